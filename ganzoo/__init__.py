@@ -1,0 +1,42 @@
+"""ganzoo: a plugin-based zoo of generative adversarial networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ganzoo import registry as _registry
+from ganzoo.hookspecs import Command, hookimpl
+
+if TYPE_CHECKING:
+    from ganzoo.api import Run, load_spec, open_run, run
+    from ganzoo.spec import RunSpec
+
+__all__ = ["Command", "Run", "RunSpec", "hookimpl", "load_spec", "open_run", "run"]
+
+_LAZY = {
+    "Run": "ganzoo.api",
+    "load_spec": "ganzoo.api",
+    "open_run": "ganzoo.api",
+    "run": "ganzoo.api",
+    "RunSpec": "ganzoo.spec",
+}
+
+
+def _load_registry() -> _registry.Registry:
+    from ganzoo.plugins import installed  # noqa: PLC0415 - plugins are loaded when first needed
+
+    return installed().registry
+
+
+_registry.set_factory(_load_registry)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names on first use, so that ``import ganzoo`` stays quick."""
+    import importlib  # noqa: PLC0415 - as above
+
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("ganzoo")
+    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

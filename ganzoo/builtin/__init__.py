@@ -1,0 +1,32 @@
+"""The core's own components, registered through the same hooks as everyone's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ganzoo.builtin import (
+    algorithms,
+    datasets,
+    latents,
+    losses,
+    normalizations,
+    optimizers,
+    schedules,
+)
+from ganzoo.components import Component
+from ganzoo.hookspecs import hookimpl
+
+
+@hookimpl
+def ganzoo_components() -> Iterable[type[Component]]:
+    """Return what the core brings; it ships no network."""
+    for module in (
+        algorithms,
+        datasets,
+        latents,
+        losses,
+        normalizations,
+        optimizers,
+        schedules,
+    ):
+        yield from module.COMPONENTS

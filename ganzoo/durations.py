@@ -1,0 +1,101 @@
+"""Lengths of time in training, written as a person says them: ``"101 epochs"``, ``"200k images"``."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+Unit = Literal["epochs", "steps", "images"]
+
+_PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*([kM]?)\s*(epochs?|steps?|images?)\s*$"
+_FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time in epochs, steps (of the generator) or real images shown.
+
+    Attributes:
+        amount: how many of the unit; positive, and whole unless the unit is epochs.
+        unit: ``epochs``, ``steps`` or ``images``.
+    """
+
+    amount: float
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Read a text such as ``"3000 steps"``.
+
+        Raises:
+            ValueError: it is not a positive number with a unit.
+        """
+        match = re.match(_PATTERN, text)
+        if match is None:
+            raise ValueError('expected a length such as "20 epochs", "3000 steps" or "200k images"')
+        number, factor, unit = match.groups()
+        amount = float(number) * _FACTORS[factor]
+        if amount <= 0:
+            raise ValueError("a length of training must be more than 0")
+        name: Unit = "epochs" if unit[0] == "e" else "steps" if unit[0] == "s" else "images"
+        if name != "epochs" and not amount.is_integer():
+            raise ValueError(f"there are no parts of {name}; write a whole number")
+        return cls(amount, name)
+
+    def __str__(self) -> str:
+        unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
+        return f"{self.amount:.15g} {unit}"
+
+    def steps(self, images_per_step: int, steps_per_epoch: int) -> int:
+        """Return this length in whole steps, at least 1.
+
+        Args:
+            images_per_step: real images that one step shows.
+            steps_per_epoch: steps in which the data set is shown once.
+        """
+        if self.unit == "steps":
+            return max(1, int(self.amount))
+        if self.unit == "images":
+            return max(1, math.ceil(self.amount / images_per_step))
+        return max(1, round(self.amount * steps_per_epoch))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Accept and give back the text form."""
+        del source, handler
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the text form."""
+        del schema, handler
+        return {
+            "type": "string",
+            "pattern": _PATTERN,
+            "examples": ["20 epochs", "3000 steps", "200k images"],
+        }
+
+    @classmethod
+    def _validate(cls, value: Any) -> Duration:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise PydanticCustomError(
+                "duration",
+                'expected a text such as "20 epochs", "3000 steps" or "200k images"',
+            )
+        try:
+            return cls.parse(value)
+        except ValueError as error:
+            raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None

@@ -1,0 +1,95 @@
+"""The whole contract between ganzoo and its plugins, on one page.
+
+A plugin is a module that a distribution names in the entry-point group ``ganzoo``. It implements any
+of these hooks with the ``hookimpl`` marker, taking only the arguments it wants::
+
+    from ganzoo import hookimpl
+
+    @hookimpl
+    def ganzoo_components():
+        return [MyGenerator]
+
+Arguments may be added to a hook; none is ever removed. An exception in one plugin never stops
+another: it becomes a warning that names the plugin, the hook and the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ganzoo.components import Component
+    from ganzoo.runs import RunDirectory
+
+PROJECT = "ganzoo"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that a plugin adds to the ``ganzoo`` program, imported only when it is invoked.
+
+    Attributes:
+        name: its words, such as ``"plot activations"``; the last is new, the ones before it a group.
+        target: where the click command is, as ``"package.module:attribute"``.
+        help: one line for the list of commands.
+    """
+
+    name: str
+    target: str
+    help: str
+
+
+# What a plugin offers. Called once, when plugins are loaded; torch must not be imported here.
+
+
+@hookspec
+def ganzoo_components() -> Iterable[type[Component]]:  # type: ignore[empty-body] # a hook's spec
+    """Return the component classes this plugin adds: members of any family."""
+
+
+@hookspec
+def ganzoo_recipes() -> Iterable[Path]:  # type: ignore[empty-body] # a hook's spec
+    """Return JSON files, each a spec; the recipe's name is the file's name without ``.json``."""
+
+
+@hookspec
+def ganzoo_commands() -> Iterable[Command]:  # type: ignore[empty-body] # a hook's spec
+    """Return the commands this plugin adds to the command line."""
+
+
+# The life of a run. Called in the process that trains.
+
+
+@hookspec
+def ganzoo_run_started(run: RunDirectory, step: int, total_steps: int) -> None:
+    """Training is about to take the step after ``step`` (0 for a new run, more for a resumed one)."""
+
+
+@hookspec
+def ganzoo_step_finished(
+    run: RunDirectory, step: int, total_steps: int, metrics: Mapping[str, float]
+) -> None:
+    """A step at which numbers are logged is done; ``metrics`` are means since the last such step."""
+
+
+@hookspec
+def ganzoo_samples_saved(run: RunDirectory, step: int, path: Path) -> None:
+    """A grid of samples from the fixed latents was written to ``path`` (a PNG)."""
+
+
+@hookspec
+def ganzoo_checkpoint_saved(run: RunDirectory, step: int, path: Path) -> None:
+    """A checkpoint was written to ``path``."""
+
+
+@hookspec
+def ganzoo_run_finished(run: RunDirectory, step: int, completed: bool) -> None:
+    """Training ended; ``completed`` is false where a signal stopped it before its full duration."""

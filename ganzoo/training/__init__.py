@@ -1,0 +1,1 @@
+"""Training: the loop, the standard game, and what keeps a run exact."""
