@@ -57,7 +57,10 @@ def fit(image: Image.Image, size: int, mode: Mode) -> Pixels:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     image = image.convert("RGB" if mode == "rgb" else "L")
-    pixels = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS))
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    pixels = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box))
     return pixels.transpose(2, 0, 1) if mode == "rgb" else pixels[None]
 
 

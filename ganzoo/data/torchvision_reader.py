@@ -101,9 +101,9 @@ def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download
 
 def _unreadable(facts: TorchvisionSet, where: Path, error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"{facts.class_name} needs the package {error.name}, which is not installed"
+        return f"{facts.class_name} needs the package {error.name or error}, which is not installed"
     reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{facts.class_name} in {where} cannot be read ({reason}); delete it to download it anew"
+    return f"{facts.class_name} in {where} cannot be read ({reason}); its files must be replaced"
 
 
 @contextlib.contextmanager
