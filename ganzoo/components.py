@@ -283,7 +283,7 @@ class Normalization(Component):
     couples_batch: ClassVar[bool] = False
     """Whether samples of one batch influence each other, as in batch norm."""
 
-    def check(self, channels: int, dimensions: int) -> None:  # noqa: B027 - optional
+    def check(self, channels: int, dimensions: int) -> None:
         """Refuse layers this normalization cannot serve; networks ask before anything is built.
 
         Args:

@@ -63,7 +63,7 @@ class _DCGAN(Network):
 class DCGANGenerator(_DCGAN, Generator):
     """A generator of transposed convolutions, for square images.
 
-    A stem of 4×4 to 7×7 pixels is doubled until it has the size of the images. The conditional form
+    A stem of 4x4 to 7x7 pixels is doubled until it has the size of the images. The conditional form
     puts a learned vector for each class next to the latent (Mirza and Osindero 2014,
     arXiv:1411.1784).
     """
@@ -72,13 +72,13 @@ class DCGANGenerator(_DCGAN, Generator):
     paper: ClassVar[str | None] = RADFORD
     stem: Literal["convolution", "linear"] = Field(
         default="convolution",
-        description="First layer: 'convolution' is a transposed one of the latent as 1×1 pixel and"
+        description="First layer: 'convolution' is a transposed one of the latent as 1x1 pixel and"
         " normalises channels; 'linear' normalises each value by itself.",
     )
     stem_convolutions: int = Field(
         default=0,
         ge=0,
-        description="Transposed convolutions (3×3, stride 1) between the stem and the first doubling"
+        description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
         " of the size.",
     )
     activation: Activation = choice("relu", description="Function in each hidden layer.")
@@ -95,8 +95,8 @@ class DCGANGenerator(_DCGAN, Generator):
         if stem << depth != size:
             below, above = stem << depth, (stem + 1) << depth
             raise ValueError(
-                f"cannot make images of {size}×{size}; the nearest sizes it can make are"
-                f" {below}×{below} and {above}×{above}"
+                f"cannot make images of {size}x{size}; the nearest sizes it can make are"
+                f" {below}x{below} and {above}x{above}"
             )
         hidden = depth + self.stem_convolutions
         if self.stem == "linear":
@@ -156,7 +156,7 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
                 self.normalization.check(self.channels << level, 2)
             if size + 2 * self.padding < self.kernel_size:
                 raise ValueError(
-                    f"layer {level + 1} gets {size}×{size} pixels, too few for a kernel_size of"
+                    f"layer {level + 1} gets {size}x{size} pixels, too few for a kernel_size of"
                     f" {self.kernel_size} with a padding of {self.padding}"
                 )
             size = convolved(size, self.kernel_size, self.padding)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SMALLEST = 8
-"""Pixels a side of the smallest images: one doubling of a stem of 4×4."""
+"""Pixels a side of the smallest images: one doubling of a stem of 4x4."""
 
 
 def doublings(size: int) -> int:
@@ -31,11 +31,9 @@ def check_size(sample_shape: tuple[int, ...]) -> int:
     if height != width:
         side = max(height, width)
         raise ValueError(
-            f"serves square images, not {height}×{width}; let the data set resize them, to"
-            f" {side}×{side} for example"
+            f"serves square images, not {height}x{width}; let the data set resize them, to"
+            f" {side}x{side} for example"
         )
     if height < SMALLEST:
-        raise ValueError(
-            f"serves images of at least {SMALLEST}×{SMALLEST}, not {height}×{width}"
-        )
+        raise ValueError(f"serves images of at least {SMALLEST}x{SMALLEST}, not {height}x{width}")
     return height
