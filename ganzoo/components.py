@@ -283,6 +283,17 @@ class Normalization(Component):
     couples_batch: ClassVar[bool] = False
     """Whether samples of one batch influence each other, as in batch norm."""
 
+    def check(self, channels: int, dimensions: int) -> None:
+        """Refuse layers this normalization cannot serve; networks ask before anything is built.
+
+        Args:
+            channels: number of channels.
+            dimensions: number of axes besides samples and channels: 0 or 2.
+
+        Raises:
+            ValueError: the layer cannot be served; the message says what can.
+        """
+
     @abstractmethod
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build the layer for input (N, channels, and ``dimensions`` more axes: 0 or 2)."""
