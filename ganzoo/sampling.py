@@ -24,7 +24,7 @@ BLOCK = 64
 def draw_latents(
     latent: nn.Module, indices: range, seed: int, device: torch.device | None = None
 ) -> torch.Tensor:
-    """Return latents number ``indices.start`` to ``indices.stop - 1`` of a seed.
+    """Return the latents numbered ``indices.start`` to ``indices.stop - 1`` of a seed.
 
     A latent depends on the seed and its index, not on how many are drawn at once or on the device.
 
@@ -57,22 +57,24 @@ def generate(
     generator: nn.Module,
     latents: torch.Tensor,
     labels: torch.Tensor | None,
-    batch_size: int = 256,
 ) -> Iterator[torch.Tensor]:
-    """Yield samples on the CPU as float32, batch after batch.
+    """Yield samples on the CPU as float32, block after block.
+
+    Blocks are filled up to one size, so that a sample is the same to the last bit however many are
+    made with it.
 
     Args:
         generator: in evaluation mode.
         latents: (N, dim), on any device.
         labels: (N,) int64, or None.
-        batch_size: how many are made at once.
     """
     like = next(generator.parameters(), torch.empty(0))
-    for begin in range(0, len(latents), batch_size):
-        part = slice(begin, begin + batch_size)
-        z = latents[part].to(like.device, like.dtype)
-        made = generator(z, None if labels is None else labels[part].to(like.device))
-        yield made.to("cpu", torch.float32)
+    for begin in range(0, len(latents), BLOCK):
+        # The last block repeats its last latent; what is made of it is cut off again.
+        block = torch.arange(begin, begin + BLOCK).clamp(max=len(latents) - 1)
+        z = latents[block].to(like.device, like.dtype)
+        made = generator(z, None if labels is None else labels[block].to(like.device))
+        yield made[: len(latents) - begin].to("cpu", torch.float32)
 
 
 class TrainedGenerator(nn.Module):

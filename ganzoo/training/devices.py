@@ -60,12 +60,18 @@ def training_numerics(device: torch.device, *, deterministic: bool) -> Iterator[
     with torch.random.fork_rng(devices=devices):
         try:
             torch.set_flush_denormal(True)
-            torch.use_deterministic_algorithms(deterministic or was_deterministic)
+            _use_deterministic_algorithms(deterministic or was_deterministic)
             torch.backends.cudnn.benchmark = not deterministic
             torch.set_float32_matmul_precision("highest" if deterministic else "high")
             yield
         finally:
             torch.set_flush_denormal(False)
-            torch.use_deterministic_algorithms(was_deterministic)
+            _use_deterministic_algorithms(was_deterministic)
             torch.backends.cudnn.benchmark = was_benchmark
             torch.set_float32_matmul_precision(was_precision)
+
+
+def _use_deterministic_algorithms(wanted: bool) -> None:
+    """Switch if there is anything to switch: the call imports torch's compiler, which takes seconds."""
+    if wanted != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(wanted)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
 from ganzoo import components
+from ganzoo.training.eager import build_optimizer, undecorated
 
 
 class ScheduledOptimizer:
@@ -26,7 +28,8 @@ class ScheduledOptimizer:
         scaler: torch.amp.GradScaler,
     ) -> None:
         self.parameters = list(parameters)
-        self.optimizer = spec.build(self.parameters)
+        self.optimizer = build_optimizer(spec, self.parameters)
+        self._step = undecorated(self.optimizer, "step")
         self.scaler = scaler
         self._clip_norm = spec.clip_norm
         self._schedules = {name: each.build() for name, each in spec.schedules().items()}
@@ -41,7 +44,8 @@ class ScheduledOptimizer:
         """Begin a step: set the scheduled numbers and forget the last gradients."""
         if self._varying:
             self._set(self._varying, progress)
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def backward(self, loss: torch.Tensor) -> None:
         """Add the gradients of a loss."""
@@ -53,8 +57,20 @@ class ScheduledOptimizer:
         if self._clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.parameters, self._clip_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self._step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the optimizer's state as torch lays it out."""
+        state: dict[str, Any] = undecorated(self.optimizer, "state_dict")()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state."""
+        undecorated(self.optimizer, "load_state_dict")(state)
 
     def _set(self, schedules: dict[str, components.ScheduleFunction], progress: float) -> None:
         for name, schedule in schedules.items():

@@ -47,7 +47,7 @@ class TrainingState:
         if self.average is not None:
             _put(tensors, "average", self.average.network.state_dict())
         for name, each in self.game.optimizers.items():
-            state = each.optimizer.state_dict()
+            state = each.state_dict()
             values["optimizers"][name] = state["param_groups"]
             values["scalers"][name] = each.scaler.state_dict()
             for index, slots in state["state"].items():
@@ -82,7 +82,7 @@ class TrainingState:
                 for index, parameter in enumerate(each.parameters)
             }
             groups = checkpoint.values["optimizers"][name]
-            each.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+            each.load_state_dict({"state": slots, "param_groups": groups})
             each.scaler.load_state_dict(checkpoint.values["scalers"][name])
         device = self.rng.device
         self.sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
