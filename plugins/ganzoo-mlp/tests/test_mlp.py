@@ -42,9 +42,7 @@ def discriminator(data: object = "mlp") -> Discriminator:
 
 
 @pytest.mark.parametrize(("name", "published"), PUBLISHED)
-def test_the_generator_of_the_recipe_is_the_published_one(
-    name: str, published: ModuleType
-) -> None:
+def test_the_generator_of_the_recipe_is_the_published_one(name: str, published: ModuleType) -> None:
     spec = recipe(name)
     assert spec["latent"]["dim"] == published.LATENT
     ours = generator(spec["generator"]).build(published.LATENT, IMAGE, None).double()
@@ -111,7 +109,9 @@ def test_points_need_no_bounds() -> None:
 
 
 def test_normalization_stands_before_the_activation_and_dropout_after_it() -> None:
-    network = discriminator({"type": "mlp", "hidden": [8], "normalization": "batch", "dropout": 0.5})
+    network = discriminator(
+        {"type": "mlp", "hidden": [8], "normalization": "batch", "dropout": 0.5}
+    )
     kinds = [type(layer) for layer in network.build((2,), None).layers]  # type: ignore[union-attr, arg-type] # our own module
     assert kinds == [nn.Linear, nn.BatchNorm1d, nn.LeakyReLU, nn.Dropout, nn.Linear]
 
