@@ -49,7 +49,11 @@ def to_image(sample: npt.ArrayLike) -> Image.Image:
 
 
 def image_grid(
-    samples: npt.ArrayLike, *, columns: int | None = None, padding: int = 2, scale: int | None = None
+    samples: npt.ArrayLike,
+    *,
+    columns: int | None = None,
+    padding: int = 2,
+    scale: int | None = None,
 ) -> Image.Image:
     """Arrange images in rows on white.
 
@@ -104,7 +108,9 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
         raise ValueError(f"expected one or more points (N, 2), not samples {array.shape}")
     array = array[np.isfinite(array).all(axis=1), :2]
     oversampled = 4  # Pillow draws without smoothing: draw large, then shrink
-    extent = 1.1 * max([1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0])
+    extent = 1.1 * max(
+        [1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0]
+    )
     canvas_side = side * oversampled
     radius = oversampled * (4.0 if len(array) <= 256 else 2.5)
     margin = 12 * oversampled

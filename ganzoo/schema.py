@@ -35,7 +35,9 @@ def run_spec_schema() -> Schema:
         [(model, "validation") for model in models], schema_generator=_Generator
     )
     names = {
-        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(entry)
+        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(
+            entry
+        )
         for entry in entries
     }
     definitions: Schema = {
