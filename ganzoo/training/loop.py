@@ -136,7 +136,7 @@ class Trainer:
         }
         self.run.append_metrics({"step": state.step, **metrics})
         self.announce("ganzoo_step_finished", total_steps=self.prepared.plan.total, metrics=metrics)
-        self._clock, self._logged_at = time.perf_counter(), state.step
+        self._clock, self._logged_at = now, state.step
 
     def save_samples(self) -> None:
         """Draw the grid of samples from latents that are the same throughout the run."""

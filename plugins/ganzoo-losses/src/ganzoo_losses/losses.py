@@ -1,0 +1,148 @@
+"""Adversarial losses as specs name them; their formulas are in ``objectives``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from ganzoo.components import AdversarialLoss, Component, Loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+
+class LSGAN(Loss):
+    """Least squares: squared distances of logits from targets, without the paper's factors 1/2."""
+
+    type: Literal["lsgan"] = "lsgan"
+    paper: ClassVar[str | None] = (
+        "Mao et al., Least Squares Generative Adversarial Networks, 2017, arXiv:1611.04076"
+    )
+    a: float = Field(
+        default=0.0, description="Target of logits of made samples in the discriminator's step."
+    )
+    b: float = Field(
+        default=1.0, description="Target of logits of real samples in the discriminator's step."
+    )
+    c: float = Field(
+        default=1.0, description="Target of logits of made samples in the generator's step."
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides."""
+        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+
+        return AdversarialLoss(
+            lambda real, fake: objectives.lsgan_discriminator(real, fake, self.a, self.b),
+            lambda fake, _: objectives.lsgan_generator(fake, self.c),
+        )
+
+
+class WGAN(Loss):
+    """Wasserstein: difference of mean logits, the critic's weights clipped after each of its steps.
+
+    With a gradient penalty instead of clipping (WGAN-GP), set ``clip`` to null.
+    """
+
+    type: Literal["wgan"] = "wgan"
+    paper: ClassVar[str | None] = "Arjovsky et al., Wasserstein GAN, 2017, arXiv:1701.07875"
+    clip: float | None = Field(
+        default=0.01,
+        gt=0,
+        description="Largest magnitude of each of the critic's parameters. Null: no limit.",
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides and the clipping."""
+        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+
+        clip = self.clip
+        return AdversarialLoss(
+            objectives.wgan_discriminator,
+            lambda fake, _: objectives.wgan_generator(fake),
+            constrain=None if clip is None else lambda net: objectives.clip_parameters(net, clip),
+        )
+
+
+class Hinge(Loss):
+    """Hinge: logits count in the discriminator's loss only until they pass the margin 1."""
+
+    type: Literal["hinge"] = "hinge"
+    paper: ClassVar[str | None] = (
+        "Lim and Ye, Geometric GAN, 2017, arXiv:1705.02894;"
+        " Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018,"
+        " arXiv:1802.05957"
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides."""
+        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+
+        return AdversarialLoss(
+            objectives.hinge_discriminator, lambda fake, _: objectives.hinge_generator(fake)
+        )
+
+
+class RelativisticAverage(Loss):
+    """Relativistic average (RaGAN): is a sample more real than the other kind is on average?
+
+    Cross-entropy form (RaSGAN): the paper's sum of two terms, without a factor 1/2. Averages are over
+    the logits at hand, which are a part of the batch where it is accumulated or distributed.
+    """
+
+    type: Literal["relativistic_average"] = "relativistic_average"
+    paper: ClassVar[str | None] = (
+        "Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard"
+        " GAN, 2019, arXiv:1807.00734"
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides."""
+        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+
+        return _relativistic(objectives.relativistic_average)
+
+
+class RelativisticPairing(Loss):
+    """Relativistic pairing (RpGAN): is a real sample more real than the made one beside it?
+
+    The loss of R3GAN, which adds the regularizers ``r1`` and ``r2``.
+    """
+
+    type: Literal["relativistic_pairing"] = "relativistic_pairing"
+    paper: ClassVar[str | None] = (
+        "Jolicoeur-Martineau, The relativistic discriminator: a key element missing from standard"
+        " GAN, 2019, arXiv:1807.00734; Huang et al., The GAN is dead; long live the GAN! A Modern"
+        " GAN Baseline, 2024, arXiv:2501.05441"
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides."""
+        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+
+        return _relativistic(objectives.relativistic_pairing)
+
+
+def _relativistic(
+    objective: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> AdversarialLoss:
+    """Make both sides of one objective, the generator's with the roles of the samples exchanged."""
+
+    def generator(fake: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+        if real is None:
+            raise TypeError("a relativistic loss needs the logits of real samples")
+        return objective(fake, real)
+
+    return AdversarialLoss(objective, generator, generator_needs_real=True)
+
+
+COMPONENTS: tuple[type[Component], ...] = (
+    LSGAN,
+    WGAN,
+    Hinge,
+    RelativisticAverage,
+    RelativisticPairing,
+)
