@@ -69,7 +69,7 @@ class Settings:
 
 
 def _disable_plugins(
-    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+    _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
 ) -> None:
     """Disable plugins before any is loaded, in this process and in those it starts."""
     if names:
@@ -77,12 +77,12 @@ def _disable_plugins(
         os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
 
 
-def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug = value
 
 
 def _complete_plugins(
-    context: click.Context, parameter: click.Parameter, incomplete: str
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     from ganzoo.cli import completion  # noqa: PLC0415 - only shells need it
 

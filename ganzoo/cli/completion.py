@@ -29,7 +29,7 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(root.command, {}, "ganzoo", "_GANZOO_COMPLETE").source())
 
 
-def complete_spec(context: Any, parameter: Any, incomplete: str) -> list[CompletionItem]:
+def complete_spec(_context: Any, _parameter: Any, incomplete: str) -> list[CompletionItem]:
     """Complete a recipe's name or a file."""
     from ganzoo.plugins import installed  # noqa: PLC0415 - loading plugins costs time
 
@@ -37,28 +37,28 @@ def complete_spec(context: Any, parameter: Any, incomplete: str) -> list[Complet
     return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
-def complete_recipe(context: Any, parameter: Any, incomplete: str) -> list[str]:
+def complete_recipe(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete a recipe's name."""
     from ganzoo.plugins import installed  # noqa: PLC0415 - loading plugins costs time
 
     return [name for name in installed().recipes if name.startswith(incomplete)]
 
 
-def complete_run(context: Any, parameter: Any, incomplete: str) -> list[CompletionItem]:
+def complete_run(_context: Any, _parameter: Any, incomplete: str) -> list[CompletionItem]:
     """Complete a run directory: one in ``runs/``, or any other folder."""
     runs = sorted(str(path.parent) for path in Path("runs").glob("*/spec.json"))
     found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="dir")]
 
 
-def complete_family(context: Any, parameter: Any, incomplete: str) -> list[str]:
+def complete_family(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete the name of a family of components."""
     from ganzoo.components import FAMILIES  # noqa: PLC0415 - imports pydantic
 
     return [each.family for each in FAMILIES if each.family.startswith(incomplete)]
 
 
-def complete_component(context: Any, parameter: Any, incomplete: str) -> list[str]:
+def complete_component(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete the name of a component."""
     from ganzoo.registry import active  # noqa: PLC0415 - loading plugins costs time
 
@@ -66,7 +66,7 @@ def complete_component(context: Any, parameter: Any, incomplete: str) -> list[st
     return sorted(name for name in names if name.startswith(incomplete))
 
 
-def complete_plugin(context: Any, parameter: Any, incomplete: str) -> list[str]:
+def complete_plugin(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete the name of a plugin."""
     return plugin_names(incomplete)
 

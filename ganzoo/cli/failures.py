@@ -72,29 +72,24 @@ def _report(error: BaseException) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         say("stopped")
         return STOPPED
-    if isinstance(error, click.UsageError):
-        hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-        _say_error(f"{error.format_message()}{hint}")
-        return error.exit_code
+    for line in _explain(error).splitlines():
+        say(f"error: {line}")
+    return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
+
+
+def _explain(error: BaseException) -> str:
+    """Return what a user should know of an error, one problem a line."""
     if isinstance(error, click.ClickException):
-        _say_error(error.format_message())
-        return error.exit_code
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        return error.format_message() + hint
     if isinstance(error, GanzooError):
-        for line in str(error).splitlines():
-            _say_error(line)
-        return error.exit_code
+        return str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        _say_error(f"{error.filename}: {error.strerror}")
-        return FAILED
+        return f"{error.filename}: {error.strerror}"
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which must not be imported for this
-        _say_error(
+        return (
             "the device is out of memory; lower training.batch_size or raise training.accumulation"
         )
-        return FAILED
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    _say_error(f"{what}. This is a bug of ganzoo or of a plugin; 'ganzoo --debug ...' shows where")
-    return FAILED
-
-
-def _say_error(message: str) -> None:
-    say(f"error: {message}")
+    return f"{what}. This is a bug of ganzoo or of a plugin; 'ganzoo --debug ...' shows where"

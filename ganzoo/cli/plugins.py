@@ -57,13 +57,14 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _facts(record: PluginRecord) -> dict[str, Any]:
+    about = metadata.metadata(record.name)
     components: dict[str, list[str]] = {}
     for entry in record.components:
         components.setdefault(entry.family, []).append(entry.name)
     return {
         "name": record.name,
         "version": record.version,
-        "summary": metadata.metadata(record.name).get("Summary", ""),
+        "summary": about["Summary"] if "Summary" in about else "",
         "status": record.status,
         "cause": record.cause,
         "module": record.module,

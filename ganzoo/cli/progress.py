@@ -30,7 +30,7 @@ class Moment:
         step: steps done.
         total: steps there are.
         metrics: numbers last logged.
-        seconds_left: time to the end at the pace so far, or None where there is no pace yet.
+        seconds_left: time to the end at the pace so far, or None where nothing is left or no pace is known yet.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Display(ABC):
     def show(self, moment: Moment) -> None:
         """Show how far the run is."""
 
+    @abstractmethod
     def close(self) -> None:
         """Take down what must not stay."""
 
@@ -90,7 +91,7 @@ class Progress(AbstractContextManager["Progress"]):
         """Show the numbers logged."""
         self.step = step
         pace = (self._clock() - self._began) / (step - self.began_at)
-        left = pace * (total_steps - step)
+        left = pace * (total_steps - step) or None
         self._display.show(Moment(run.path.name, step, total_steps, metrics, left))
 
 
@@ -99,6 +100,9 @@ class Silence(Display):
 
     def show(self, moment: Moment) -> None:
         """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Lines(Display):
@@ -120,6 +124,9 @@ class Lines(Display):
             "" if moment.seconds_left is None else f"  {duration_words(moment.seconds_left)} left"
         )
         say(f"step {moment.step}/{moment.total}  {share}  {numbers_words(moment.metrics)}{left}")
+
+    def close(self) -> None:
+        """Do nothing: lines stay."""
 
 
 class Bar(Display):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,25 +34,16 @@ label_option = click.option(
 )
 
 
-class Numbers(click.ParamType):
-    """Numbers with commas between, such as ``-3,0,3``."""
+def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:
+    """Return a callback that reads numbers with commas between."""
 
-    name = "numbers"
-
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        self.kind = kind
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[float]:
-        """Read the numbers."""
-        if isinstance(value, list):
-            return value
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[float]:
         try:
-            return [self.kind(part) for part in value.split(",")]
+            return [kind(part) for part in text.split(",")]
         except ValueError:
-            example = "10,60,80" if self.kind is int else "-3,0,0.5"
-            self.fail(f"{value!r} is no list of numbers such as {example}", param, ctx)
+            raise click.BadParameter(f"{text!r} is no list of numbers such as {example}") from None
+
+    return read
 
 
 @click.command()
@@ -138,11 +129,16 @@ def sample(
 @click.command()
 @run_argument
 @click.option(
-    "--dims", type=Numbers(int), required=True, help="Coordinates to change, from 0: 10,60,80."
+    "--dims",
+    metavar="NUMBERS",
+    callback=_numbers(int, "10,60,80"),
+    required=True,
+    help="Coordinates to change, counted from 0, such as 10,60,80.",
 )
 @click.option(
     "--values",
-    type=Numbers(float),
+    metavar="NUMBERS",
+    callback=_numbers(float, "-3,0,0.5"),
     default="-3,-2,-1,0,1,2,3",
     show_default=True,
     help="What each is set to in turn.",

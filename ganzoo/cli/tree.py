@@ -45,12 +45,13 @@ class CommandTree(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names at this place; at the top, those of the core."""
+        del ctx
         return list(self._listed())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command, or make a group of commands below this one."""
-        commands = self.core
-        below = self._below(commands)
+        del ctx
+        below = self._below(self.core)
         if cmd_name not in below:
             below = self._below(command for _, command in plugin_commands(self.core))
         if cmd_name not in below:
@@ -80,6 +81,7 @@ class CommandTree(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands under their headings."""
+        del ctx
         listed = self._listed()
         sections = self.sections or {"Commands": list(listed)}
         width = max(len(name) for name in listed)
