@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.overrides import apply_overrides
 from ganzoo.plugins import Recipe, installed
+from ganzoo.reporting.card import Reporter
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec, parse_spec, read_spec_data
 
@@ -112,7 +113,7 @@ def run(
 
     if output is not None and Path(output).exists():
         raise RunError(f"{output}: exists already; runs are never overwritten, name another")
-    with installed().listening(*listeners):
+    with installed().listening(*listeners, Reporter()):
         train(spec, spec.check(), installed(), make_directory)
     return Run(made[0])
 
@@ -140,7 +141,7 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
     directory = RunDirectory.open(path)
     spec = directory.spec
     checkpoint = newest_checkpoint(directory)
-    with installed().listening(*listeners):
+    with installed().listening(*listeners, Reporter()):
         train(spec, spec.check(), installed(), lambda: directory, checkpoint)
     return Run(directory)
 
