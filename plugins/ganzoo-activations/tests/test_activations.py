@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +143,14 @@ def test_mistakes_are_refused_with_advice(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         activation(name, **parameters)
+
+
+def test_readme_lists_all_names_and_its_specs_are_valid() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(own_names())
+    (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    for network in json.loads(block).values():
+        TypeAdapter(Activation).validate_python(network["activation"])
 
 
 def test_plugin_is_imported_without_torch_and_matplotlib() -> None:
