@@ -8,15 +8,16 @@ from ganzoo import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.api import Run, load_spec, open_run, run
+    from ganzoo.api import Run, load_spec, open_run, resume, run
     from ganzoo.spec import RunSpec
 
-__all__ = ["Command", "Run", "RunSpec", "hookimpl", "load_spec", "open_run", "run"]
+__all__ = ["Command", "Run", "RunSpec", "hookimpl", "load_spec", "open_run", "resume", "run"]
 
 _LAZY = {
     "Run": "ganzoo.api",
     "load_spec": "ganzoo.api",
     "open_run": "ganzoo.api",
+    "resume": "ganzoo.api",
     "run": "ganzoo.api",
     "RunSpec": "ganzoo.spec",
 }

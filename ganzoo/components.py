@@ -98,9 +98,7 @@ class Component(SpecModel):
         return "family" in cls.__dict__
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate a family through the registry, and a member as the model it is."""
         if not cls.is_family():
             return handler(source)
@@ -200,7 +198,7 @@ class Network(Component):
             )
         return self
 
-    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:  # noqa: B027 - optional
+    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
         """Refuse sample shapes this network cannot make or read, before anything is built.
 
         Args:
@@ -285,6 +283,17 @@ class Normalization(Component):
     couples_batch: ClassVar[bool] = False
     """Whether samples of one batch influence each other, as in batch norm."""
 
+    def check(self, channels: int, dimensions: int) -> None:
+        """Refuse layers this normalization cannot serve; networks ask before anything is built.
+
+        Args:
+            channels: number of channels.
+            dimensions: number of axes besides samples and channels: 0 or 2.
+
+        Raises:
+            ValueError: the layer cannot be served; the message says what can.
+        """
+
     @abstractmethod
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build the layer for input (N, channels, and ``dimensions`` more axes: 0 or 2)."""
@@ -348,6 +357,9 @@ class PenaltyInputs:
 Penalty = Callable[[PenaltyInputs], "torch.Tensor"]
 
 
+ScheduleFunction = Callable[[float], float]
+
+
 class Schedule(Component):
     """A number that may change in the course of training.
 
@@ -368,7 +380,7 @@ class Schedule(Component):
         return None
 
     @abstractmethod
-    def build(self) -> Callable[[float], float]:
+    def build(self) -> ScheduleFunction:
         """Build the function from progress in [0, 1] to the number."""
 
     @abstractmethod

@@ -51,12 +51,13 @@ class Duration:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
         return f"{self.amount:.15g} {unit}"
 
-    def steps(self, images_per_step: int, steps_per_epoch: int) -> int:
+    def steps(self, images_per_step: int, steps_per_epoch: float) -> int:
         """Return this length in whole steps, at least 1.
 
         Args:
             images_per_step: real images that one step shows.
-            steps_per_epoch: steps in which the data set is shown once.
+            steps_per_epoch: steps in which the data set is shown once; a fraction where one step
+                takes several batches.
         """
         if self.unit == "steps":
             return max(1, int(self.amount))
@@ -65,9 +66,7 @@ class Duration:
         return max(1, round(self.amount * steps_per_epoch))
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Accept and give back the text form."""
         del source, handler
         return core_schema.no_info_plain_validator_function(

@@ -1,17 +1,19 @@
 """Every error a user can meet.
 
-    GanzooError                 exit code 1: something failed that the user did not ask for
-    ├── UsageError              exit code 2: the request cannot be met as it stands
-    │   ├── SpecError           the spec is not valid; carries one problem a line, each with its path
-    │   ├── DataError           data files are missing, empty or unreadable
-    │   ├── DeviceError         the device asked for is not there
-    │   └── RunError            a run directory cannot be created, read or resumed
-    ├── CheckpointError         no checkpoint of a run can be read
-    ├── PluginError             a plugin failed while ``GANZOO_STRICT_PLUGINS=1`` asks for none to
-    └── TrainingError           training cannot go on (a loss is no longer finite)
+GanzooError                 exit code 1: something failed that the user did not ask for
+├── UsageError              exit code 2: the request cannot be met as it stands
+│   ├── SpecError           the spec is not valid; carries one problem a line, each with its path
+│   ├── DataError           data files are missing, empty or unreadable
+│   ├── DeviceError         the device asked for is not there
+│   └── RunError            a run directory cannot be created, read or resumed
+├── CheckpointError         no checkpoint of a run can be read
+├── PluginError             a plugin failed while ``GANZOO_STRICT_PLUGINS=1`` asks for none to
+└── TrainingError           training cannot go on (a loss is no longer finite)
 
-    Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
-    PluginWarning               a plugin failed and was left out; everything else works
+Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
+GanzooWarning               something is not as it should be, and the work goes on
+├── PluginWarning           a plugin failed and was left out; everything else works
+└── CheckpointWarning       a checkpoint is damaged; an older one is used
 """
 
 from __future__ import annotations
@@ -107,8 +109,16 @@ class Interrupted(Exception):  # noqa: N818 - it is no failure: the run was save
         return 128 + self.signal_number
 
 
-class PluginWarning(UserWarning):
+class GanzooWarning(UserWarning):
+    """Something is not as it should be, and the work goes on; the message is one clear sentence."""
+
+
+class PluginWarning(GanzooWarning):
     """A plugin failed and was left out."""
+
+
+class CheckpointWarning(GanzooWarning):
+    """A checkpoint is damaged, and an older one is used."""
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

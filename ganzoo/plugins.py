@@ -197,8 +197,11 @@ class Plugins:
         name = component.model_fields["type"].default
         if not isinstance(name, str):
             raise TypeError(f"{component.__name__} has no default for its 'type'")
-        reserved = {entry.name for entry in self.registry.entries(component.family)
-                    if entry.provider.name == CORE}
+        reserved = {
+            entry.name
+            for entry in self.registry.entries(component.family)
+            if entry.provider.name == CORE
+        }
         if name in reserved:
             raise ValueError(f"the name {name!r} of its {component.family} is the core's own")
         return Entry(component.family, name, component, record.provider)

@@ -109,7 +109,9 @@ class Registry:
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
         suggestion = did_you_mean(name, names)
-        return f"no {family.replace('_', ' ')} is called {name!r}{suggestion} (installed: {installed})"
+        return (
+            f"no {family.replace('_', ' ')} is called {name!r}{suggestion} (installed: {installed})"
+        )
 
     def entry_of(self, component: type[Any]) -> Entry | None:
         """Return the entry of a component class, or None where it was never registered."""

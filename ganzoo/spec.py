@@ -60,7 +60,9 @@ class Training(SpecModel):
         description='How long, as "20 epochs", "3000 steps" (of the generator) or "200k images"'
         " (real ones shown).",
     )
-    batch_size: int = Field(default=64, ge=1, description="Real samples in each discriminator step.")
+    batch_size: int = Field(
+        default=64, ge=1, description="Real samples in each discriminator step."
+    )
     last_batch: Literal["drop", "keep"] = Field(
         default="drop",
         description="Whether the smaller batch that is left at the end of an epoch is used.",
@@ -125,7 +127,8 @@ class Output(SpecModel):
         default="runs", description="Folder in which the run directory <name>-<n> is made."
     )
     log_every: Duration = Field(
-        default=Duration(50, "steps"), description="Time from one line of metrics.jsonl to the next."
+        default=Duration(50, "steps"),
+        description="Time from one line of metrics.jsonl to the next.",
     )
     samples_every: Duration = Field(
         default=Duration(1, "epochs"), description="Time from one grid of samples to the next."
@@ -145,7 +148,9 @@ class RunSpec(SpecModel):
     """One run: everything that decides what is trained, how, and what is left behind."""
 
     schema_: str | None = Field(
-        default=None, alias="$schema", description="Address of a JSON Schema, for editors; not used."
+        default=None,
+        alias="$schema",
+        description="Address of a JSON Schema, for editors; not used.",
     )
     name: str = Field(
         default="run",
@@ -173,7 +178,8 @@ class RunSpec(SpecModel):
         default=(), description="Penalties added to the discriminator's loss."
     )
     augmentation: Augmentation | None = Field(
-        default=None, description="Change applied to all samples the discriminator sees. Null: none."
+        default=None,
+        description="Change applied to all samples the discriminator sees. Null: none.",
     )
     algorithm: Algorithm = choice("gan", description="Rules of the game.")
     training: Training = Field(
@@ -236,7 +242,10 @@ class RunSpec(SpecModel):
         if self.dataset.split not in info.splits:
             splits = ", ".join(info.splits)
             problems.append(
-                Problem("dataset.split", f"there is no split {self.dataset.split!r} (there is: {splits})")
+                Problem(
+                    "dataset.split",
+                    f"there is no split {self.dataset.split!r} (there is: {splits})",
+                )
             )
         if self.dataset.horizontal_flip and len(info.sample_shape) != 3:
             problems.append(Problem("dataset.horizontal_flip", "only images can be mirrored"))
@@ -301,7 +310,9 @@ def parse_spec(data: Any, source: str | None = None) -> RunSpec:
         return RunSpec.model_validate(data)
     except ValidationError as error:
         problems = [
-            Problem(".".join(map(str, line["loc"])), _message(line["type"], line["msg"], line["input"]))
+            Problem(
+                ".".join(map(str, line["loc"])), _message(line["type"], line["msg"], line["input"])
+            )
             for line in error.errors(include_url=False)
         ]
         raise SpecError(problems, source) from None

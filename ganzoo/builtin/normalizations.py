@@ -72,16 +72,17 @@ class InstanceNorm(Normalization):
     )
     eps: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
-    def build(self, channels: int, dimensions: int) -> nn.Module:
-        """Build ``InstanceNorm2d`` with a learned scale and shift.
-
-        Raises:
-            ValueError: the layer's input is no image.
-        """
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
-
+    def check(self, channels: int, dimensions: int) -> None:
+        """Refuse vectors, each channel of which is a single number."""
+        del channels
         if dimensions != 2:
             raise ValueError("instance norm needs images; choose 'layer' for vectors")
+
+    def build(self, channels: int, dimensions: int) -> nn.Module:
+        """Build ``InstanceNorm2d`` with a learned scale and shift."""
+        from torch import nn  # noqa: PLC0415 - specs are torch-free
+
+        del dimensions
         return nn.InstanceNorm2d(channels, eps=self.eps, affine=True)
 
 
@@ -93,17 +94,17 @@ class GroupNorm(Normalization):
     groups: int = Field(default=8, ge=1, description="Groups the channels are divided in.")
     eps: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
-    def build(self, channels: int, dimensions: int) -> nn.Module:
-        """Build ``GroupNorm``.
-
-        Raises:
-            ValueError: the channels cannot be divided in that many groups.
-        """
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
-
+    def check(self, channels: int, dimensions: int) -> None:
+        """Refuse channels that cannot be divided in that many groups."""
         del dimensions
         if channels % self.groups:
             raise ValueError(f"{channels} channels cannot be divided in {self.groups} groups")
+
+    def build(self, channels: int, dimensions: int) -> nn.Module:
+        """Build ``GroupNorm``."""
+        from torch import nn  # noqa: PLC0415 - specs are torch-free
+
+        del dimensions
         return nn.GroupNorm(self.groups, channels, eps=self.eps)
 
 

@@ -37,7 +37,9 @@ class Adam(Optimizer):
         """Build ``torch.optim.Adam``."""
         import torch  # noqa: PLC0415 - specs are torch-free
 
-        return torch.optim.Adam(parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters))
+        return torch.optim.Adam(
+            parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters)
+        )
 
 
 class AdamW(Optimizer):
@@ -50,7 +52,9 @@ class AdamW(Optimizer):
     betas: Betas = Field(default=(0.5, 0.999), description="Decay of the first and second moments.")
     eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
     weight_decay: Schedule = choice(
-        "constant", value=0.01, description="Share of each weight taken off, times the learning rate."
+        "constant",
+        value=0.01,
+        description="Share of each weight taken off, times the learning rate.",
     )
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ganzoo.components import DatasetInfo
+from ganzoo.data.batches import Batch
 from ganzoo.spec import RunSpec
 from ganzoo.training.optimizers import ScheduledOptimizer
 
@@ -33,30 +34,18 @@ class GameContext:
     rng: torch.Generator
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Real samples on the training device.
-
-    Attributes:
-        samples: (N, *sample_shape) in [-1, 1] for images.
-        labels: (N,) int64, or None.
-    """
-
-    samples: torch.Tensor
-    labels: torch.Tensor | None
-
-
 class Game(ABC):
     """Networks that are trained against each other.
 
     Attributes:
-        networks: all that is trained, by name. ``generator`` is there always, ``latent`` where the
-            prior is a module with parameters.
+        networks: all that is trained, by name; ``generator`` and ``latent`` are always there.
         optimizers: by name.
+        memory_format: the layout in which the networks want images.
     """
 
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, ScheduledOptimizer]
+    memory_format: torch.memory_format
 
     @abstractmethod
     def step(

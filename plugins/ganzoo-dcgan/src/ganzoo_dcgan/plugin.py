@@ -1,1 +1,22 @@
-"""The plugin."""
+"""What this package offers to ganzoo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ganzoo import hookimpl
+from ganzoo.components import Component
+from ganzoo_dcgan.components import DCGANDiscriminator, DCGANGenerator
+
+
+@hookimpl
+def ganzoo_components() -> Iterable[type[Component]]:
+    """Return both networks."""
+    return (DCGANGenerator, DCGANDiscriminator)
+
+
+@hookimpl
+def ganzoo_recipes() -> Iterable[Path]:
+    """Return the specs of two published programs and of the study of activations."""
+    return sorted((Path(__file__).parent / "recipes").glob("*.json"))

@@ -1,0 +1,1 @@
+"""Fully connected GAN networks for ganzoo."""

@@ -1,0 +1,288 @@
+"""ganzoo from Python: load a spec, run it, open a run, sample from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
+from ganzoo.overrides import apply_overrides
+from ganzoo.plugins import Recipe, installed
+from ganzoo.reporting.card import Reporter
+from ganzoo.runs import RunDirectory
+from ganzoo.spec import RunSpec, parse_spec, read_spec_data
+
+if TYPE_CHECKING:
+    import torch
+
+    from ganzoo.components import DatasetInfo
+    from ganzoo.sampling import TrainedGenerator
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name, or by ``distribution:name``.
+
+    Raises:
+        SpecError: no installed plugin ships it, or more than one does.
+    """
+    distribution, _, short = name.rpartition(":")
+    recipes = installed().recipes
+    found = [
+        recipe
+        for recipe in recipes.get(short, [])
+        if not distribution or recipe.provider.name == distribution
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        qualified = " or ".join(f"{recipe.provider.name}:{short}" for recipe in found)
+        raise SpecError([Problem("", f"several plugins ship this recipe; write {qualified}")], name)
+    known = ", ".join(recipes) or "none"
+    raise SpecError(
+        [Problem("", f"no such file or recipe{did_you_mean(name, recipes)} (recipes: {known})")],
+        name,
+    )
+
+
+def load_spec(source: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = ()) -> RunSpec:
+    """Load and validate a spec.
+
+    Args:
+        source: a JSON file, the name of a recipe, or the spec as plain data.
+        overrides: changes such as ``"training.batch_size=128"``.
+
+    Raises:
+        ganzoo.errors.SpecError: it cannot be read or is not valid; says where and why.
+    """
+    if isinstance(source, Mapping):
+        return parse_spec(apply_overrides(dict(source), overrides))
+    return parse_spec(apply_overrides(read_source(source), overrides), str(source))
+
+
+def read_source(source: str | Path) -> dict[str, Any]:
+    """Return the plain data of a spec file or of a recipe, not validated.
+
+    Raises:
+        ganzoo.errors.SpecError: there is no such file or recipe, or it is not JSON.
+    """
+    path = Path(source)
+    named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
+    if not path.is_file() and not named_as_file:
+        return find_recipe(str(source)).read()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SpecError([Problem("", "not JSON: it is no UTF-8 text")], str(source)) from None
+    except OSError as error:
+        raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(source)) from None
+    return read_spec_data(text, str(source))
+
+
+def run(
+    spec: RunSpec | str | Path | Mapping[str, Any],
+    *,
+    output: str | Path | None = None,
+    listeners: Sequence[object] = (),
+) -> Run:
+    """Train what a spec says, and leave a run directory.
+
+    Args:
+        spec: a validated spec, or what ``load_spec`` takes.
+        output: the run directory to make, or None for ``<output.directory>/<name>-<n>``.
+        listeners: objects with hook implementations for the life of a run.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        ganzoo.errors.UsageError: the spec, the data, the device or the directory are not as needed;
+            nothing was written.
+        ganzoo.errors.TrainingError: training diverged.
+        ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
+    """
+    from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
+
+    spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
+    made: list[RunDirectory] = []
+
+    def make_directory() -> RunDirectory:
+        made.append(RunDirectory.create(spec, None if output is None else Path(output)))
+        return made[0]
+
+    if output is not None and Path(output).exists():
+        raise RunError(f"{output}: exists already; runs are never overwritten, name another")
+    with installed().listening(*listeners, Reporter()):
+        train(spec, spec.check(), installed(), make_directory)
+    return Run(made[0])
+
+
+def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
+    """Train a stopped run on, exactly as if it had never been stopped.
+
+    A damaged checkpoint is warned of, and the one before it used.
+
+    Args:
+        path: the run directory.
+        listeners: objects with hook implementations for the life of a run.
+
+    Returns:
+        The finished run; at once where it was finished before.
+
+    Raises:
+        ganzoo.errors.RunError: it is no run directory, its spec was edited, another process is
+            training it, or it holds no checkpoint.
+        ganzoo.errors.Interrupted: a signal stopped it again.
+    """
+    from ganzoo.training.checkpoints import newest_checkpoint  # noqa: PLC0415 - imports torch
+    from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
+
+    directory = RunDirectory.open(path)
+    spec = directory.spec
+    checkpoint = newest_checkpoint(directory)
+    with installed().listening(*listeners, Reporter()):
+        train(spec, spec.check(), installed(), lambda: directory, checkpoint)
+    return Run(directory)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory.
+
+    Raises:
+        ganzoo.errors.RunError: it is none.
+    """
+    return Run(RunDirectory.open(path))
+
+
+class Run:
+    """A run that was trained, or is being trained.
+
+    Attributes:
+        directory: its files.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @property
+    def spec(self) -> RunSpec:
+        """What was run."""
+        return self.directory.spec
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return what was logged: one dictionary a line of metrics.jsonl, with ``step`` in each."""
+        return self.directory.metrics()
+
+    @cached_property
+    def _trained(self) -> tuple[TrainedGenerator, DatasetInfo]:
+        from ganzoo.sampling import load_generator  # noqa: PLC0415 - imports torch
+
+        return load_generator(self.directory)
+
+    def generator(self, device: str = "cpu") -> torch.nn.Module:
+        """Return the trained generator: the moving average of weights where the run kept one.
+
+        Args:
+            device: where it is to be, as torch names devices.
+
+        Returns:
+            A module in evaluation mode, ``(z: (N, latent), labels: (N,) int64 or None)`` to
+            ``(N, *sample_shape)`` in [-1, 1].
+
+        Raises:
+            ganzoo.errors.RunError: the run has not saved a generator yet.
+        """
+        return self._trained[0].generator.to(device)
+
+    def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
+        """Return the first latents of a seed.
+
+        Args:
+            n: how many.
+            seed: which; a latent depends on the seed and its index alone.
+            truncation: cuts the distribution off (see the latent's ``truncated``), or None.
+
+        Returns:
+            (n, dim).
+
+        Raises:
+            ganzoo.errors.RunError: the run's latents cannot be truncated so.
+        """
+        from ganzoo.sampling import draw_latents  # noqa: PLC0415 - imports torch
+
+        latent = self._trained[0].latent
+        if truncation is not None:
+            try:
+                latent = self.spec.latent.truncated(truncation).build()
+            except ValueError as error:
+                raise RunError(f"truncation: {error}") from None
+        return draw_latents(latent, range(n), seed)
+
+    def sample(
+        self,
+        n: int = 64,
+        *,
+        seed: int = 0,
+        labels: Sequence[int] | None = None,
+        truncation: float | None = None,
+        latents: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Make samples.
+
+        Args:
+            n: how many; not used where ``latents`` are given.
+            seed: which ones; the same seed gives the same samples, however many are made.
+            labels: a class for each sample, or one for all; by default all classes in turn. Only for
+                conditional generators.
+            truncation: cuts the distribution of latents off, or None.
+            latents: (n, dim) to use instead of drawing some.
+
+        Returns:
+            (n, *sample_shape) float32 on the CPU, in [-1, 1] for images.
+
+        Raises:
+            ganzoo.errors.RunError: latents or labels do not fit the generator.
+        """
+        import torch  # noqa: PLC0415 - torch is imported when it is needed
+
+        from ganzoo.sampling import generate  # noqa: PLC0415 - imports torch
+
+        network, info = self._trained
+        z = self.latents(n, seed, truncation) if latents is None else latents
+        dim = self.spec.latent.dim
+        if z.dim() != 2 or z.shape[1] != dim:
+            raise RunError(f"latents: expected shape (n, {dim}), not {tuple(z.shape)}")
+        classes = self._labels(len(z), labels, self.spec.num_classes(info))
+        if len(z) == 0:
+            return torch.empty(0, *info.sample_shape)
+        return torch.cat(list(generate(network.generator, z, classes)))
+
+    def _labels(
+        self, n: int, labels: Sequence[int] | None, num_classes: int | None
+    ) -> torch.Tensor | None:
+        """Return a label for each sample, or None for an unconditional generator."""
+        import torch  # noqa: PLC0415 - torch is imported when it is needed
+
+        if num_classes is None:
+            if labels is not None:
+                raise RunError("labels: this generator is not conditional; leave them out")
+            return None
+        if labels is None:
+            return torch.arange(n) % num_classes
+        if any(not 0 <= label < num_classes for label in labels):
+            raise RunError(
+                f"labels: expected classes from 0 to {num_classes - 1}, not {list(labels)}"
+            )
+        chosen = torch.tensor(list(labels), dtype=torch.int64)
+        if len(chosen) not in {1, n}:
+            raise RunError(f"labels: expected 1 or {n} of them, not {len(chosen)}")
+        return chosen.expand(n)

@@ -1,0 +1,269 @@
+"""A run directory: what is in it, how it is written and read. Nothing here imports torch.
+
+runs/<name>-<n>/
+  spec.json               the resolved spec; it loads as it is
+  environment.json        versions, providers of components, device, seeds, git commit
+  metrics.jsonl           one JSON object a line
+  samples/                grids of samples from latents fixed for the run
+  checkpoints/            the states a run can be resumed from
+  generator.safetensors   the generator that samples are made from
+  losses.png, README.md   written at the end
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ganzoo.errors import RunError, SpecError
+from ganzoo.spec import RunSpec, load_spec_file
+
+
+class RunDirectory:
+    """The files of one run.
+
+    Attributes:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, spec: RunSpec, path: Path | None = None) -> RunDirectory:
+        """Make a new run directory and write the resolved spec to it.
+
+        Args:
+            spec: the run.
+            path: the directory to make, or None for ``<output.directory>/<name>-<n>`` with the
+                first free number.
+
+        Raises:
+            RunError: the directory exists already, or cannot be made.
+        """
+        try:
+            run = cls(_make_directory(spec, path))
+            run.samples_directory.mkdir()
+            run.checkpoints_directory.mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"{path}: exists already; runs are never overwritten, name another"
+            ) from None
+        except OSError as error:
+            raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
+        write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunDirectory:
+        """Open a run directory that exists.
+
+        Raises:
+            RunError: it is none.
+        """
+        run = cls(Path(path))
+        if not run.spec_path.is_file():
+            what = (
+                "does not exist"
+                if not run.path.exists()
+                else "is no run directory: it has no spec.json"
+            )
+            raise RunError(f"{path}: {what}")
+        return run
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """The run's spec.
+
+        Raises:
+            RunError: a person changed it to something that is not valid.
+        """
+        try:
+            return load_spec_file(self.spec_path)
+        except SpecError as error:
+            raise RunError(str(error)) from None
+
+    @property
+    def spec_path(self) -> Path:
+        """The resolved spec."""
+        return self.path / "spec.json"
+
+    @property
+    def environment_path(self) -> Path:
+        """What the run was made with."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """Numbers logged, one JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def samples_directory(self) -> Path:
+        """Grids of samples."""
+        return self.path / "samples"
+
+    @property
+    def checkpoints_directory(self) -> Path:
+        """States to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def generator_path(self) -> Path:
+        """Weights of the generator that samples are made from."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def losses_path(self) -> Path:
+        """Plot of the losses."""
+        return self.path / "losses.png"
+
+    @property
+    def readme_path(self) -> Path:
+        """The model card."""
+        return self.path / "README.md"
+
+    def sample_grid_path(self, step: int) -> Path:
+        """Return where the grid of a step is; names sort by step."""
+        return self.samples_directory / f"step-{step:08d}.png"
+
+    def sample_grids(self) -> list[Path]:
+        """Return all grids of made samples, oldest first."""
+        return sorted(self.samples_directory.glob("step-*.png"))
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Return where the checkpoint of a step is; names sort by step."""
+        return self.checkpoints_directory / f"step-{step:08d}.safetensors"
+
+    def checkpoints(self) -> list[Path]:
+        """Return all checkpoints, newest first."""
+        return sorted(self.checkpoints_directory.glob("step-*.safetensors"), reverse=True)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return all lines of metrics.jsonl that are whole."""
+        return list(self._metric_lines())
+
+    def _metric_lines(self) -> Iterator[dict[str, Any]]:
+        if not self.metrics_path.exists():
+            return
+        with self.metrics_path.open(encoding="utf-8") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+
+    def append_metrics(self, numbers: Mapping[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        with self.metrics_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Take back lines and grids later than a step, which a resumed run writes again."""
+        kept = [line for line in self._metric_lines() if line["step"] <= step]
+        write_atomically(self.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
+        for path in self.sample_grids():
+            if path > self.sample_grid_path(step):
+                path.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from training in the same directory.
+
+        Raises:
+            RunError: another process is.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"{self.path}: another process is training this run") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write_environment(self, device: str) -> None:
+        """Write what the run is made with.
+
+        Args:
+            device: the training device, in words.
+        """
+        spec = self.spec
+        packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
+        environment = {
+            "command": sys.argv,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+            "device": device,
+            "seed": spec.seed,
+            "versions": {name: metadata.version(name) for name in packages},
+            "providers": {
+                path: {"name": each.name, "version": each.version}
+                for path, each in spec.providers().items()
+            },
+            "git_commit": _git_commit(),
+        }
+        write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
+
+    def environment(self) -> dict[str, Any]:
+        """Return what the run was made with."""
+        data: dict[str, Any] = json.loads(self.environment_path.read_text(encoding="utf-8"))
+        return data
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that it is there whole or, after a crash, as it was before."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _make_directory(spec: RunSpec, path: Path | None) -> Path:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+        return path
+    parent = Path(spec.output.directory)
+    parent.mkdir(parents=True, exist_ok=True)
+    taken = [each.name.rpartition("-")[2] for each in parent.glob(f"{spec.name}-*")]
+    number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
+    while True:  # another process may take the number between the look and the making
+        try:
+            path = parent / f"{spec.name}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the working directory, with ``+changes`` where files differ from it."""
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}+changes" if status else commit

@@ -1,0 +1,145 @@
+"""The JSON Schema of specs, with all installed components, for editors and other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from ganzoo import registry
+from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel
+from ganzoo.durations import Duration
+from ganzoo.registry import Entry
+from ganzoo.spec import RunSpec
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ROOT = "#/$defs/"
+
+
+def run_spec_schema() -> Schema:
+    """Return the schema of a spec, with the components that are installed.
+
+    Each family is a definition of its own, named as the family; so is each member, named
+    ``<family>.<name>``.
+
+    Returns:
+        One JSON Schema (draft 2020-12) without outside references.
+    """
+    entries = list(registry.active().entries())
+    models: list[type[SpecModel]] = [RunSpec, *(entry.component for entry in entries)]
+    references, generated = models_json_schema(
+        [(model, "validation") for model in models], schema_generator=_Generator
+    )
+    names = {
+        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(
+            entry
+        )
+        for entry in entries
+    }
+    definitions: Schema = {
+        names.get(name, name): _relink(definition, names)
+        for name, definition in generated["$defs"].items()
+    }
+    for entry in entries:
+        _describe_type(definitions[_definition_name(entry)], entry)
+    for family in FAMILIES:
+        definitions[family.family] = _family_schema(family)
+    root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
+    return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def component_schema(entry: Entry) -> Schema:
+    """Return the schema of one component; where any member of a family may stand, a reference does.
+
+    The references (``#/$defs/activation``) are those of ``run_spec_schema``.
+    """
+    schema: Schema = _relink(entry.component.model_json_schema(schema_generator=_Generator), {})
+    _describe_type(schema, entry)
+    return schema
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator, without titles that only repeat names, and with defaults as specs say them."""
+
+    def encode_default(self, default: Any) -> Any:
+        if isinstance(default, Duration):
+            return str(default)
+        if isinstance(default, dict) and default.get("type") == "constant":
+            return default["value"]
+        if isinstance(default, dict) and list(default) == ["type"]:
+            return default["type"]
+        return super().encode_default(default)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def model_schema(self, schema: Any) -> Schema:
+        """Leave out the title of the class too: a definition has its name."""
+        made: Schema = super().model_schema(schema)
+        made.pop("title", None)
+        return made
+
+
+def _definition_name(entry: Entry) -> str:
+    return f"{entry.family}.{registry.active().name_of(entry.component)}"
+
+
+def _relink(schema: Any, names: Mapping[str, str]) -> Any:
+    """Replace the marks of families by references, and references by their new names."""
+    if isinstance(schema, list):
+        return [_relink(item, names) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    linked = {key: _relink(value, names) for key, value in schema.items() if key != FAMILY_KEY}
+    if FAMILY_KEY in schema:
+        return {"$ref": ROOT + schema[FAMILY_KEY], **linked}
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        name = reference.removeprefix(ROOT)
+        linked["$ref"] = ROOT + names.get(name, name)
+    return linked
+
+
+def _describe_type(definition: Schema, entry: Entry) -> None:
+    """Let a member's ``type`` be any name by which a spec finds it, and require it."""
+    definition["properties"]["type"] = {
+        "enum": _names(entry),
+        "description": f"{_summary(entry)} From {entry.provider}.",
+    }
+    required = [name for name in definition.get("required", ()) if name != "type"]
+    definition["required"] = ["type", *required]
+
+
+def _family_schema(family: type[Component]) -> Schema:
+    """Return what may stand where a field asks for a family."""
+    entries = list(registry.active().entries(family.family))
+    bare = [name for entry in entries if _has_only_defaults(entry) for name in _names(entry)]
+    choices: list[Schema] = [{"$ref": ROOT + _definition_name(entry)} for entry in entries]
+    if bare:
+        choices.append({"enum": bare, "description": "A bare name stands for its defaults."})
+    if family is Schedule:
+        choices.append({"type": "number", "description": "A plain number stays the same."})
+    described: Schema = {"description": (family.__doc__ or "").strip().partition("\n")[0]}
+    return {**described, "oneOf": choices} if choices else {**described, "not": {}}
+
+
+def _names(entry: Entry) -> list[str]:
+    """Return the names that find a component: the short one where it is unambiguous, the qualified one."""
+    return list(dict.fromkeys([registry.active().name_of(entry.component), entry.qualified_name]))
+
+
+def _has_only_defaults(entry: Entry) -> bool:
+    try:
+        entry.component()
+    except ValidationError:
+        return False
+    return True
+
+
+def _summary(entry: Entry) -> str:
+    return (entry.component.__doc__ or "").strip().partition("\n")[0]

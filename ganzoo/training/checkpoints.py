@@ -1,0 +1,83 @@
+"""The whole state of training in one safetensors file: tensors, and JSON as its metadata."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ganzoo.errors import CheckpointError, CheckpointWarning, RunError
+from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.sampling import to_safetensors
+
+FORMAT = "ganzoo-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run continues from.
+
+    Attributes:
+        step: steps taken.
+        spec: the resolved spec it was made with.
+        tensors: by slash-separated name.
+        values: what is not a tensor, as JSON holds it.
+    """
+
+    step: int
+    spec: dict[str, Any]
+    tensors: dict[str, torch.Tensor]
+    values: dict[str, Any]
+
+    def save(self, run: RunDirectory) -> Path:
+        """Write the checkpoint atomically.
+
+        Returns:
+            Its path.
+        """
+        path = run.checkpoint_path(self.step)
+        header = {"format": FORMAT, "step": self.step, "spec": self.spec, "values": self.values}
+        write_atomically(path, to_safetensors(self.tensors, {"ganzoo": json.dumps(header)}))
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises:
+            CheckpointError: the file is damaged or no checkpoint.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = json.loads((file.metadata() or {})["ganzoo"])
+                if header["format"] != FORMAT:
+                    raise CheckpointError(f"{path}: unknown format {header['format']!r}")
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return cls(header["step"], header["spec"], tensors, header["values"])
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path}: cannot be read: {error}") from None
+
+
+def prune(run: RunDirectory, keep: int) -> None:
+    """Delete all but the newest checkpoints."""
+    for path in run.checkpoints()[keep:]:
+        path.unlink()
+
+
+def newest_checkpoint(run: RunDirectory) -> Checkpoint:
+    """Return the newest checkpoint that can be read; warns of those that cannot.
+
+    Raises:
+        RunError: there is none.
+    """
+    for path in run.checkpoints():
+        try:
+            return Checkpoint.load(path)
+        except CheckpointError as error:
+            warnings.warn(f"{error}; going back to the one before", CheckpointWarning, stacklevel=2)
+    raise RunError(f"{run.path}: holds no checkpoint that can be read; start the run again")

@@ -1,0 +1,177 @@
+"""The training loop, top to bottom."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+
+import torch
+
+from ganzoo.components import DatasetInfo
+from ganzoo.errors import Interrupted, TrainingError
+from ganzoo.images import save_grid
+from ganzoo.plugins import Plugins
+from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.sampling import draw_latents, generate
+from ganzoo.seeds import derive_seed
+from ganzoo.spec import RunSpec
+from ganzoo.training.checkpoints import Checkpoint, prune
+from ganzoo.training.devices import resolve_device, training_numerics
+from ganzoo.training.setup import Prepared, prepare
+from ganzoo.training.signals import StopRequest
+
+
+def train(
+    spec: RunSpec,
+    info: DatasetInfo,
+    plugins: Plugins,
+    open_directory: Callable[[], RunDirectory],
+    checkpoint: Checkpoint | None = None,
+) -> None:
+    """Train a run to its end, from the beginning or from a checkpoint.
+
+    Args:
+        spec: the run.
+        info: what the data set says of itself.
+        plugins: told of the events of the run.
+        open_directory: gives the run directory; called once everything has been built, so that a
+            run that cannot begin leaves nothing behind.
+        checkpoint: where to continue, or None for a new run.
+
+    Raises:
+        ganzoo.errors.Interrupted: a signal stopped the run; it was saved.
+        ganzoo.errors.TrainingError: a loss is no longer finite.
+        ganzoo.errors.UsageError: the device, the data or the checkpoint are not as needed.
+    """
+    device = resolve_device(spec.device)
+    with training_numerics(device, deterministic=spec.training.deterministic):
+        prepared = prepare(spec, info, device)
+        run = open_directory()
+        with run.locked():
+            trainer = Trainer(run, prepared, plugins)
+            if checkpoint is not None:
+                trainer.resume(checkpoint)
+            else:
+                run.write_environment(str(device))
+                trainer.save_real_samples()
+                trainer.save_samples()
+            try:
+                trainer.train()
+            finally:
+                prepared.state.batches.close()
+
+
+class Trainer:
+    """Takes step after step, and leaves behind what the spec asks for."""
+
+    def __init__(self, run: RunDirectory, prepared: Prepared, plugins: Plugins) -> None:
+        self.run, self.prepared, self.plugins = run, prepared, plugins
+        self.state, self.spec = prepared.state, prepared.state.spec
+        self._logged_at, self._clock = 0, 0.0
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint; what was written after it is written again."""
+        self.state.restore(checkpoint, self.spec.training.discriminator_steps)
+        self.run.forget_after(checkpoint.step)
+
+    def train(self) -> None:
+        """Take steps until the duration is over or a signal asks to stop."""
+        state, plan = self.state, self.prepared.plan
+        step_game, next_batch = state.game.step, state.batches.next
+        self.announce("ganzoo_run_started", total_steps=plan.total)
+        self._logged_at, self._clock = state.step, time.perf_counter()
+
+        with StopRequest() as stop:
+            while state.step < plan.total:
+                # Take one step of every network. Nothing here waits for a number.
+                progress = state.step / plan.total
+                numbers = step_game(next_batch, state.step, progress)
+                state.step += 1
+                if state.average is not None:
+                    state.average.update(state.step, progress)
+                self.add(numbers)
+
+                # Do what is due after this step.
+                last = state.step == plan.total
+                if state.step % plan.log == 0 or last:
+                    self.log()
+                if state.step % plan.samples == 0 or last:
+                    self.save_samples()
+                stopped_by = stop.signal_number
+                if state.step % plan.checkpoint == 0 or last or stopped_by is not None:
+                    self.save_checkpoint()
+                if stopped_by is not None and not last:
+                    self.announce("ganzoo_run_finished", total_steps=plan.total, completed=False)
+                    raise Interrupted(stopped_by, state.step)
+        self.announce("ganzoo_run_finished", total_steps=plan.total, completed=True)
+
+    def add(self, numbers: dict[str, torch.Tensor]) -> None:
+        """Add a step's numbers to the sums, on the device."""
+        sums = self.state.sums
+        if sums:
+            torch._foreach_add_([sums[name] for name in numbers], list(numbers.values()))
+        else:
+            sums.update({name: value.clone() for name, value in numbers.items()})
+
+    def log(self) -> None:
+        """Read the sums, which waits for the device, and write their means as a line of metrics."""
+        state, now = self.state, time.perf_counter()
+        steps = (state.step - 1) % self.prepared.plan.log + 1
+        values = torch.stack([value.double() for value in state.sums.values()]).tolist()
+        means = {name: value / steps for name, value in zip(state.sums, values, strict=True)}
+        state.sums = {}
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"{name} is {value} at step {state.step}: training has diverged; the run up to its"
+                    f" last checkpoint is in {self.run.path}. Try a lower learning rate"
+                )
+        seconds = now - self._clock
+        taken = state.step - self._logged_at
+        metrics = {
+            "epoch": round(state.step / self.prepared.plan.epoch, 4),
+            **means,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(taken * self.prepared.plan.images / seconds, 1),
+        }
+        self.run.append_metrics({"step": state.step, **metrics})
+        self.announce("ganzoo_step_finished", total_steps=self.prepared.plan.total, metrics=metrics)
+        self._clock, self._logged_at = now, state.step
+
+    def save_samples(self) -> None:
+        """Draw the grid of samples from latents that are the same throughout the run."""
+        count, classes = self.spec.output.samples, self.spec.num_classes(self.prepared.info)
+        labels = None if classes is None else torch.arange(count) % classes
+        sampled = self.prepared.sampled
+        was_training = sampled.training
+        sampled.eval()
+        latent = copy.deepcopy(sampled.latent).to("cpu")
+        z = draw_latents(latent, range(count), derive_seed(self.spec.seed, "fixed latents"))
+        made = torch.cat(list(generate(sampled.generator, z, labels)))
+        sampled.train(was_training)
+        path = self.run.sample_grid_path(self.state.step)
+        save_grid(made.numpy(), path, columns=classes)
+        self.announce("ganzoo_samples_saved", path=path)
+
+    def save_real_samples(self) -> None:
+        """Draw a grid of real samples, to compare with."""
+        store = self.prepared.store
+        rng = torch.Generator().manual_seed(derive_seed(self.spec.seed, "real samples"))
+        chosen = torch.randperm(len(store), generator=rng)[: self.spec.output.samples]
+        save_grid(store.samples[chosen.numpy()], self.run.samples_directory / "real.png")
+
+    def save_checkpoint(self) -> None:
+        """Write the state to resume from, and the generator to sample from."""
+        path = self.state.checkpoint().save(self.run)
+        prune(self.run, self.spec.output.keep_checkpoints)
+        write_atomically(
+            self.run.generator_path,
+            self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step),
+        )
+        self.announce("ganzoo_checkpoint_saved", path=path)
+
+    def announce(self, event: str, **arguments: object) -> None:
+        """Tell plugins of an event."""
+        self.plugins.announce(event, run=self.run, step=self.state.step, **arguments)

@@ -1,0 +1,127 @@
+"""From a validated spec to everything that training needs, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ganzoo.components import DatasetInfo
+from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
+from ganzoo.data.store import ImageStore
+from ganzoo.durations import Duration
+from ganzoo.sampling import TrainedGenerator
+from ganzoo.seeds import derive_seed
+from ganzoo.spec import RunSpec
+from ganzoo.training.ema import MovingAverage
+from ganzoo.training.game import GameContext
+from ganzoo.training.precision import weights_dtype
+from ganzoo.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Lengths of time, in steps.
+
+    Attributes:
+        total: the whole training.
+        log: from one line of metrics to the next.
+        samples: from one grid to the next.
+        checkpoint: from one checkpoint to the next.
+        epoch: one pass over the data; a fraction where an epoch is no whole number of steps.
+        images: real images shown in one step.
+    """
+
+    total: int
+    log: int
+    samples: int
+    checkpoint: int
+    epoch: float
+    images: int
+
+    @classmethod
+    def of(cls, spec: RunSpec, order: Order) -> Plan:
+        """Turn the durations of a spec into steps."""
+        batches = spec.training.discriminator_steps
+        epoch = order.batches_per_epoch / batches
+        images = min(order.batch_size, order.size) * batches
+
+        def steps(duration: Duration) -> int:
+            return duration.steps(images, epoch)
+
+        return cls(
+            total=steps(spec.training.duration),
+            log=steps(spec.output.log_every),
+            samples=steps(spec.output.samples_every),
+            checkpoint=steps(spec.output.checkpoint_every),
+            epoch=epoch,
+            images=images,
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to begin.
+
+    Attributes:
+        info: what the data set says of itself.
+        store: the split to train on.
+        state: networks, optimizers and data, at step 0.
+        trained: the generator that is trained, with its latent.
+        plan: when what is due.
+    """
+
+    info: DatasetInfo
+    store: ImageStore
+    state: TrainingState
+    trained: TrainedGenerator
+    plan: Plan
+
+    @property
+    def sampled(self) -> TrainedGenerator:
+        """The generator that samples are made from: the averaged one where there is one."""
+        return self.trained if self.state.average is None else self.state.average.network
+
+
+def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
+    """Open the data and build the networks; whatever is wrong with a run shows here.
+
+    Raises:
+        ganzoo.errors.DataError: the data cannot be read, or are fewer than a batch.
+    """
+    training = spec.training
+    dtype = weights_dtype(training.precision)
+
+    # Open the data first: the rest takes longer.
+    store = spec.dataset.build(spec.dataset.split)
+    order = Order(
+        len(store),
+        training.batch_size,
+        keep_last=training.last_batch == "keep",
+        flip=spec.dataset.horizontal_flip,
+        seed=spec.seed,
+    )
+
+    # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
+    torch.manual_seed(derive_seed(spec.seed, "weights"))
+    rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
+    game = spec.algorithm.build(GameContext(spec, info, device, dtype, rng))
+    trained = TrainedGenerator(game.networks["generator"], game.networks["latent"])
+    average = None
+    if training.ema is not None:
+        average = MovingAverage(trained, training.ema.decay.build(), ramp_up=training.ema.ramp_up)
+
+    streamed = training.loading == "workers" or (
+        training.loading == "auto" and store.samples.nbytes > STREAM_ABOVE
+    )
+    batches = Batches(
+        store,
+        order,
+        device=device,
+        dtype=dtype,
+        memory_format=game.memory_format,
+        with_labels=spec.num_classes(info) is not None,
+        workers=training.workers if streamed else 0,
+    )
+    state = TrainingState(spec, game, average, batches, rng)
+    return Prepared(info, store, state, trained, Plan.of(spec, order))

@@ -1,0 +1,168 @@
+"""The deep convolutional generator and discriminator, as a spec writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from ganzoo.components import (
+    Activation,
+    Discriminator,
+    Generator,
+    Network,
+    Normalization,
+    choice,
+)
+from ganzoo_dcgan.sizes import check_size, convolved, doublings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RADFORD = (
+    "Radford et al., Unsupervised Representation Learning with Deep Convolutional Generative"
+    " Adversarial Networks, 2016, arXiv:1511.06434"
+)
+
+
+class _DCGAN(Network):
+    """What both networks share."""
+
+    supports_conditional: ClassVar[bool] = True
+
+    channels: int = Field(
+        default=64,
+        ge=1,
+        description="Channels of the hidden layer next to the image; each layer farther from the"
+        " image has twice as many.",
+    )
+    kernel_size: int = Field(
+        default=4,
+        ge=2,
+        description="Kernel of the convolutions of stride 2, in pixels. The paper has 5; 4 covers"
+        " the pixels evenly.",
+    )
+    normalization: Normalization = choice("batch", description="Layer that normalises activations.")
+    norm_position: Literal["before_activation", "after_activation"] = Field(
+        default="before_activation",
+        description="Whether activations are normalised before the activation function or after it.",
+    )
+    bias: bool = Field(
+        default=False,
+        description="Whether convolutions and linear layers add a bias; a normalization that"
+        " follows makes it needless.",
+    )
+    init: Literal["dcgan", "default"] = Field(
+        default="dcgan",
+        description="First weights: 'dcgan' draws all from a normal distribution with deviation"
+        " 0.02 (about 1 for the scales of normalizations) and sets biases to 0; 'default' is"
+        " torch's own.",
+    )
+
+
+class DCGANGenerator(_DCGAN, Generator):
+    """A generator of transposed convolutions, for square images.
+
+    A stem of 4x4 to 7x7 pixels is doubled until it has the size of the images. The conditional form
+    puts a learned vector for each class next to the latent (Mirza and Osindero 2014,
+    arXiv:1411.1784).
+    """
+
+    type: Literal["dcgan"] = "dcgan"
+    paper: ClassVar[str | None] = RADFORD
+    stem: Literal["convolution", "linear"] = Field(
+        default="convolution",
+        description="First layer: 'convolution' is a transposed one of the latent as 1x1 pixel and"
+        " normalises channels; 'linear' normalises each value by itself.",
+    )
+    stem_convolutions: int = Field(
+        default=0,
+        ge=0,
+        description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
+        " of the size.",
+    )
+    activation: Activation = choice("relu", description="Function in each hidden layer.")
+    output_activation: Activation = choice(
+        "tanh", description="Function of the output; 'tanh' keeps images in [-1, 1]."
+    )
+
+    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
+        """Refuse points, images that are not square, and sizes no stem can be doubled to."""
+        del num_classes
+        size = check_size(sample_shape)
+        depth = doublings(size)
+        stem = size >> depth
+        if stem << depth != size:
+            below, above = stem << depth, (stem + 1) << depth
+            raise ValueError(
+                f"cannot make images of {size}x{size}; the nearest sizes it can make are"
+                f" {below}x{below} and {above}x{above}"
+            )
+        hidden = depth + self.stem_convolutions
+        if self.stem == "linear":
+            hidden -= 1
+            self.normalization.check((self.channels << hidden) * stem**2, 0)
+        for level in range(hidden):
+            self.normalization.check(self.channels << level, 2)
+
+    def build(
+        self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
+    ) -> nn.Module:
+        """Build the network: ``(z: (N, latent), labels) -> (N, C, H, W)``."""
+        from ganzoo_dcgan import networks  # noqa: PLC0415 - specs are torch-free
+
+        return networks.DCGANGenerator(self, latent_dim, sample_shape, num_classes)
+
+
+class DCGANDiscriminator(_DCGAN, Discriminator):
+    """A discriminator of strided convolutions, for square images.
+
+    The conditional form adds the inner product of the last features with a learned vector for each
+    class (Miyato and Koyama, cGANs with Projection Discriminator, 2018, arXiv:1802.05637).
+    """
+
+    type: Literal["dcgan"] = "dcgan"
+    paper: ClassVar[str | None] = RADFORD
+    padding: int = Field(
+        default=1, ge=0, description="Pixels of zeros around the input of each convolution."
+    )
+    activation: Activation = choice(
+        "leaky_relu", negative_slope=0.2, description="Function in each hidden layer."
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Probability in [0, 1) with which each channel is set to 0 after the activation"
+        " function in training.",
+    )
+    normalize_first: bool = Field(
+        default=False,
+        description="Whether the first layer is normalised as well; the paper found that to make"
+        " training unstable.",
+    )
+    head: Literal["convolution", "linear"] = Field(
+        default="convolution",
+        description="Last layer, from features to the logit: a 'convolution' as large as they are,"
+        " or a 'linear' one. Both compute the same; they differ in the shape of the weight.",
+    )
+
+    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
+        """Refuse points, images that are not square, and kernels larger than what they act on."""
+        del num_classes
+        size = check_size(sample_shape)
+        for level in range(doublings(size)):
+            if level or self.normalize_first:
+                self.normalization.check(self.channels << level, 2)
+            if size + 2 * self.padding < self.kernel_size:
+                raise ValueError(
+                    f"layer {level + 1} gets {size}x{size} pixels, too few for a kernel_size of"
+                    f" {self.kernel_size} with a padding of {self.padding}"
+                )
+            size = convolved(size, self.kernel_size, self.padding)
+
+    def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
+        """Build the network: ``(x: (N, C, H, W), labels) -> (N,)`` raw logits."""
+        from ganzoo_dcgan import networks  # noqa: PLC0415 - specs are torch-free
+
+        return networks.DCGANDiscriminator(self, sample_shape, num_classes)

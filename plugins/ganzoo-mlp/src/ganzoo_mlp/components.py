@@ -1,0 +1,99 @@
+"""The fully connected generator and discriminator, as a spec writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ganzoo.components import (
+    Activation,
+    Discriminator,
+    Generator,
+    Network,
+    Normalization,
+    choice,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)]
+
+
+class _MLP(Network):
+    """What both networks share: the hidden layers, and classes as further inputs."""
+
+    supports_conditional: ClassVar[bool] = True
+    paper: ClassVar[str | None] = (
+        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661; conditional form:"
+        " Mirza and Osindero, Conditional Generative Adversarial Nets, 2014, arXiv:1411.1784"
+    )
+
+    hidden: Widths = Field(description="Units of each hidden layer, from the input on.")
+    activation: Activation = choice(
+        "leaky_relu", negative_slope=0.2, description="Function after each hidden layer."
+    )
+    normalization: Normalization = choice(
+        "none", description="Layer between each hidden layer and its activation."
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Probability in [0, 1) with which each hidden unit is silenced in training.",
+    )
+
+    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
+        """Refuse a normalization that cannot serve the hidden layers; any sample shape will do."""
+        del sample_shape, num_classes
+        for width in self.hidden:
+            self.normalization.check(width, 0)
+
+
+class MLPGenerator(_MLP, Generator):
+    """A fully connected generator, for images of any size and for points.
+
+    The conditional form draws a learned vector for each class and puts it next to the latent.
+    """
+
+    type: Literal["mlp"] = "mlp"
+    hidden: Widths = Field(
+        default=(256, 512), description="Units of each hidden layer, from the latent on."
+    )
+    output_activation: Activation = choice(
+        "tanh",
+        description="Function of the output: 'tanh' keeps images in [-1, 1]; choose 'identity' for"
+        " points, which have no bounds.",
+    )
+
+    def build(
+        self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
+    ) -> nn.Module:
+        """Build the network: ``(z: (N, latent), labels) -> (N, *sample_shape)``."""
+        from ganzoo_mlp import networks  # noqa: PLC0415 - specs are torch-free
+
+        return networks.MLPGenerator(self, latent_dim, sample_shape, num_classes)
+
+
+class MLPDiscriminator(_MLP, Discriminator):
+    """A fully connected discriminator, for images of any size and for points.
+
+    The conditional form puts a learned vector for each class next to the sample.
+    """
+
+    type: Literal["mlp"] = "mlp"
+    hidden: Widths = Field(
+        default=(256, 128), description="Units of each hidden layer, from the sample on."
+    )
+
+    @property
+    def joins_batches(self) -> bool:
+        """True unless the normalization makes the samples of a batch influence each other."""
+        return not self.normalization.couples_batch
+
+    def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
+        """Build the network: ``(x: (N, *sample_shape), labels) -> (N,)`` raw logits."""
+        from ganzoo_mlp import networks  # noqa: PLC0415 - specs are torch-free
+
+        return networks.MLPDiscriminator(self, sample_shape, num_classes)
