@@ -117,8 +117,8 @@ def test_grids_of_a_conditional_run_have_a_column_a_class(small: dict[str, Any])
     for network in ("generator", "discriminator"):
         small[network]["conditional"] = True
     small["output"]["samples"] = 20
-    grid = Image.open(ganzoo.run(small).directory.sample_grids()[-1])
-    assert grid.width / grid.height == pytest.approx((10 * 30 + 2) / (2 * 30 + 2))
+    with Image.open(ganzoo.run(small).directory.sample_grids()[-1]) as grid:
+        assert grid.width / grid.height == pytest.approx((10 * 30 + 2) / (2 * 30 + 2))
 
 
 def test_a_run_in_two_dimensions(small: dict[str, Any], tmp_path: Path) -> None:
@@ -128,7 +128,8 @@ def test_a_run_in_two_dimensions(small: dict[str, Any], tmp_path: Path) -> None:
     small["generator"]["output_activation"] = "identity"
     run = ganzoo.run(small)
     assert run.sample(5).shape == (5, 2)
-    assert Image.open(run.directory.sample_grids()[-1]).width > 100
+    with Image.open(run.directory.sample_grids()[-1]) as plot:
+        assert plot.width > 100
 
 
 @pytest.mark.parametrize("duration", ["1 steps", "16 images", "0.01 epochs"])
@@ -138,8 +139,8 @@ def test_the_shortest_runs(small: dict[str, Any], duration: str) -> None:
 
 
 def test_divergence_stops_a_run_with_a_clear_error(small: dict[str, Any]) -> None:
-    small["training"]["generator_optimizer"] = {"type": "sgd", "lr": 1e30}
-    small["loss"] = "wgan"
+    small["training"]["discriminator_optimizer"] = {"type": "sgd", "lr": 1e30}
+    small["loss"] = "lsgan"
     with pytest.raises(
         TrainingError, match=r"is (nan|inf|-inf) at step \d+: training has diverged"
     ):
