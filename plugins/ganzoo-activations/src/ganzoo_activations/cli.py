@@ -39,7 +39,7 @@ FORMATS = (".png", ".pdf", ".svg")
     help="Range of the input.",
 )
 def plot_activations(names: tuple[str, ...], output: Path, limits: tuple[float, float]) -> None:
-    r"""Draw activations and their derivatives.
+    """Draw activations and their derivatives.
 
     Each of NAMES is an installed activation, with parameters after commas where they differ from
     the defaults: NAME,PARAMETER=VALUE,... Without any, relu, leaky_relu,negative_slope=0.01, elu
@@ -51,7 +51,7 @@ def plot_activations(names: tuple[str, ...], output: Path, limits: tuple[float, 
       ganzoo plot activations relu gelu silu mish -o smooth.png
       ganzoo plot activations elu elu,alpha=0.5 --range -3 3 -o elu.svg
       ganzoo plot activations gelu gelu,approximate=tanh
-    """
+    """  # noqa: D301 - click wants the character that \b stands for
     low, high = limits
     if not -math.inf < low < high < math.inf:
         raise UsageError(f"--range needs two numbers, LOW less than HIGH, not {low:g} {high:g}")
@@ -94,7 +94,7 @@ def parse_activation(text: str) -> Activation:
         return TypeAdapter(Activation).validate_python(data)
     except ValidationError as error:
         problems = [
-            Problem(".".join(map(str, line["loc"])), line["msg"])
+            Problem(".".join(map(str, line["loc"])), line["msg"][:1].lower() + line["msg"][1:])
             for line in error.errors(include_url=False)
         ]
         raise SpecError(problems, text) from None
