@@ -63,7 +63,7 @@ def component_schema(entry: Entry) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without titles that only repeat names, and with defaults as specs say them."""
+    """pydantic's generator without titles, which repeat names, and with defaults as specs say them."""
 
     def encode_default(self, default: Any) -> Any:
         if isinstance(default, Duration):
@@ -129,7 +129,7 @@ def _family_schema(family: type[Component]) -> Schema:
 
 
 def _names(entry: Entry) -> list[str]:
-    """Return the names that find a component: the short one where it is unambiguous, the qualified one."""
+    """Return the names that find a component; the short one only where it is unambiguous."""
     return list(dict.fromkeys([registry.active().name_of(entry.component), entry.qualified_name]))
 
 
