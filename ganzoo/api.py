@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.overrides import apply_overrides
 from ganzoo.plugins import Recipe, installed
-from ganzoo.reporting.card import Reporter
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec, parse_spec, read_spec_data
 
@@ -102,6 +101,7 @@ def run(
         ganzoo.errors.TrainingError: training diverged.
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
@@ -135,6 +135,7 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
             training it, or it holds no checkpoint.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.checkpoints import newest_checkpoint  # noqa: PLC0415 - imports torch
     from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
 
