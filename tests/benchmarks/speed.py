@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 CASES = [("r1", 64), ("r2", 4), ("r2", 64), ("r4", 64), ("r5", 64)]
-LOOPS = Path(__file__).with_name("loops.py")
+LOOPS = ("published", "bare", "floor", "ganzoo")
+WORKER = Path(__file__).with_name("loops.py")
 
 
 def measure(loop: str, name: str, batch: int, seconds: float, guess: float = 0.0) -> float:
@@ -83,17 +84,13 @@ def main() -> None:
         rows = []
         guess = measure("bare", name, batch, 1.0)
         for _ in range(options.turns):
-            published = measure("published", name, batch, options.seconds)
-            bare = measure("bare", name, batch, options.seconds)
-            ganzoo = measure("ganzoo", name, batch, options.seconds, guess)
-            floor = measure("floor", name, batch, 0)
-            rows.append(
-                (published, bare, ganzoo, floor, ganzoo / published, ganzoo / bare, ganzoo / floor)
-            )
+            rates = {loop: measure(loop, name, batch, options.seconds, guess) for loop in LOOPS}
+            ratios = [rates["ganzoo"] / rates[loop] for loop in LOOPS if loop != "ganzoo"]
+            rows.append([*rates.values(), *ratios])
         medians = [statistics.median(column) for column in zip(*rows, strict=True)]
-        numbers = " | ".join(f"{each:,.0f}" for each in medians[:4])
-        ratios = " | ".join(f"{each:.2f}" for each in medians[4:])
-        print(f"| {name.upper()} batch {batch:<3} | {numbers} | {ratios} |", flush=True)
+        absolute = " | ".join(f"{each:,.0f}" for each in medians[: len(LOOPS)])
+        relative = " | ".join(f"{each:.2f}" for each in medians[len(LOOPS) :])
+        print(f"| {name.upper()}, batch {batch} | {absolute} | {relative} |", flush=True)
     print()
     for name, value in start_up().items():
         print(f"{name}: {value:.2f} s")

@@ -184,7 +184,7 @@ def test_ctrl_c_finishes_the_step_and_saves_it(small: dict[str, Any]) -> None:
 
 
 def test_training_works_outside_the_main_thread(small: dict[str, Any]) -> None:
-    """Signals belong to the main thread; a notebook's or a server's worker thread trains all the same."""
+    """Signals belong to the main thread; the thread of a notebook or a server trains all the same."""
     runs: list[ganzoo.Run] = []
     thread = threading.Thread(target=lambda: runs.append(ganzoo.run(small)))
     thread.start()
