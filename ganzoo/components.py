@@ -60,7 +60,7 @@ class SpecModel(BaseModel):
         if not isinstance(data, Mapping):
             return data
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = [key for key in data if key not in known and key not in cls.model_fields]
+        unknown = [key for key in data if key not in known]
         if unknown:
             choices = ", ".join(key for key in known if key not in {"type", "$schema"})
             raise ValidationError.from_exception_data(
@@ -89,6 +89,9 @@ class Component(SpecModel):
 
     paper: ClassVar[str | None] = None
     """Where the component comes from: authors, title, year, and an arXiv number where there is one."""
+
+    _shorthand: ClassVar[str] = "a name"
+    """What a spec may say for short, in words."""
 
     type: str
 
@@ -124,9 +127,8 @@ class Component(SpecModel):
             names = registry.active().names(cls.family)
             raise PydanticCustomError(
                 "component",
-                "expected the name of a {family}, or an object with that name as its 'type'"
-                " (installed: {names})",
-                {"family": cls.family.replace("_", " "), "names": ", ".join(names) or "none"},
+                "expected {shorthand}, or an object with that name as its 'type' (installed: {names})",
+                {"shorthand": cls._shorthand, "names": ", ".join(names) or "none"},
             )
         try:
             entry = registry.active().find(cls.family, value["type"])
@@ -368,6 +370,7 @@ class Schedule(Component):
     """
 
     family: ClassVar[str] = "schedule"
+    _shorthand: ClassVar[str] = "a number, a name"
 
     @classmethod
     def _from_shorthand(cls, value: Any) -> Any:
