@@ -11,6 +11,7 @@ object with ``type``, or as its bare name where it has only defaults.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -152,6 +153,14 @@ def _dump(component: Component) -> Any:
         **component.model_dump(mode="json", by_alias=True),
         "type": registry.active().name_of(type(component)),
     }
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def choice(name: str, /, *, description: str, **parameters: Any) -> Any:
@@ -376,6 +385,10 @@ class Schedule(Component):
     def _from_shorthand(cls, value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return {"type": "constant", "value": value}
+        if isinstance(value, str) and _is_number(value):
+            raise PydanticCustomError(
+                "component", "{text} is a text; write a number", {"text": json.dumps(value)}
+            )
         return super()._from_shorthand(value)
 
     def to_shorthand(self) -> float | None:

@@ -155,12 +155,9 @@ class Plugins:
     def load_installed(self) -> None:
         """Load every installed plugin that the selection allows."""
         found = [
-            (
-                PluginRecord(canonicalize_name(point.dist.name), point.dist.version, point.value),
-                point,
-            )
-            for point in metadata.entry_points(group=GROUP)
-            if point.dist is not None
+            (PluginRecord(canonicalize_name(each.dist.name), each.dist.version, each.value), each)
+            for each in metadata.entry_points(group=GROUP)
+            if each.dist is not None
         ]
         found.sort(key=lambda pair: (pair[0].name, pair[1].name))
         for record, point in found:
@@ -291,7 +288,8 @@ class Plugins:
             try:
                 implementation.function(**wanted)
             except Exception as error:
-                message = f"{self._title(implementation)} failed in {event}: {type(error).__name__}: {error}"
+                who = self._title(implementation)
+                message = f"{who} failed in {event}: {type(error).__name__}: {error}"
                 if self.selection.strict:
                     raise PluginError(message) from error
                 _warn(message)

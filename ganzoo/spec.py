@@ -322,6 +322,8 @@ def _message(kind: str, message: str, value: Any) -> str:
     """Say in one sentence what was wrong, with the value where it helps."""
     if kind == "missing":
         return "this field is required"
+    if kind == "tuple_type":
+        return "expected a list"
     message = message[:1].lower() + message[1:]
     if isinstance(value, str | int | float | bool) and kind not in {"component", "unknown_key"}:
         return f"{message}, not {json.dumps(value)}"
@@ -362,9 +364,8 @@ def read_spec_file(path: str | Path) -> dict[str, Any]:
         SpecError: it cannot be read, is not JSON, has a key twice, or is no object.
     """
     try:
-        text = Path(path).read_text(
-            encoding="utf-8-sig"
-        )  # some editors begin with a byte-order mark
+        # Some editors begin a file with a byte-order mark.
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
     except UnicodeDecodeError:
