@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.overrides import apply_overrides
 from ganzoo.plugins import Recipe, installed
-from ganzoo.reporting.card import Reporter
 from ganzoo.runs import RunDirectory
-from ganzoo.spec import RunSpec, parse_spec, read_spec_data
+from ganzoo.spec import RunSpec, parse_spec, read_spec_file
 
 if TYPE_CHECKING:
     import torch
@@ -70,14 +69,8 @@ def read_source(source: str | Path) -> dict[str, Any]:
     path = Path(source)
     named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
     if not path.is_file() and not named_as_file:
-        return find_recipe(str(source)).read()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SpecError([Problem("", "not JSON: it is no UTF-8 text")], str(source)) from None
-    except OSError as error:
-        raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(source)) from None
-    return read_spec_data(text, str(source))
+        path = find_recipe(str(source)).path
+    return read_spec_file(path)
 
 
 def run(
@@ -102,6 +95,7 @@ def run(
         ganzoo.errors.TrainingError: training diverged.
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
@@ -135,6 +129,7 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
             training it, or it holds no checkpoint.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.checkpoints import newest_checkpoint  # noqa: PLC0415 - imports torch
     from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
 

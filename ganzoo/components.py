@@ -11,6 +11,7 @@ object with ``type``, or as its bare name where it has only defaults.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class SpecModel(BaseModel):
         validate_default=True,
         use_attribute_docstrings=False,
         allow_inf_nan=False,
+        defer_build=True,  # of validators: a command needs those of few components
     )
 
     @model_validator(mode="before")
@@ -60,7 +62,7 @@ class SpecModel(BaseModel):
         if not isinstance(data, Mapping):
             return data
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = [key for key in data if key not in known and key not in cls.model_fields]
+        unknown = [key for key in data if key not in known]
         if unknown:
             choices = ", ".join(key for key in known if key not in {"type", "$schema"})
             raise ValidationError.from_exception_data(
@@ -89,6 +91,9 @@ class Component(SpecModel):
 
     paper: ClassVar[str | None] = None
     """Where the component comes from: authors, title, year, and an arXiv number where there is one."""
+
+    _shorthand: ClassVar[str] = "a name"
+    """What a spec may say for short, in words."""
 
     type: str
 
@@ -124,9 +129,8 @@ class Component(SpecModel):
             names = registry.active().names(cls.family)
             raise PydanticCustomError(
                 "component",
-                "expected the name of a {family}, or an object with that name as its 'type'"
-                " (installed: {names})",
-                {"family": cls.family.replace("_", " "), "names": ", ".join(names) or "none"},
+                "expected {shorthand}, or an object with that name as its 'type' (installed: {names})",
+                {"shorthand": cls._shorthand, "names": ", ".join(names) or "none"},
             )
         try:
             entry = registry.active().find(cls.family, value["type"])
@@ -150,6 +154,14 @@ def _dump(component: Component) -> Any:
         **component.model_dump(mode="json", by_alias=True),
         "type": registry.active().name_of(type(component)),
     }
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def choice(name: str, /, *, description: str, **parameters: Any) -> Any:
@@ -368,11 +380,16 @@ class Schedule(Component):
     """
 
     family: ClassVar[str] = "schedule"
+    _shorthand: ClassVar[str] = "a number, a name"
 
     @classmethod
     def _from_shorthand(cls, value: Any) -> Any:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return {"type": "constant", "value": value}
+        if isinstance(value, str) and _is_number(value):
+            raise PydanticCustomError(
+                "component", "{text} is a text; write a number", {"text": json.dumps(value)}
+            )
         return super()._from_shorthand(value)
 
     def to_shorthand(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -28,6 +29,17 @@ class Duration:
     amount: float
     unit: Unit
 
+    def __post_init__(self) -> None:
+        """Hold the promises above.
+
+        Raises:
+            ValueError: the amount is none.
+        """
+        if not (self.amount > 0 and math.isfinite(self.amount)):
+            raise ValueError("a length of training must be more than 0, and finite")
+        if self.unit != "epochs" and not float(self.amount).is_integer():
+            raise ValueError(f"there are no parts of {self.unit}; write a whole number")
+
     @classmethod
     def parse(cls, text: str) -> Duration:
         """Read a text such as ``"3000 steps"``.
@@ -39,17 +51,13 @@ class Duration:
         if match is None:
             raise ValueError('expected a length such as "20 epochs", "3000 steps" or "200k images"')
         number, factor, unit = match.groups()
-        amount = float(number) * _FACTORS[factor]
-        if amount <= 0:
-            raise ValueError("a length of training must be more than 0")
         name: Unit = "epochs" if unit[0] == "e" else "steps" if unit[0] == "s" else "images"
-        if name != "epochs" and not amount.is_integer():
-            raise ValueError(f"there are no parts of {name}; write a whole number")
-        return cls(amount, name)
+        # Decimal, since 1.001 * 1000 is no whole number in binary.
+        return cls(float(Decimal(number) * _FACTORS[factor]), name)
 
     def __str__(self) -> str:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
-        return f"{self.amount:.15g} {unit}"
+        return f"{Decimal(repr(float(self.amount))).normalize():f} {unit}"
 
     def steps(self, images_per_step: int, steps_per_epoch: float) -> int:
         """Return this length in whole steps, at least 1.

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pluggy
+from packaging.utils import canonicalize_name
 
 from ganzoo import hookspecs
 from ganzoo.components import Component
@@ -30,6 +32,8 @@ from ganzoo.registry import Entry, Provider, Registry
 
 GROUP = "ganzoo"
 """The entry-point group."""
+
+Offer = TypeVar("Offer")
 
 CORE = "ganzoo"
 """The distribution whose component names are reserved."""
@@ -54,7 +58,7 @@ class PluginRecord:
     """What became of one installed plugin.
 
     Attributes:
-        name: name of its distribution.
+        name: name of its distribution, in lower case and with hyphens.
         version: version of its distribution.
         module: the module its entry point names.
         status: ``active``, ``disabled`` or ``failed``.
@@ -112,7 +116,8 @@ class Selection:
 
 
 def _names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text.replace(";", ",").split(",") if name.strip())
+    names = text.replace(";", ",").split(",")
+    return frozenset(canonicalize_name(name.strip()) for name in names if name.strip())
 
 
 class Plugins:
@@ -149,19 +154,20 @@ class Plugins:
 
     def load_installed(self) -> None:
         """Load every installed plugin that the selection allows."""
-        points = [point for point in metadata.entry_points(group=GROUP) if point.dist is not None]
-        points.sort(key=lambda point: (point.dist.name, point.name) if point.dist else ("", ""))
-        for point in points:
-            if point.dist is None:
-                continue
-            record = PluginRecord(point.dist.name, point.dist.version, point.value)
+        found = [
+            (PluginRecord(canonicalize_name(each.dist.name), each.dist.version, each.value), each)
+            for each in metadata.entry_points(group=GROUP)
+            if each.dist is not None
+        ]
+        found.sort(key=lambda pair: (pair[0].name, pair[1].name))
+        for record, point in found:
             self.records.append(record)
             record.cause = self.selection.refusal(record.name)
             if record.cause is not None:
                 record.status = "disabled"
                 continue
             self._register(record, point.load)
-        known = [record.name for record in self.records]
+        known = [record.name for record, _ in found]
         for name in sorted(self.selection.disabled | (self.selection.only or frozenset())):
             if name not in known:
                 _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
@@ -172,31 +178,57 @@ class Plugins:
         try:
             module = load()
             record.seconds = time.perf_counter() - began
+            if self.manager.has_plugin(record.name):
+                raise ValueError(f"{record.name} has a second entry point in the group {GROUP!r}")
             _refuse_unknown_hooks(module)
             self.manager.register(module, name=record.name)
-            record.components = [
-                self._entry(record, component)
-                for component in self._offers(record, "ganzoo_components")
-            ]
-            record.recipes = [
-                Recipe(Path(path).stem, Path(path), record.provider)
-                for path in self._offers(record, "ganzoo_recipes")
-            ]
-            record.commands = list(self._offers(record, "ganzoo_commands"))
+            try:
+                self._take_in(record)
+            except Exception:
+                self.manager.unregister(module)
+                raise
         except Exception as error:
             self._fail(record, error)
             return
         for entry in record.components:
             self.registry.add(entry)
 
+    def _take_in(self, record: PluginRecord) -> None:
+        """Ask one plugin for all that it offers."""
+        record.components = self._offers(record, "ganzoo_components", self._entry)
+        names = [(entry.family, entry.name) for entry in record.components]
+        for family, name in names:
+            if names.count((family, name)) > 1:
+                raise ValueError(f"it brings two of the family {family} called {name!r}")
+        record.recipes = self._offers(record, "ganzoo_recipes", _recipe)
+        record.commands = self._offers(record, "ganzoo_commands", _command)
+
+    def _offers(
+        self, record: PluginRecord, hook: str, check: Callable[[PluginRecord, Any], Offer]
+    ) -> list[Offer]:
+        """Call one hook of one plugin, and check each thing it gives."""
+        try:
+            return [
+                check(record, offer)
+                for implementation in getattr(self.manager.hook, hook).get_hookimpls()
+                if implementation.plugin_name == record.name
+                for offer in implementation.function()
+            ]
+        except Exception as error:
+            error.add_note(f"in hook {hook}")
+            raise
+
     def _entry(self, record: PluginRecord, component: Any) -> Entry:
         if not (isinstance(component, type) and issubclass(component, Component)):
-            raise TypeError(f"ganzoo_components gave {component!r}, which is no component class")
+            raise TypeError(f"{component!r} is no component class")
         if component.is_family() or "family" not in dir(component):
             raise TypeError(f"{component.__name__} is a family, not a member of one")
         name = component.model_fields["type"].default
         if not isinstance(name, str):
             raise TypeError(f"{component.__name__} has no default for its 'type'")
+        if component.__abstractmethods__:
+            missing = ", ".join(sorted(component.__abstractmethods__))
+            raise TypeError(f"{component.__name__} does not implement {missing}")
         reserved = {
             entry.name
             for entry in self.registry.entries(component.family)
@@ -206,21 +238,9 @@ class Plugins:
             raise ValueError(f"the name {name!r} of its {component.family} is the core's own")
         return Entry(component.family, name, component, record.provider)
 
-    def _offers(self, record: PluginRecord, hook: str) -> Iterable[Any]:
-        """Call one hook of one plugin."""
-        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            if implementation.plugin_name == record.name:
-                try:
-                    yield from implementation.function()
-                except Exception as error:
-                    error.add_note(f"in hook {hook}")
-                    raise
-
     def _fail(self, record: PluginRecord, error: Exception) -> None:
         record.status = "failed"
         record.components, record.recipes, record.commands = [], [], []
-        if self.manager.has_plugin(record.name):
-            self.manager.unregister(name=record.name)
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         record.cause = f"{type(error).__name__}: {error}{notes}".replace("\n", " ")
         message = f"plugin {record.name} {record.version} was left out: {record.cause}"
@@ -229,23 +249,30 @@ class Plugins:
         _warn(message)
 
     def know_others(self) -> None:
-        """Learn which packages bring names that are not installed, to say so in errors."""
+        """Learn which packages bring names that are not there, to say so in errors."""
         text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
         known: dict[str, dict[str, list[str]]] = json.loads(text)
+        why = {"active": "does not offer it", "disabled": "is disabled", "failed": "failed to load"}
+        reasons = {record.name: why[record.status] for record in self.records}
         for distribution, families in known.items():
+            reason = reasons.get(distribution, "is not installed")
             for family, names in families.items():
                 for name in names:
-                    self.registry.know_elsewhere(family, name, distribution)
+                    self.registry.know_elsewhere(family, name, distribution, reason)
 
     @contextmanager
     def listening(self, *listeners: object) -> Iterator[None]:
-        """Let objects with hook implementations take part in the life of a run, as plugins do."""
-        names = [self.manager.register(listener) for listener in listeners]
-        try:
+        """Let objects with hook implementations take part in the life of a run, as plugins do.
+
+        Raises:
+            AttributeError: one implements a hook that does not exist.
+        """
+        with ExitStack() as registered:
+            for listener in listeners:
+                _refuse_unknown_hooks(listener)
+                self.manager.register(listener)
+                registered.callback(self.manager.unregister, listener)
             yield
-        finally:
-            for name in names:
-                self.manager.unregister(name=name)
 
     def announce(self, event: str, **arguments: Any) -> None:
         """Tell all plugins and listeners of an event in the life of a run.
@@ -261,20 +288,41 @@ class Plugins:
             try:
                 implementation.function(**wanted)
             except Exception as error:
-                message = (
-                    f"plugin {implementation.plugin_name} failed in {event}:"
-                    f" {type(error).__name__}: {error}"
-                )
+                who = self._title(implementation)
+                message = f"{who} failed in {event}: {type(error).__name__}: {error}"
                 if self.selection.strict:
                     raise PluginError(message) from error
                 _warn(message)
 
+    def _title(self, implementation: pluggy.HookImpl) -> str:
+        for record in self.records:
+            if record.name == implementation.plugin_name:
+                return f"plugin {record.provider}"
+        return f"listener {type(implementation.plugin).__name__}"
 
-def _refuse_unknown_hooks(module: object) -> None:
-    """Refuse a module that implements a hook which does not exist: a misspelt one, most likely."""
+
+def _recipe(record: PluginRecord, path: Any) -> Recipe:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return Recipe(Path(path).stem, Path(path), record.provider)
+
+
+def _command(record: PluginRecord, command: Any) -> Command:
+    del record
+    if not isinstance(command, Command):
+        raise TypeError(f"{command!r} is no ganzoo.Command")
+    return command
+
+
+def _refuse_unknown_hooks(plugin: object) -> None:
+    """Refuse a hook implementation of a hook that does not exist: a misspelt one, most likely."""
     known = [name for name in vars(hookspecs) if name.startswith("ganzoo_")]
-    for name, value in vars(module).items():
-        if name not in known and getattr(value, f"{PROJECT}_impl", None) is not None:
+    for attribute in dir(plugin):
+        options = getattr(inspect.getattr_static(plugin, attribute, None), f"{PROJECT}_impl", None)
+        if options is None:
+            continue
+        name = options["specname"] or attribute
+        if name not in known:
             raise AttributeError(f"there is no hook {name!r}{did_you_mean(name, known)}")
 
 

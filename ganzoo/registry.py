@@ -60,16 +60,18 @@ class Registry:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, list[Entry]]] = {}
         self._by_component: dict[type[Any], Entry] = {}
-        self._elsewhere: dict[str, dict[str, str]] = {}
+        self._elsewhere: dict[tuple[str, str], tuple[str, str]] = {}
 
     def add(self, entry: Entry) -> None:
         """Add an entry. A second provider of a name makes the name ambiguous, never replaces it."""
         self._entries.setdefault(entry.family, {}).setdefault(entry.name, []).append(entry)
         self._by_component[entry.component] = entry
 
-    def know_elsewhere(self, family: str, name: str, distribution: str) -> None:
-        """Note that a distribution which is not installed would bring this name."""
-        self._elsewhere.setdefault(family, {})[name] = distribution
+    def know_elsewhere(
+        self, family: str, name: str, distribution: str, why: str = "is not installed"
+    ) -> None:
+        """Note that a distribution would bring this name, and why it does not."""
+        self._elsewhere[family, name] = (distribution, why)
 
     def entries(self, family: str | None = None) -> Iterator[Entry]:
         """Yield entries by family and name, of one family or of all."""
@@ -100,12 +102,12 @@ class Registry:
             providers = " and ".join(str(entry.provider) for entry in found)
             qualified = " or ".join(repr(entry.qualified_name) for entry in found)
             raise AmbiguousNameError(f"{name!r} comes from {providers}; write {qualified}")
-        raise UnknownNameError(self._unknown(family, name, short))
+        raise UnknownNameError(self._unknown(family, name, distribution, short))
 
-    def _unknown(self, family: str, name: str, short: str) -> str:
-        distribution = self._elsewhere.get(family, {}).get(short)
-        if distribution is not None:
-            return f"{name!r} is not installed; the package {distribution} brings it"
+    def _unknown(self, family: str, name: str, distribution: str, short: str) -> str:
+        bringer, why = self._elsewhere.get((family, short), (None, ""))
+        if bringer is not None and distribution in {"", bringer}:
+            return f"{name!r} comes with the package {bringer}, which {why}"
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
         suggestion = did_you_mean(name, names)

@@ -47,7 +47,7 @@ class RunDirectory:
         Args:
             spec: the run.
             path: the directory to make, or None for ``<output.directory>/<name>-<n>`` with the
-                first free number.
+                first number above those taken.
 
         Raises:
             RunError: the directory exists already, or cannot be made.
@@ -56,10 +56,6 @@ class RunDirectory:
             run = cls(_make_directory(spec, path))
             run.samples_directory.mkdir()
             run.checkpoints_directory.mkdir()
-        except FileExistsError:
-            raise RunError(
-                f"{path}: exists already; runs are never overwritten, name another"
-            ) from None
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
         write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
@@ -239,11 +235,17 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 def _make_directory(spec: RunSpec, path: Path | None) -> Path:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir()
+        try:
+            path.mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"{path}: exists already; runs are never overwritten, name another"
+            ) from None
         return path
     parent = Path(spec.output.directory)
     parent.mkdir(parents=True, exist_ok=True)
-    taken = [each.name.rpartition("-")[2] for each in parent.glob(f"{spec.name}-*")]
+    prefix = f"{spec.name}-"
+    taken = [each.name.removeprefix(prefix) for each in parent.glob(f"{prefix}*")]
     number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
     while True:  # another process may take the number between the look and the making
         try:

@@ -29,7 +29,7 @@ from ganzoo.components import (
     choice,
 )
 from ganzoo.durations import Duration
-from ganzoo.errors import DataError, Problem, SpecError
+from ganzoo.errors import Problem, SpecError
 from ganzoo.registry import Provider, active
 
 
@@ -235,7 +235,7 @@ class RunSpec(SpecModel):
 
         Raises:
             SpecError: a network cannot serve the samples, or the set has no such split.
-            DataError: files the data set needs are missing or unreadable.
+            ganzoo.errors.DataError: files the data set needs are missing or unreadable.
         """
         info = self.dataset.info()
         problems = []
@@ -322,6 +322,8 @@ def _message(kind: str, message: str, value: Any) -> str:
     """Say in one sentence what was wrong, with the value where it helps."""
     if kind == "missing":
         return "this field is required"
+    if kind == "tuple_type":
+        return "expected a list"
     message = message[:1].lower() + message[1:]
     if isinstance(value, str | int | float | bool) and kind not in {"component", "unknown_key"}:
         return f"{message}, not {json.dumps(value)}"
@@ -355,27 +357,38 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
+def read_spec_file(path: str | Path) -> dict[str, Any]:
+    """Read a spec file, without validating it.
+
+    Raises:
+        SpecError: it cannot be read, is not JSON, has a key twice, or is no object.
+    """
+    try:
+        # Some editors begin a file with a byte-order mark.
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
+    except UnicodeDecodeError:
+        raise SpecError([Problem("", "not JSON: it is no UTF-8 text")], str(path)) from None
+    return read_spec_data(text, str(path))
+
+
 def load_spec_file(path: str | Path) -> RunSpec:
     """Read and validate a spec file.
 
     Raises:
         SpecError: it cannot be read or is not valid.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise SpecError([Problem("", f"cannot be read: {reason}")], str(path)) from None
-    return parse_spec(read_spec_data(text, str(path)), str(path))
+    return parse_spec(read_spec_file(path), str(path))
 
 
 __all__ = [
     "EMA",
-    "DataError",
     "Output",
     "RunSpec",
     "Training",
     "load_spec_file",
     "parse_spec",
     "read_spec_data",
+    "read_spec_file",
 ]

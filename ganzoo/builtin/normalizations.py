@@ -95,10 +95,11 @@ class GroupNorm(Normalization):
     eps: float = Field(default=1e-5, gt=0, description="Added to the variance.")
 
     def check(self, channels: int, dimensions: int) -> None:
-        """Refuse channels that cannot be divided in that many groups."""
-        del dimensions
+        """Refuse channels that cannot be divided in that many groups of more than one number."""
         if channels % self.groups:
             raise ValueError(f"{channels} channels cannot be divided in {self.groups} groups")
+        if dimensions == 0 and channels == self.groups:
+            raise ValueError(f"{self.groups} groups leave a single number in each; choose fewer")
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build ``GroupNorm``."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Component, Optimizer, Schedule, choice
 
@@ -80,6 +81,12 @@ class SGD(Optimizer):
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 
+    @model_validator(mode="after")
+    def _check_nesterov(self) -> Self:
+        if self.nesterov and max(self.momentum.values()) == 0:
+            raise PydanticCustomError("nesterov", "'nesterov' needs a momentum above 0")
+        return self
+
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Build ``torch.optim.SGD``."""
         import torch  # noqa: PLC0415 - specs are torch-free
@@ -99,7 +106,7 @@ class RMSprop(Optimizer):
     paper: ClassVar[str | None] = "Tieleman and Hinton, Lecture 6.5: rmsprop, 2012"
     alpha: float = Field(default=0.99, ge=0, lt=1, description="Decay of the running mean.")
     eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
-    momentum: Schedule = choice("constant", value=0.0, description="Share of the last step kept.")
+    momentum: float = Field(default=0.0, ge=0, description="Share of the last step kept.")
     weight_decay: Schedule = choice(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
@@ -112,7 +119,7 @@ class RMSprop(Optimizer):
             parameters,
             alpha=self.alpha,
             eps=self.eps,
-            momentum=max(self.momentum.values()),
+            momentum=self.momentum,
             foreach=True,
         )
 

@@ -12,9 +12,9 @@ from typing import TextIO
 
 import click
 
-from ganzoo.errors import GanzooError, PluginWarning
+from ganzoo.errors import GanzooError, GanzooWarning
 
-FAILED, STOPPED, BROKEN_PIPE = 1, 130, 141
+FAILED, STOPPED = 1, 130
 
 
 def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int:
@@ -31,7 +31,7 @@ def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int
         # The reader has seen enough (`ganzoo list | head -1`). Python would complain at exit, when it
         # flushes what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return FAILED
     except (Exception, KeyboardInterrupt) as error:
         if debug():
             traceback.print_exception(error)
@@ -46,7 +46,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def readable_warnings() -> Iterator[None]:
-    """Show warnings about plugins as one line, without the place in ganzoo that noticed."""
+    """Show ganzoo's own warnings as one line each, without the place that noticed."""
     with warnings.catch_warnings():
         show_otherwise = warnings.showwarning
 
@@ -58,7 +58,7 @@ def readable_warnings() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, PluginWarning):
+            if issubclass(category, GanzooWarning):
                 say(f"warning: {message}")
             else:
                 show_otherwise(message, category, filename, lineno, file, line)

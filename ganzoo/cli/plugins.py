@@ -64,7 +64,7 @@ def _facts(record: PluginRecord) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "summary": about["Summary"] if "Summary" in about else "",
+        "summary": about["Summary"],
         "status": record.status,
         "cause": record.cause,
         "module": record.module,

@@ -30,7 +30,7 @@ class Moment:
         step: steps done.
         total: steps there are.
         metrics: numbers last logged.
-        seconds_left: time to the end at the pace so far, or None where nothing is left or no pace is known yet.
+        seconds_left: time to the end at the pace so far; None at the end and where no pace is known.
     """
 
     name: str
@@ -46,6 +46,10 @@ class Display(ABC):
     @abstractmethod
     def show(self, moment: Moment) -> None:
         """Show how far the run is."""
+
+    @abstractmethod
+    def prepare(self, description: str, done: int, total: int) -> None:
+        """Show long work before training; ``total`` is 0 where it is not known."""
 
     @abstractmethod
     def close(self) -> None:
@@ -69,6 +73,10 @@ class Progress(AbstractContextManager["Progress"]):
 
     def __enter__(self) -> Self:
         return self
+
+    def prepare(self, description: str, done: int, total: int) -> None:
+        """Show long work before training, such as decoding images."""
+        self._display.prepare(description, done, total)
 
     def __exit__(
         self,
@@ -101,6 +109,9 @@ class Silence(Display):
     def show(self, moment: Moment) -> None:
         """Show nothing."""
 
+    def prepare(self, description: str, done: int, total: int) -> None:
+        """Show nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -114,19 +125,28 @@ class Lines(Display):
 
     def show(self, moment: Moment) -> None:
         """Write a line, if the last one is old enough."""
-        now = self._clock()
-        due = self._last is None or now - self._last >= SECONDS_BETWEEN_LINES
-        if not moment.metrics or not (due or moment.step == moment.total):
+        if not moment.metrics or not (self._due() or moment.step == moment.total):
             return
-        self._last = now
         share = f"{100 * moment.step // moment.total}%"
         left = (
             "" if moment.seconds_left is None else f"  {duration_words(moment.seconds_left)} left"
         )
         say(f"step {moment.step}/{moment.total}  {share}  {numbers_words(moment.metrics)}{left}")
 
+    def prepare(self, description: str, done: int, total: int) -> None:
+        """Write a line, if the last one is old enough."""
+        if (done < total or not total) and self._due():
+            say(description if not total else f"{description}  {100 * done // total}%")
+
     def close(self) -> None:
         """Do nothing: lines stay."""
+
+    def _due(self) -> bool:
+        now = self._clock()
+        due = self._last is None or now - self._last >= SECONDS_BETWEEN_LINES
+        if due:
+            self._last = now
+        return due
 
 
 class Bar(Display):
@@ -174,6 +194,12 @@ class Bar(Display):
         )
         if moment.metrics:
             self._numbers.plain = numbers_words(moment.metrics)
+
+    def prepare(self, description: str, done: int, total: int) -> None:
+        """Move the bar; it runs to and fro where the end is not known."""
+        self._rows.update(
+            self._task, description=description, completed=done, total=total or None, left=""
+        )
 
     def close(self) -> None:
         """Take the bar down."""

@@ -15,6 +15,7 @@ from ganzoo.cli.failures import say
 from ganzoo.cli.output import write_json
 from ganzoo.cli.progress import Progress, display_for, duration_words, numbers_words
 from ganzoo.cli.specs import read_argument
+from ganzoo.data.progress import reporting_to
 from ganzoo.errors import Interrupted
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
@@ -88,7 +89,7 @@ def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
     """Train with a display of progress, then say what came of it."""
     progress = Progress(display_for(quiet=quiet))
     try:
-        with progress:
+        with progress, reporting_to(progress.prepare):
             finished = train(progress)
     except Interrupted as stop:
         where = "RUN" if progress.run is None else shlex.quote(str(progress.run.path))

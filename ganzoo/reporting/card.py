@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ganzoo.hookspecs import hookimpl
-from ganzoo.reporting.curves import save_losses
 from ganzoo.runs import RunDirectory, write_atomically
 
 
@@ -18,6 +17,8 @@ class Reporter:
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Draw the losses and say what came out."""
+        from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
+
         if run.metrics():
             save_losses(run.metrics(), run.losses_path)
         write_atomically(run.readme_path, card(run, step, total_steps))
