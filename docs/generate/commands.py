@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
+
 from ganzoo.cli.app import SECTIONS, program
 from ganzoo.cli.tree import CommandTree, plugin_commands
-
 from generate.markdown import page, prose, table
 
 INTRODUCTION = """\
@@ -45,8 +45,7 @@ def _anchor(name: str) -> str:
 
 def _help(tree: CommandTree, words: tuple[str, ...]) -> str:
     """Return what ``ganzoo WORDS --help`` writes, as a block of text."""
-    settings = {"help_option_names": ["-h", "--help"], "terminal_width": 88}
-    context = click.Context(tree, info_name="ganzoo", **settings)
+    context = _context(tree, "ganzoo")
     command: click.Command = tree
     for word in words:
         if not isinstance(command, click.Group):
@@ -54,5 +53,14 @@ def _help(tree: CommandTree, words: tuple[str, ...]) -> str:
         found = command.get_command(context, word)
         if found is None:
             raise LookupError(" ".join(words))
-        command, context = found, click.Context(found, context, info_name=word, **settings)
+        command, context = found, _context(found, word, context)
     return f"```text\n{command.get_help(context)}\n```"
+
+
+def _context(
+    command: click.Command, word: str, parent: click.Context | None = None
+) -> click.Context:
+    names = ["-h", "--help"]
+    return click.Context(
+        command, parent, info_name=word, terminal_width=88, help_option_names=names
+    )

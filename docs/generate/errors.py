@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 
 from ganzoo import errors
-
 from generate.markdown import page
 
 INTRODUCTION = """\

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.components import FAMILIES, SpecModel
-
 from generate.markdown import code, prose, table
 
 Schema = Mapping[str, Any]
@@ -15,6 +14,14 @@ Schema = Mapping[str, Any]
 HEAD = ("Field", "Type", "Default", "What it is")
 
 FAMILY_NAMES = [family.family for family in FAMILIES]
+
+_WORDS = {
+    "boolean": "`true` or `false`",
+    "integer": "integer",
+    "null": "`null`",
+    "number": "number",
+    "string": "text",
+}
 
 _BOUNDS = (
     ("minimum", "≥"),
@@ -45,9 +52,7 @@ def _row(
     model: type[SpecModel], name: str, schema: Schema, families: str, anchor: str
 ) -> tuple[str, str, str, str]:
     described = schema["properties"][name]
-    field = next(
-        each for key, each in model.model_fields.items() if name in {key, each.alias}
-    )
+    field = next(each for key, each in model.model_fields.items() if name in {key, each.alias})
     mark = f"{{ #{anchor}{name.lstrip('$')} }}" if anchor else ""
     return (
         f"`{name}`{mark}",
@@ -72,16 +77,17 @@ def type_words(schema: Schema, families: str) -> str:
         return " or ".join(type_words(each, families) for each in schema["anyOf"])
     if "enum" in schema:
         return " or ".join(code(json.dumps(value)) for value in schema["enum"])
-    kind = schema.get("type")
-    if kind == "array":
+    if schema["type"] == "array":
         return _list_words(schema, families)
-    if kind == "object":
+    if schema["type"] == "object":
         return f"object of {type_words(schema['additionalProperties'], families)}"
-    if kind == "boolean":
-        return "`true` or `false`"
-    if kind == "string" and "examples" in schema:
+    return _plain_words(schema)
+
+
+def _plain_words(schema: Schema) -> str:
+    if "examples" in schema:
         return f"text such as {code(json.dumps(schema['examples'][0]))}"
-    words = {"string": "text", "integer": "integer", "number": "number", "null": "`null`"}[kind]
+    words = _WORDS[schema["type"]]
     bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS if key in schema]
     return " ".join([words, ", ".join(bounds)]).strip()
 

@@ -1,0 +1,107 @@
+"""Pages that are made from the program leave nothing out."""
+
+import pytest
+from generate.commands import commands_page
+from generate.components import anchor, family_page, overview_page
+from generate.errors import errors_page
+from generate.fields import type_words
+from generate.markdown import code, paragraphs, prose, table
+from generate.recipes import recipes_page
+from generate.spec import sections, spec_page
+
+from ganzoo import errors
+from ganzoo.cli.app import COMMANDS
+from ganzoo.components import FAMILIES
+from ganzoo.plugins import installed
+from ganzoo.registry import active
+
+
+def test_every_component_is_in_the_catalogue():
+    overview = overview_page()
+    for entry in active().entries():
+        assert f"({entry.family}.md#{anchor(entry)})" in overview
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.family)
+def test_every_field_of_every_component_is_on_its_familys_page(family):
+    text = family_page(family)
+    for entry in active().entries(family.family):
+        section = text.partition(f"{{ #{anchor(entry)} }}")[2].partition("\n## ")[0]
+        assert f"From `{entry.provider.name}`" in section
+        for name, field in entry.component.model_fields.items():
+            if name != "type":
+                assert f"| `{name}` |" in section
+                assert prose(field.description) in section
+        if entry.component.paper is not None:
+            assert prose(entry.component.paper) in section
+
+
+def test_every_field_of_a_spec_is_on_its_page():
+    text = spec_page()
+    for path, model in sections():
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            row = f"| `{key}`{{ #{path or 'run'}.{key.lstrip('$')} }} |"
+            assert row in text
+            assert prose(field.description) in text
+
+
+def test_every_section_of_a_spec_is_found():
+    assert [path for path, _ in sections()] == ["", "training", "training.ema", "output"]
+
+
+def test_every_recipe_is_on_its_page_with_its_spec():
+    text = recipes_page()
+    for name, recipes in installed().recipes.items():
+        assert f"ganzoo run {name}\n" in text
+        for recipe in recipes:
+            assert f'"name": "{recipe.read()["name"]}"' in text
+
+
+def test_every_command_is_on_its_page_with_its_options():
+    text = commands_page()
+    names = [*COMMANDS, *(command for _, command in installed().commands)]
+    for command in names:
+        assert f"Usage: ganzoo {command.name} " in text
+        assert prose(command.help) in text
+    assert "--set PATH=VALUE" in text
+
+
+def test_every_error_is_on_its_page():
+    text = errors_page()
+    for name in ("GanzooError", "SpecError", "Interrupted", "PluginWarning"):
+        assert hasattr(errors, name)
+        assert f"::: ganzoo.errors.{name}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer", "minimum": 1}, "integer ≥ 1"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number > 0, ≤ 1"),
+        ({"enum": ["a", "b"]}, '`"a"` or `"b"`'),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text or `null`"),
+        ({"$ref": "#/$defs/loss"}, "[loss](up/loss.md)"),
+        ({"type": "array", "items": {"type": "integer"}}, "list, each integer"),
+        ({"type": "array", "prefixItems": [{"type": "number"}] * 2}, "list of 2: each number"),
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "object of text"),
+    ],
+)
+def test_types_are_said_in_words(schema, words):
+    assert type_words(schema, "up/") == words
+
+
+def test_prose_keeps_what_markdown_would_take_for_itself():
+    assert prose("<name> x * y | z") == r"&lt;name> x \* y \| z"
+    assert prose("as ``a * b``, arXiv:1406.2661") == (
+        "as ``a * b``, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661)"
+    )
+
+
+def test_code_in_a_table_does_not_end_its_cell():
+    row = table(("a",), [(code("x | y"),)]).splitlines()[-1]
+    assert row.count("|") == 2
+
+
+def test_paragraphs_are_filled():
+    assert paragraphs("One\ntwo.\n\nThree.\n") == ["One two.", "Three."]

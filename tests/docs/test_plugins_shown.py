@@ -1,0 +1,72 @@
+"""The plugins that the documents show work: they are installed here as a reader would."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from ganzoo.plugins import Plugins
+from ganzoo.registry import using
+from ganzoo.spec import parse_spec
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown):
+    files = files_shown("README.md")
+    (tmp_path / "ganzoo_exponential.py").write_text(files["ganzoo_exponential.py"], "utf-8")
+    about = tmp_path / "ganzoo_exponential-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: ganzoo-exponential\nVersion: 1\n", "utf-8")
+    entry = files["pyproject.toml"].replace("[project.entry-points.ganzoo]", "[ganzoo]")
+    (about / "entry_points.txt").write_text(entry.replace('"', ""), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    plugins = Plugins()
+    plugins.load_core()
+    plugins.load_installed()
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    fragment = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert fragment
+    networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
+    with using(plugins.registry):
+        spec = parse_spec({**networks, **json.loads(fragment[1])})
+    rate = spec.training.generator_optimizer.lr.build()
+    assert [rate(0.0), rate(0.5), rate(1.0)] == [1e-3, 1e-4, 1e-5]
+
+
+def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path, files_shown):
+    for name, text in files_shown("docs/plugins.md").items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    _call("-m", "hatchling", "build", "-t", "wheel", cwd=tmp_path)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+
+    environment = {**os.environ, "PYTHONPATH": str(site), "GANZOO_STRICT_PLUGINS": "1"}
+    tests = tmp_path / "tests"
+    tested = _call("-m", "pytest", "-q", str(tests), cwd=tests, environment=environment)
+    assert "3 passed" in tested
+    changed = ("run", "digits", "--dry-run", "--set", "latent.type=sphere")
+    resolved = json.loads(_call("-m", "ganzoo", *changed, cwd=tests, environment=environment))
+    assert resolved["latent"] == {"type": "sphere", "dim": 64, "radius": None}
+
+
+def _call(*arguments, cwd, environment=None):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
