@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.components import FAMILIES
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
-
 from generate.commands import commands_page
 from generate.components import family_page, overview_page
 from generate.documents import PAGES, document
 from generate.recipes import recipes_page
 from generate.spec import spec_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from ganzoo.components import FAMILIES
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
