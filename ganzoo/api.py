@@ -95,6 +95,7 @@ def run(
         ganzoo.errors.TrainingError: training diverged.
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
@@ -106,7 +107,7 @@ def run(
 
     if output is not None and Path(output).exists():
         raise RunError(f"{output}: exists already; runs are never overwritten, name another")
-    with installed().listening(*listeners):
+    with installed().listening(*listeners, Reporter()):
         train(spec, spec.check(), installed(), make_directory)
     return Run(made[0])
 
@@ -128,13 +129,14 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
             training it, or it holds no checkpoint.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
+    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
     from ganzoo.training.checkpoints import newest_checkpoint  # noqa: PLC0415 - imports torch
     from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
 
     directory = RunDirectory.open(path)
     spec = directory.spec
     checkpoint = newest_checkpoint(directory)
-    with installed().listening(*listeners):
+    with installed().listening(*listeners, Reporter()):
         train(spec, spec.check(), installed(), lambda: directory, checkpoint)
     return Run(directory)
 

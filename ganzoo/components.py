@@ -52,6 +52,7 @@ class SpecModel(BaseModel):
         validate_default=True,
         use_attribute_docstrings=False,
         allow_inf_nan=False,
+        defer_build=True,  # of validators: a command needs those of few components
     )
 
     @model_validator(mode="before")

@@ -91,5 +91,5 @@ def ganzoo_checkpoint_saved(run: RunDirectory, step: int, path: Path) -> None:
 
 
 @hookspec
-def ganzoo_run_finished(run: RunDirectory, step: int, completed: bool) -> None:
+def ganzoo_run_finished(run: RunDirectory, step: int, total_steps: int, completed: bool) -> None:
     """Training ended; ``completed`` is false where a signal stopped it before its full duration."""

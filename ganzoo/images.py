@@ -17,7 +17,7 @@ Pixels = npt.NDArray[np.uint8]
 
 WHITE = 255
 TILE = 64
-"""Images smaller than this are enlarged by a whole number, pixel for pixel, so that grids can be seen."""
+"""Images with fewer pixels a side are enlarged, by a whole number, so that grids can be seen."""
 
 POINTS_SIDE = 480
 POINTS_COLOR = (31, 119, 180)
@@ -37,7 +37,8 @@ def to_uint8(samples: npt.ArrayLike) -> Pixels:
     if array.dtype == np.uint8:
         return array
     clamped = np.clip(np.nan_to_num(array.astype(np.float32)), -1, 1)
-    return np.rint((clamped + 1) * 127.5).astype(np.uint8)
+    pixels: Pixels = np.rint((clamped + 1) * 127.5).astype(np.uint8)
+    return pixels
 
 
 def to_image(sample: npt.ArrayLike) -> Image.Image:
@@ -49,7 +50,11 @@ def to_image(sample: npt.ArrayLike) -> Image.Image:
 
 
 def image_grid(
-    samples: npt.ArrayLike, *, columns: int | None = None, padding: int = 2, scale: int | None = None
+    samples: npt.ArrayLike,
+    *,
+    columns: int | None = None,
+    padding: int = 2,
+    scale: int | None = None,
 ) -> Image.Image:
     """Arrange images in rows on white.
 
@@ -104,7 +109,9 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
         raise ValueError(f"expected one or more points (N, 2), not samples {array.shape}")
     array = array[np.isfinite(array).all(axis=1), :2]
     oversampled = 4  # Pillow draws without smoothing: draw large, then shrink
-    extent = 1.1 * max([1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0])
+    extent = 1.1 * max(
+        [1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0]
+    )
     canvas_side = side * oversampled
     radius = oversampled * (4.0 if len(array) <= 256 else 2.5)
     margin = 12 * oversampled
@@ -173,13 +180,13 @@ def save_image(image: Image.Image, path: Path, **options: Any) -> None:
 
 def _channels_last(pixels: Pixels) -> Pixels:
     channels = pixels.shape[0]
-    if channels == 1:
-        return pixels[0]
     if channels in {3, 4}:
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    return np.rint(pixels.mean(axis=0)).astype(np.uint8)
+    grey: Pixels = np.rint(pixels.mean(axis=0)).astype(np.uint8)
+    return grey
 
 
 def _disc(radius: int) -> npt.NDArray[np.uint16]:
     axis = np.arange(-radius, radius + 1)
-    return (axis[:, None] ** 2 + axis[None, :] ** 2 <= radius**2).astype(np.uint16)
+    disc: npt.NDArray[np.uint16] = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.uint16)
+    return disc

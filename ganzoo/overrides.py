@@ -107,7 +107,9 @@ def _as_object(node: Any, kind: Any, keys: Sequence[str]) -> dict[str, Any]:
             return {}
         if keys[0] == "type":
             return {}
-        raise _DeadEnd(f"no {family.family.replace('_', ' ')} is chosen yet; set its type first", len(keys))
+        raise _DeadEnd(
+            f"no {family.family.replace('_', ' ')} is chosen yet; set its type first", len(keys)
+        )
     raise _DeadEnd(f"{json.dumps(node)} has no fields to set", len(keys))
 
 

@@ -35,7 +35,9 @@ def run_spec_schema() -> Schema:
         [(model, "validation") for model in models], schema_generator=_Generator
     )
     names = {
-        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(entry)
+        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(
+            entry
+        )
         for entry in entries
     }
     definitions: Schema = {
@@ -61,7 +63,7 @@ def component_schema(entry: Entry) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, without titles that only repeat names, and with defaults as specs say them."""
+    """pydantic's generator without titles, which repeat names, and with defaults as specs say them."""
 
     def encode_default(self, default: Any) -> Any:
         if isinstance(default, Duration):
@@ -127,7 +129,7 @@ def _family_schema(family: type[Component]) -> Schema:
 
 
 def _names(entry: Entry) -> list[str]:
-    """Return the names that find a component: the short one where it is unambiguous, the qualified one."""
+    """Return the names that find a component; the short one only where it is unambiguous."""
     return list(dict.fromkeys([registry.active().name_of(entry.component), entry.qualified_name]))
 
 

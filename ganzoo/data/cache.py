@@ -69,7 +69,7 @@ def cached_array(
 def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
     """Map a file, or return None where there is none, or not a whole one of this shape and type."""
     try:
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="c")
     except (OSError, ValueError, EOFError):
         return None
     return array if array.shape == shape and array.dtype == dtype else None

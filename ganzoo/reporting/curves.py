@@ -28,9 +28,15 @@ SMOOTHED_FROM = 60
 PANELS = (
     (
         "loss",
-        (("loss/discriminator", "discriminator", DISCRIMINATOR), ("loss/generator", "generator", GENERATOR)),
+        (
+            ("loss/discriminator", "discriminator", DISCRIMINATOR),
+            ("loss/generator", "generator", GENERATOR),
+        ),
     ),
-    ("mean score of D", (("score/real", "real samples", REAL), ("score/fake", "made samples", FAKE))),
+    (
+        "mean score of D",
+        (("score/real", "real samples", REAL), ("score/fake", "made samples", FAKE)),
+    ),
 )
 
 
@@ -89,7 +95,9 @@ def save_losses(
     path.write_bytes(buffer.getvalue())
 
 
-def _series(metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]) -> tuple[Floats, Floats]:
+def _series(
+    metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]
+) -> tuple[Floats, Floats]:
     """Return positions and values of one curve."""
     rows = [row for row in metrics if key in row]
     values = np.array([row[key] for row in rows], dtype=np.float64)
@@ -103,7 +111,9 @@ def _series(metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]) -> 
 def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) -> None:
     """Draw values, faintly under their running mean where there are many."""
     if len(values) < SMOOTHED_FROM:
-        panel.plot(places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3)
+        panel.plot(
+            places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3
+        )
         return
     panel.plot(places, values, color=color, alpha=0.25, linewidth=0.8)
     half = len(values) // 50

@@ -56,6 +56,7 @@ def train(
             else:
                 run.write_environment(str(device))
                 trainer.save_real_samples()
+                trainer.save_samples()
             try:
                 trainer.train()
             finally:
@@ -93,17 +94,18 @@ class Trainer:
                 self.add(numbers)
 
                 # Do what is due after this step.
-                last, stopping = state.step == plan.total, stop.signal_number is not None
+                last = state.step == plan.total
                 if state.step % plan.log == 0 or last:
                     self.log()
                 if state.step % plan.samples == 0 or last:
                     self.save_samples()
-                if state.step % plan.checkpoint == 0 or last or stopping:
+                stopped_by = stop.signal_number
+                if state.step % plan.checkpoint == 0 or last or stopped_by is not None:
                     self.save_checkpoint()
-                if stop.signal_number is not None and not last:
-                    self.announce("ganzoo_run_finished", completed=False)
-                    raise Interrupted(stop.signal_number, state.step)
-        self.announce("ganzoo_run_finished", completed=True)
+                if stopped_by is not None and not last:
+                    self.announce("ganzoo_run_finished", total_steps=plan.total, completed=False)
+                    raise Interrupted(stopped_by, state.step)
+        self.announce("ganzoo_run_finished", total_steps=plan.total, completed=True)
 
     def add(self, numbers: dict[str, torch.Tensor]) -> None:
         """Add a step's numbers to the sums, on the device."""

@@ -37,8 +37,9 @@ def program(name: str) -> ModuleType:
 
 def digits() -> tuple[Any, Any]:
     """Return all 5,000 digits: uint8 (N, 1, 28, 28) and labels."""
-    from ganzoo.components import Dataset
     from pydantic import TypeAdapter
+
+    from ganzoo.components import Dataset
 
     store = TypeAdapter(Dataset).validate_python("mnist-5k").build("all")
     return store.samples, store.labels
@@ -100,6 +101,7 @@ def bare(name: str, module: ModuleType, batch: int, seconds: float) -> float:
     """Time the hand-written fast loop."""
     import torch
     import torch.nn.functional as F
+
     from ganzoo import load_spec
 
     torch.set_flush_denormal(True)

@@ -16,12 +16,23 @@ import time
 from pathlib import Path
 
 CASES = [("r1", 64), ("r2", 4), ("r2", 64), ("r4", 64), ("r5", 64)]
-LOOPS = Path(__file__).with_name("loops.py")
+LOOPS = ("published", "bare", "floor", "ganzoo")
+WORKER = Path(__file__).with_name("loops.py")
 
 
 def measure(loop: str, name: str, batch: int, seconds: float, guess: float = 0.0) -> float:
     """Return images a second of one loop."""
-    command = [sys.executable, "-W", "ignore", str(LOOPS), loop, name, str(batch), str(seconds), str(guess)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        str(LOOPS),
+        loop,
+        name,
+        str(batch),
+        str(seconds),
+        str(guess),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(json.loads(done.stdout)["images_per_second"])
 
@@ -41,7 +52,9 @@ def start_up() -> dict[str, float]:
                 *["-o", str(Path(folder) / "run")],
             ],
         }
-        subprocess.run([sys.executable, "-m", "ganzoo", "init", "digits", "-o", str(spec)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "ganzoo", "init", "digits", "-o", str(spec)], check=True
+        )
         for name, arguments in commands.items():
             times = []
             for turn in range(5):
@@ -62,22 +75,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each loop in each turn")
     parser.add_argument("--cases", default=",".join(f"{name}:{batch}" for name, batch in CASES))
     options = parser.parse_args()
-    print(f"| {'case':<12} | published | bare | ganzoo | floor | ganzoo/published | ganzoo/bare | ganzoo/floor |")
+    print(
+        f"| {'case':<12} | published | bare | ganzoo | floor | ganzoo/published | ganzoo/bare | ganzoo/floor |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for case in options.cases.split(","):
         name, batch = case.split(":")[0], int(case.split(":")[1])
         rows = []
         guess = measure("bare", name, batch, 1.0)
         for _ in range(options.turns):
-            published = measure("published", name, batch, options.seconds)
-            bare = measure("bare", name, batch, options.seconds)
-            ganzoo = measure("ganzoo", name, batch, options.seconds, guess)
-            floor = measure("floor", name, batch, 0)
-            rows.append((published, bare, ganzoo, floor, ganzoo / published, ganzoo / bare, ganzoo / floor))
+            rates = {loop: measure(loop, name, batch, options.seconds, guess) for loop in LOOPS}
+            ratios = [rates["ganzoo"] / rates[loop] for loop in LOOPS if loop != "ganzoo"]
+            rows.append([*rates.values(), *ratios])
         medians = [statistics.median(column) for column in zip(*rows, strict=True)]
-        numbers = " | ".join(f"{each:,.0f}" for each in medians[:4])
-        ratios = " | ".join(f"{each:.2f}" for each in medians[4:])
-        print(f"| {name.upper()} batch {batch:<3} | {numbers} | {ratios} |", flush=True)
+        absolute = " | ".join(f"{each:,.0f}" for each in medians[: len(LOOPS)])
+        relative = " | ".join(f"{each:.2f}" for each in medians[len(LOOPS) :])
+        print(f"| {name.upper()}, batch {batch} | {absolute} | {relative} |", flush=True)
     print()
     for name, value in start_up().items():
         print(f"{name}: {value:.2f} s")

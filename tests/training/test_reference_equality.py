@@ -136,7 +136,9 @@ def test_a_change_of_the_loss_is_noticed() -> None:
     copy_weights(discriminator, ours.state.game.networks["discriminator"])
     batch: Batch = ours.state.batches.next()
     z = next_latents(ours, len(batch.samples))
-    optimizers = [torch.optim.Adam(each.parameters(), lr=1e-3) for each in (generator, discriminator)]
+    optimizers = [
+        torch.optim.Adam(each.parameters(), lr=1e-3) for each in (generator, discriminator)
+    ]
     numbers = ours.state.game.step(lambda: batch, 0, 0.0)
     losses = r1.train_step(generator, discriminator, *optimizers, batch.samples, z)
     assert numbers["loss/discriminator"].item() == pytest.approx(losses[0], rel=TOLERANCE)

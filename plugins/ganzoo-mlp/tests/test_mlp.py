@@ -42,15 +42,13 @@ def discriminator(data: object = "mlp") -> Discriminator:
 
 
 @pytest.mark.parametrize(("name", "published"), PUBLISHED)
-def test_the_generator_of_the_recipe_is_the_published_one(
-    name: str, published: ModuleType
-) -> None:
+def test_the_generator_of_the_recipe_is_the_published_one(name: str, published: ModuleType) -> None:
     spec = recipe(name)
     assert spec["latent"]["dim"] == published.LATENT
     ours = generator(spec["generator"]).build(published.LATENT, IMAGE, None).double()
     theirs = published.generator().double()
     copy_weights(theirs, ours)
-    z = torch.randn(5, published.LATENT, dtype=torch.float64)
+    z = torch.randn(5, published.LATENT, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(5, *IMAGE, dtype=torch.float64)
     assert_same(ours, theirs, z, ours(z, None), theirs(z), weights)
 
@@ -62,7 +60,7 @@ def test_the_discriminator_of_the_recipe_is_the_published_one_before_its_sigmoid
     ours = discriminator(recipe(name)["discriminator"]).build(IMAGE, None).double()
     theirs = published.discriminator().double()
     copy_weights(theirs, ours)
-    x = torch.randn(5, *IMAGE, dtype=torch.float64)
+    x = torch.randn(5, *IMAGE, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(5, dtype=torch.float64)
     assert_same(ours, theirs, x, ours(x, None).sigmoid(), theirs(x).flatten(), weights)
 
@@ -77,9 +75,11 @@ def assert_same(
 ) -> None:
     assert shapes(ours) == shapes(theirs)
     torch.testing.assert_close(our_output, their_output, rtol=0, atol=1e-12)
-    our_gradients = torch.autograd.grad((our_output * weights).sum(), list(ours.parameters()))
-    their_gradients = torch.autograd.grad((their_output * weights).sum(), list(theirs.parameters()))
-    torch.testing.assert_close(our_gradients, their_gradients, rtol=0, atol=1e-12)
+    gradients = [
+        torch.autograd.grad((output * weights).sum(), [inputs, *network.parameters()])
+        for network, output in ((ours, our_output), (theirs, their_output))
+    ]
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "published"), PUBLISHED)
@@ -111,7 +111,9 @@ def test_points_need_no_bounds() -> None:
 
 
 def test_normalization_stands_before_the_activation_and_dropout_after_it() -> None:
-    network = discriminator({"type": "mlp", "hidden": [8], "normalization": "batch", "dropout": 0.5})
+    network = discriminator(
+        {"type": "mlp", "hidden": [8], "normalization": "batch", "dropout": 0.5}
+    )
     kinds = [type(layer) for layer in network.build((2,), None).layers]  # type: ignore[union-attr, arg-type] # our own module
     assert kinds == [nn.Linear, nn.BatchNorm1d, nn.LeakyReLU, nn.Dropout, nn.Linear]
 

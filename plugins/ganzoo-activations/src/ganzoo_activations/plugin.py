@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ganzoo import hookimpl
+from ganzoo import Command, hookimpl
 from ganzoo.components import Component
 from ganzoo_activations import bounded, rectifiers, smooth
 
@@ -14,3 +14,13 @@ def ganzoo_components() -> Iterable[type[Component]]:
     """Return the activations."""
     for module in (rectifiers, smooth, bounded):
         yield from module.COMPONENTS
+
+
+@hookimpl
+def ganzoo_commands() -> Iterable[Command]:
+    """Return ``ganzoo plot activations``."""
+    yield Command(
+        "plot activations",
+        "ganzoo_activations.cli:plot_activations",
+        "Draw activations and their derivatives.",
+    )

@@ -89,8 +89,8 @@ class Hinge(Loss):
 class RelativisticAverage(Loss):
     """Relativistic average (RaGAN): is a sample more real than the other kind is on average?
 
-    Cross-entropy form (RaSGAN): the paper's sum of two terms, without a factor 1/2. Averages are over
-    the logits at hand, which are a part of the batch where it is accumulated or distributed.
+    Cross-entropy form (RaSGAN): the paper's sum of two terms, without a factor 1/2. Averages are
+    over the logits at hand, which are a part of the batch where it is accumulated or distributed.
     """
 
     type: Literal["relativistic_average"] = "relativistic_average"

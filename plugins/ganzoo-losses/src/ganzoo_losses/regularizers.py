@@ -46,8 +46,8 @@ class GradientPenalty(Regularizer):
 class DRAGAN(Regularizer):
     """DRAGAN: gradients of norm 1 wanted near real samples.
 
-    Noise is drawn as in the code the authors published: uniform, and above zero only. Their text has
-    normal noise.
+    Noise is drawn as in the code the authors published: uniform, and above zero only. Their text
+    has normal noise.
     """
 
     type: Literal["dragan"] = "dragan"

@@ -1,0 +1,41 @@
+"""``ganzoo plot``: figures of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from ganzoo.api import open_run
+from ganzoo.cli.completion import complete_run
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_run)
+@click.option(
+    "--per",
+    type=click.Choice(["step", "epoch"]),
+    default="step",
+    show_default=True,
+    help="Draw what was logged at each step, or its means over epochs.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="PNG, SVG or PDF to write; losses.png in the run directory by default.",
+)
+def losses(run: str, per: Literal["step", "epoch"], output: Path | None) -> None:
+    """Plot the losses of a run, and the discriminator's mean scores of real and made samples.
+
+    \b
+      ganzoo plot losses runs/mlp-mnist-1
+      ganzoo plot losses runs/mlp-mnist-1 --per epoch -o losses.svg
+    """
+    from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
+
+    opened = open_run(run)
+    path = output or opened.directory.losses_path
+    save_losses(opened.metrics(), path, per=per, title=opened.path.name)
+    click.echo(path)

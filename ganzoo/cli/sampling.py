@@ -1,0 +1,323 @@
+"""``ganzoo sample``, ``traverse`` and ``interpolate``: what a trained generator makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from ganzoo.api import Run, open_run
+from ganzoo.cli.completion import complete_run
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+
+FRAMES_PER_STEP = 6
+"""Frames of an animation from one column of its grid to the next."""
+
+OUTPUT = click.Path(path_type=Path)
+
+run_argument = click.argument("run", shell_complete=complete_run)
+truncation_option = click.option(
+    "--truncation",
+    type=float,
+    help="Cut the distribution of latents off: for normal ones at so many standard deviations.",
+)
+label_option = click.option(
+    "--label", metavar="CLASS", help="Class to make, by number or name (conditional generators)."
+)
+
+
+def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:
+    """Return a callback that reads numbers with commas between."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[float]:
+        try:
+            return [kind(part) for part in text.split(",")]
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no list of numbers such as {example}") from None
+
+    return read
+
+
+@click.command()
+@run_argument
+@click.option(
+    "-n", "--count", type=click.IntRange(1), default=64, show_default=True, help="How many."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which ones.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="CLASS",
+    help="Class to make, by number or name (conditional generators); more than one take turns.",
+)
+@truncation_option
+@click.option(
+    "--latents",
+    metavar="FILE|NUMBERS",
+    help="Latents to use: a .npy file of shape (n, dim), or the coordinates of one, as 0.1,-2,...",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["png", "npy", "folder"]),
+    help="A grid, an array (n, ...) of float32, or a folder with a PNG each; by default what the"
+    " ending of --output says, else a grid.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    help="What to write; <run>-samples.png (or .npy, or a folder) by default.",
+)
+def sample(
+    run: str,
+    count: int,
+    seed: int,
+    labels: tuple[str, ...],
+    truncation: float | None,
+    latents: str | None,
+    kind: Literal["png", "npy", "folder"] | None,
+    output: Path | None,
+) -> None:
+    """Make samples with a trained generator. The same seed gives the same samples.
+
+    \b
+      ganzoo sample runs/mlp-mnist-1
+      ganzoo sample runs/mlp-mnist-1 -n 10000 --seed 7 -o samples.npy
+      ganzoo sample runs/mlp-mnist-1 -n 100 --format folder -o digits/
+    """
+    import numpy as np  # noqa: PLC0415 - the help does not need it
+    import torch  # noqa: PLC0415 - as above
+
+    from ganzoo.images import save_grid  # noqa: PLC0415 - as above
+
+    opened = open_run(run)
+    kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
+    path = output or Path(
+        f"{opened.path.resolve().name}-samples{'' if kind == 'folder' else f'.{kind}'}"
+    )
+    if kind == "folder":
+        _check_folder(path)
+    chosen = None if latents is None else torch.from_numpy(_read_latents(latents, opened))
+    count = count if chosen is None else len(chosen)
+    classes = [_class_number(label, opened) for label in labels]
+    samples = opened.sample(
+        count,
+        seed=seed,
+        labels=[classes[index % len(classes)] for index in range(count)] if classes else None,
+        truncation=truncation,
+        latents=chosen,
+    ).numpy()
+    if kind == "npy":
+        np.save(path, samples)
+    elif kind == "png":
+        save_grid(samples, path)
+    else:
+        _write_folder(samples, path)
+    click.echo(path)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--dims",
+    metavar="NUMBERS",
+    callback=_numbers(int, "10,60,80"),
+    required=True,
+    help="Coordinates to change, counted from 0, such as 10,60,80.",
+)
+@click.option(
+    "--values",
+    metavar="NUMBERS",
+    callback=_numbers(float, "-3,0,0.5"),
+    default="-3,-2,-1,0,1,2,3",
+    show_default=True,
+    help="What each is set to in turn.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which latent to start from.")
+@click.option(
+    "--latents",
+    metavar="FILE|NUMBERS",
+    help="Latent to start from: a .npy file whose first row is taken, or its coordinates.",
+)
+@truncation_option
+@label_option
+@click.option("-o", "--output", type=OUTPUT, help="PNG to write; <run>-traversal.png by default.")
+def traverse(
+    run: str,
+    dims: list[int],
+    values: list[float],
+    seed: int,
+    latents: str | None,
+    truncation: float | None,
+    label: str | None,
+    output: Path | None,
+) -> None:
+    """Change one latent coordinate at a time and draw what comes of it.
+
+    The grid has a row for each coordinate and a column for each value; all other coordinates stay as
+    the seed or --latents have them.
+
+    \b
+      ganzoo traverse runs/fc-fashion-1 --dims 10,60,80 --values -30,-3,0,3,30
+    """
+    import torch  # noqa: PLC0415 - the help does not need it
+
+    from ganzoo.images import save_image  # noqa: PLC0415 - as above
+    from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
+    from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
+
+    opened = open_run(run)
+    dim = opened.spec.latent.dim
+    wrong = [str(each) for each in dims if not 0 <= each < dim]
+    if wrong:
+        raise UsageError(
+            f"--dims: this run's latents have coordinates 0 to {dim - 1}, not {wrong[0]}"
+        )
+    if latents is None:
+        start = opened.latents(1, seed, truncation).numpy()[0]
+    else:
+        start = _read_latents(latents, opened)[0]
+    samples = _images(opened, torch.from_numpy(ways.traverse(start, dims, values)), label)
+    rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
+    path = output or Path(f"{opened.path.resolve().name}-traversal.png")
+    save_image(labelled_grid(samples, rows, columns), path)
+    click.echo(path)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--steps", type=click.IntRange(2), default=9, show_default=True, help="Images in a row."
+)
+@click.option(
+    "--rows", type=click.IntRange(1), default=4, show_default=True, help="Pairs of latents."
+)
+@click.option(
+    "--spherical/--linear",
+    default=True,
+    show_default=True,
+    help="Go in arcs, as suits normal latents, or in straight lines.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    nargs=2,
+    default=(0, 1),
+    show_default=True,
+    metavar="A B",
+    help="Seeds of the latents at the left and at the right.",
+)
+@truncation_option
+@label_option
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    help="PNG to write, and a GIF beside it; <run>-interpolation.png by default.",
+)
+def interpolate(
+    run: str,
+    steps: int,
+    rows: int,
+    spherical: bool,
+    seeds: tuple[int, int],
+    truncation: float | None,
+    label: str | None,
+    output: Path | None,
+) -> None:
+    """Go from some latents to others: a PNG with a row for each pair, and a GIF that moves.
+
+    \b
+      ganzoo interpolate runs/mlp-mnist-1
+      ganzoo interpolate runs/mlp-mnist-1 --seed 3 8 --rows 1 --linear -o way.png
+    """
+    import torch  # noqa: PLC0415 - the help does not need it
+
+    from ganzoo.images import image_grid, save_image  # noqa: PLC0415 - as above
+    from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
+    from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
+
+    opened = open_run(run)
+    path = output or Path(f"{opened.path.resolve().name}-interpolation.png")
+    go = ways.interpolate_spherically if spherical else ways.interpolate_linearly
+    begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
+    frames = FRAMES_PER_STEP * (steps - 1) + 1
+    latents = go(begin, end, frames)
+    samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label)
+    samples = samples.reshape(rows, frames, *samples.shape[1:])
+    table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
+    save_image(image_grid(table, columns=steps), path)
+    click.echo(path)
+    animation = path.with_suffix(".gif")
+    save_gif([image_grid(samples[:, frame]) for frame in range(frames)], animation, seconds=0.06)
+    click.echo(animation)
+
+
+def _images(run: Run, latents: Any, label: str | None) -> Floats:
+    """Return the images that a run makes of latents; one class for all where it is conditional."""
+    conditional = run.spec.generator.conditional
+    labels = [0 if label is None else _class_number(label, run)] if conditional or label else None
+    samples: Floats = run.sample(latents=latents, labels=labels).numpy()
+    if samples.ndim != 4:
+        raise UsageError(f"{run.path}: makes points; only images can be shown in a table")
+    return samples
+
+
+def _class_number(label: str, run: Run) -> int:
+    """Return the number of a class, given by number or name."""
+    if label.isdecimal():
+        return int(label)
+    names = run.spec.dataset.info().class_names or ()
+    if label not in names:
+        known = f" (there are: {', '.join(names)})" if names else ""
+        raise UsageError(f"--label: no class is called {label!r}{known}")
+    return names.index(label)
+
+
+def _read_latents(text: str, run: Run) -> Floats:
+    """Return latents (n, dim) from a file, or one from its coordinates.
+
+    Raises:
+        UsageError: they cannot be read, or do not fit the run.
+    """
+    import numpy as np  # noqa: PLC0415 - the help does not need it
+
+    try:
+        if text.endswith(".npy"):
+            latents = np.load(text, allow_pickle=False).astype(np.float32)
+        else:
+            latents = np.array([float(part) for part in text.split(",")], dtype=np.float32)
+    except ValueError as error:
+        raise UsageError(f"--latents: neither a .npy file nor numbers as 0.1,-2: {error}") from None
+    latents = np.atleast_2d(latents)
+    dim = run.spec.latent.dim
+    if latents.ndim != 2 or latents.shape[1] != dim or not len(latents):
+        raise UsageError(f"--latents: this run takes (n, {dim}), not {latents.shape}")
+    return latents
+
+
+def _check_folder(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: exists already and is no empty folder; name another with -o")
+
+
+def _write_folder(samples: Sequence[Any] | Floats, path: Path) -> None:
+    """Write a PNG for each image, of its own size."""
+    from ganzoo.images import save_image, to_image  # noqa: PLC0415 - the help does not need it
+
+    if len(samples) and samples[0].ndim != 3:
+        raise UsageError("a folder of pictures needs images; write points as npy or png")
+    path.mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(samples):
+        save_image(to_image(image), path / f"{index:05d}.png")

@@ -1,0 +1,151 @@
+"""``ganzoo recipes``, ``init``, ``validate`` and ``schema``: specs before they are run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.api import find_recipe, load_spec
+from ganzoo.cli.completion import complete_recipe, complete_spec
+from ganzoo.cli.failures import say
+from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.errors import SpecError, UsageError
+from ganzoo.plugins import installed
+from ganzoo.spec import read_spec_data
+
+SCHEMA_NAME = "ganzoo.schema.json"
+
+
+@click.command()
+@json_option
+def recipes(as_json: bool) -> None:
+    """List the specs that plugins ship.
+
+    \b
+      ganzoo run NAME         runs one
+      ganzoo init NAME        copies it to a file
+    """
+    found = [
+        {
+            "name": name if len(rivals) == 1 else f"{recipe.provider.name}:{name}",
+            "provider": recipe.provider.name,
+            "version": recipe.provider.version,
+            "description": recipe.read().get("description", ""),
+            "path": str(recipe.path),
+        }
+        for name, rivals in installed().recipes.items()
+        for recipe in rivals
+    ]
+    if as_json:
+        write_json(found)
+        return
+    if not found:
+        say("no installed plugin ships a recipe")
+    write_table([(each["name"], each["provider"], each["description"]) for each in found])
+
+
+@click.command()
+@click.argument("recipe", shell_complete=complete_recipe)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="File to write, or - for standard output; RECIPE.json by default.",
+)
+@click.option(
+    "--schema",
+    "with_schema",
+    is_flag=True,
+    help=f"Also write {SCHEMA_NAME} beside it and refer to it, so that editors complete and check.",
+)
+def init(recipe: str, output: str | None, with_schema: bool) -> None:
+    """Copy a recipe to a file, to change it. A file that exists is never overwritten.
+
+    \b
+      ganzoo init mlp-mnist
+      ganzoo init mlp-mnist -o specs/mine.json --schema
+    """
+    found = find_recipe(recipe)
+    text = found.path.read_text(encoding="utf-8")
+    if output == "-":
+        click.echo(text, nl=False)
+        return
+    path = Path(output or f"{found.name}.json")
+    if with_schema and "$schema" not in found.read():
+        text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path}: exists already; name another file with -o") from None
+    click.echo(path)
+    if with_schema:
+        schema_path = path.with_name(SCHEMA_NAME)
+        schema_path.write_text(_schema_text(), encoding="utf-8")
+        click.echo(schema_path)
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_spec)
+def validate(specs: tuple[str, ...]) -> None:
+    """Check specs without running them: every field, and that the parts fit each other.
+
+    SPEC is a file, the name of a recipe, or - for standard input. Every problem is listed, with its
+    place in the spec.
+
+    \b
+      ganzoo validate spec.json
+      ganzoo validate specs/*.json
+    """
+    failed = False
+    for source in specs:
+        try:
+            load_spec(read_argument(source)).check()
+        except UsageError as error:
+            failed = True
+            for line in str(error).splitlines():
+                named = isinstance(error, SpecError) and error.source is not None
+                say(f"error: {line}" if named else f"error: {_title(source)}: {line}")
+        else:
+            click.echo(f"{_title(source)}: valid")
+    if failed:
+        raise click.exceptions.Exit(UsageError.exit_code)
+
+
+@click.command()
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write."
+)
+def schema(output: Path | None) -> None:
+    """Write the JSON Schema of specs, with the components that are installed.
+
+    Editors complete and check a spec whose "$schema" names it.
+
+    \b
+      ganzoo schema -o ganzoo.schema.json
+    """
+    if output is None:
+        click.echo(_schema_text(), nl=False)
+    else:
+        output.write_text(_schema_text(), encoding="utf-8")
+        click.echo(output)
+
+
+def read_argument(source: str) -> str | Mapping[str, Any]:
+    """Return what ``load_spec`` takes for an argument of the command line, where - is standard input."""
+    return read_spec_data(sys.stdin.read(), "standard input") if source == "-" else source
+
+
+def _title(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _schema_text() -> str:
+    from ganzoo.schema import run_spec_schema  # noqa: PLC0415 - the other commands do not need it
+
+    return json.dumps(run_spec_schema(), indent=2) + "\n"

@@ -1,0 +1,143 @@
+"""Images of any kind, decoded to one size and one mode."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from ganzoo.data.cache import cached_array
+from ganzoo.data.progress import report
+from ganzoo.errors import DataError
+
+Mode = Literal["rgb", "grey"]
+Pixels = npt.NDArray[np.uint8]
+
+CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1}
+
+CHUNK = 256
+"""Images decoded between two reports and two writes."""
+
+REVISION = 1
+"""Part of each cache key; raise it with every change to what ``fit`` returns."""
+
+
+def fit(image: Image.Image, size: int, mode: Mode) -> Pixels:
+    """Turn an image into a square array.
+
+    The orientation a camera noted is applied, transparent parts become white, 16-bit greys are
+    scaled to 8 bits, and of an animation the first frame is taken. The shorter side is resized to
+    ``size`` with a Lanczos filter, and the middle is kept.
+
+    Args:
+        image: an image as Pillow opened it, best not yet loaded.
+        size: side of the result, in pixels.
+        mode: ``rgb`` or ``grey``.
+
+    Returns:
+        Pixels (3 or 1, size, size).
+
+    Raises:
+        ValueError: the image has pixels of unknown range.
+    """
+    image.draft(None, (2 * size, 2 * size))  # JPEG alone: decode no more than the filter needs
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no stated range")
+    if image.mode.startswith("I"):
+        deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+        image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    image = image.convert("RGB" if mode == "rgb" else "L")
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    pixels = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box))
+    return pixels.transpose(2, 0, 1) if mode == "rgb" else pixels[None]
+
+
+def cached_images(
+    name: str,
+    names: Sequence[str],
+    open_image: Callable[[int], Image.Image],
+    *,
+    fingerprint: Iterable[object],
+    size: int,
+    mode: Mode,
+    where: str,
+) -> Pixels:
+    """Return many images as one array, from the cache where it has them.
+
+    Args:
+        name: first part of the name in the cache.
+        names: a name for each image, for messages.
+        open_image: opens the image of a given index; called from several threads.
+        fingerprint: all that the pixels depend on beside size and mode.
+        size: side of each image, in pixels.
+        mode: ``rgb`` or ``grey``.
+        where: what the images are part of, for messages.
+
+    Returns:
+        Pixels (N, channels, size, size), as ``ganzoo.data.cache.cached_array`` returns them.
+
+    Raises:
+        DataError: some images cannot be read; the message names the first few.
+    """
+    key = hashlib.sha256(repr((REVISION, size, mode)).encode())
+    for part in fingerprint:
+        key.update(repr(part).encode() + b"\n")
+    shape = (len(names), CHANNELS[mode], size, size)
+    pixels: Pixels = cached_array(
+        f"{name}-{key.hexdigest()[:32]}",
+        shape,
+        np.uint8,
+        lambda: _decode(names, open_image, size, mode, where),
+    )
+    return pixels
+
+
+def _decode(
+    names: Sequence[str],
+    open_image: Callable[[int], Image.Image],
+    size: int,
+    mode: Mode,
+    where: str,
+) -> Iterator[Pixels]:
+    """Yield the images in chunks; Pillow works outside the interpreter lock, so threads suffice."""
+
+    def decode(index: int) -> Pixels | str:
+        try:
+            with open_image(index) as image:
+                return fit(image, size, mode)
+        except Exception as error:  # a damaged file makes decoders raise what they will
+            return f"{names[index]} ({error or type(error).__name__})"
+
+    unreadable: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        for begin in range(0, len(names), CHUNK):
+            report(f"decoding {where}", begin, len(names))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd metadata, one for each image
+                results = list(pool.map(decode, range(begin, min(begin + CHUNK, len(names)))))
+            unreadable += [result for result in results if isinstance(result, str)]
+            if not unreadable:
+                yield np.stack([result for result in results if not isinstance(result, str)])
+    if unreadable:
+        raise DataError(_complaint(unreadable, len(names), where))
+    report(f"decoding {where}", len(names), len(names))
+
+
+def _complaint(unreadable: Sequence[str], total: int, where: str) -> str:
+    first = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
+    return (
+        f"{len(unreadable)} of {total} images in {where} cannot be read: {first};"
+        " mend them or take them out"
+    )

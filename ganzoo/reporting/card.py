@@ -1,0 +1,100 @@
+"""The model card of a run, and the plot of its losses: what makes a run directory explain itself."""
+
+from __future__ import annotations
+
+from ganzoo.hookspecs import hookimpl
+from ganzoo.runs import RunDirectory, write_atomically
+
+
+class Reporter:
+    """Writes the card when a run starts and, with the plot, when it ends or is stopped."""
+
+    @hookimpl
+    def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
+        """Say that training is under way, and how to continue it."""
+        write_atomically(run.readme_path, card(run, step, total_steps))
+
+    @hookimpl
+    def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
+        """Draw the losses and say what came out."""
+        from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
+
+        if run.metrics():
+            save_losses(run.metrics(), run.losses_path)
+        write_atomically(run.readme_path, card(run, step, total_steps))
+
+
+def card(run: RunDirectory, step: int, total_steps: int) -> str:
+    """Return the text of a run's README.md.
+
+    Args:
+        run: the run.
+        step: steps taken.
+        total_steps: steps of the whole training.
+    """
+    spec, path = run.spec, run.path
+    sections = [f"# {spec.name}"]
+    if spec.description:
+        sections.append(spec.description)
+    if step < total_steps:
+        sections.append(
+            f"Training has taken {step:,} of {total_steps:,} steps at the time of writing. If it is"
+            f" not running, it continues exactly where it was saved with `ganzoo resume {path}`."
+        )
+    grids = run.sample_grids()
+    if grids:
+        picture = grids[-1].relative_to(path).as_posix()
+        sections.append(f"![Samples after {step:,} steps]({picture})")
+    sections.append(_what(run))
+    if step >= total_steps:
+        sections.append(_use(run))
+    if run.losses_path.exists():
+        sections.append(f"## Losses\n\n![Losses]({run.losses_path.name})")
+    sections.append(_files())
+    return "\n\n".join(sections) + "\n"
+
+
+def _what(run: RunDirectory) -> str:
+    spec, environment = run.spec, run.environment()
+    training = spec.training
+    providers = {(each["name"], each["version"]) for each in environment["providers"].values()}
+    rows = [
+        ("Data set", f"`{spec.dataset.type}`, split `{spec.dataset.split}`"),
+        ("Latent", f"`{spec.latent.type}`, {spec.latent.dim} coordinates"),
+        ("Generator", f"`{spec.generator.type}`"),
+        ("Discriminator", f"`{spec.discriminator.type}`"),
+        ("Loss", f"`{spec.loss.type}`"),
+        ("Regularizers", ", ".join(f"`{each.type}`" for each in spec.regularizers) or "none"),
+        (
+            "Training",
+            f"{training.duration}, batches of {training.batch_size}, {training.precision}",
+        ),
+        ("Samples from", "the last weights" if training.ema is None else "averaged weights (EMA)"),
+        ("Seed", str(spec.seed)),
+        ("Device", environment["device"]),
+        ("Made with", ", ".join(f"{name} {version}" for name, version in sorted(providers))),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return f"## What was trained\n\n| | |\n|---|---|\n{table}"
+
+
+def _use(run: RunDirectory) -> str:
+    return (
+        "## Use\n\n"
+        f"```shell\nganzoo sample {run.path}\n```\n\n"
+        "```python\nimport ganzoo\n\n"
+        f'samples = ganzoo.open_run("{run.path}").sample(64)  # (64, C, H, W) in [-1, 1]\n```'
+    )
+
+
+def _files() -> str:
+    return (
+        "## Files\n\n"
+        "| file | what it holds |\n|---|---|\n"
+        "| `spec.json` | the resolved spec; `ganzoo run spec.json` runs it again |\n"
+        "| `environment.json` | versions, plugins, device, command |\n"
+        "| `metrics.jsonl` | losses and mean logits of the discriminator, one line a logged step |\n"
+        "| `samples/` | grids of samples from latents that stay the same; `real.png` is data |\n"
+        "| `checkpoints/` | states to resume from |\n"
+        "| `generator.safetensors` | weights that samples are made from |"
+    )

@@ -1,0 +1,69 @@
+"""Calling the program in this process, and one small finished run to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ganzoo
+from ganzoo.cli import main
+
+SPEC: dict[str, Any] = {
+    "name": "small",
+    "dataset": {"type": "mnist-5k", "split": "test"},
+    "latent": {"type": "normal", "dim": 8},
+    "generator": {"type": "mlp", "hidden": [16]},
+    "discriminator": {"type": "mlp", "hidden": [16]},
+    "training": {"duration": "20 steps", "batch_size": 8},
+    "output": {"log_every": "5 steps", "samples": 4},
+    "device": "cpu",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call of the program came to."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+Program = Callable[..., Result]
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str]) -> Program:
+    """Call the program with some arguments; it always exits."""
+
+    def call(*arguments: object) -> Result:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return Result(stop.value.code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> Path:
+    """A file with a small spec whose runs go to a folder of the test."""
+    path = tmp_path / "spec.json"
+    path.write_text(
+        json.dumps({**SPEC, "output": {**SPEC["output"], "directory": str(tmp_path / "runs")}})
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a small finished run, for tests that only read it."""
+    path = tmp_path_factory.mktemp("runs") / "small-1"
+    ganzoo.run(SPEC, output=path)
+    return path

@@ -1,0 +1,103 @@
+import os
+import subprocess
+import sys
+import warnings
+
+import click
+import pytest
+
+from ganzoo.cli.failures import exit_code_of, readable_warnings
+from ganzoo.errors import PluginWarning, Problem, SpecError, TrainingError
+
+
+def failing(error, *, debug=False):
+    def action():
+        raise error
+
+    return exit_code_of(action, lambda: debug)
+
+
+def test_success_is_0_and_a_code_is_passed_on():
+    assert exit_code_of(lambda: None, lambda: False) == 0
+    assert exit_code_of(lambda: 3, lambda: False) == 3
+
+
+def test_each_problem_of_a_spec_is_one_line(capsys):
+    problems = [Problem("seed", "must be more"), Problem("", "is odd")]
+    assert failing(SpecError(problems, "spec.json")) == 2
+    assert (
+        capsys.readouterr().err
+        == "error: spec.json: seed: must be more\nerror: spec.json: is odd\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (TrainingError("loss is nan"), 1, "error: loss is nan\n"),
+        (click.BadParameter("no"), 2, "error: Invalid value: no\n"),
+        (click.Abort(), 130, "stopped\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "error: /x: Permission denied\n"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_errors_are_one_line_with_their_exit_code(capsys, error, code, text):
+    assert failing(error) == code
+    assert capsys.readouterr().err == text
+
+
+def test_a_bug_is_called_one_and_hides_its_traceback_until_asked(capsys):
+    assert failing(ZeroDivisionError("by\nzero")) == 1
+    text = capsys.readouterr().err
+    assert text.startswith("error: ZeroDivisionError: by zero. This is a bug")
+    assert text.count("\n") == 1
+    failing(ZeroDivisionError("by zero"), debug=True)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_plugin_warnings_are_one_line(capsys):
+    with warnings.catch_warnings(record=True) as others, readable_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("plugin x was left out", PluginWarning, stacklevel=1)
+        warnings.warn("of numpy", RuntimeWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: plugin x was left out\n"
+    assert [each.category for each in others] == [RuntimeWarning]
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["--version"]])
+def test_a_reader_that_has_seen_enough_is_told_nothing(arguments):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", *arguments],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_plugins_are_disabled_before_they_are_loaded():
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", "--disable-plugin", "ganzoo-mlp", "plugins", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = {line.split()[0]: line.split()[2] for line in done.stdout.splitlines()}
+    assert rows["ganzoo-mlp"] == "disabled"
+    assert rows["ganzoo"] == "active"
+    assert done.stderr == ""
+
+
+def test_an_unknown_plugin_to_disable_is_a_warning_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "ganzoo", "--disable-plugin", "ganzoo-mpl", "list", "loss"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "warning: no plugin is called 'ganzoo-mpl'; did you mean 'ganzoo-mlp'?\n"

@@ -1,0 +1,89 @@
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from ganzoo.cli.progress import Bar, Lines, Moment, Progress, Silence, duration_words
+from ganzoo.runs import RunDirectory
+
+METRICS = {
+    "loss/discriminator": 1.25,
+    "loss/generator": 0.5,
+    "score/real": 0.1,
+    "score/fake": -0.25,
+    "images_per_second": 12345.6,
+}
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_lines_are_some_seconds_apart_but_for_the_last(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    for step in range(10, 101, 10):
+        lines.show(Moment("run", step, 100, METRICS))
+        clock.now += 4
+    written = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in written] == ["10/100", "40/100", "70/100", "100/100"]
+
+
+def test_a_line_has_all_numbers(capsys):
+    Lines(Clock()).show(Moment("run", 25, 100, METRICS, 75.4))
+    assert capsys.readouterr().err == (
+        "step 25/100  25%  loss D 1.250 G 0.500  score real 0.100 fake -0.250  12,346 images/s"
+        "  1:15 left\n"
+    )
+
+
+def test_numbers_an_algorithm_does_not_log_are_left_out(capsys):
+    Lines(Clock()).show(Moment("run", 25, 100, {"loss/generator": 0.5}))
+    assert capsys.readouterr().err == "step 25/100  25%  loss G 0.500\n"
+
+
+def test_long_preparations_are_shown(capsys):
+    lines = Lines(Clock())
+    lines.prepare("decoding x", 5, 10)
+    lines.prepare("decoding x", 10, 10)
+    assert capsys.readouterr().err == "decoding x  50%\n"
+
+
+def test_time_left_goes_by_the_pace_of_this_process(capsys):
+    clock = Clock()
+    progress = Progress(Lines(clock), clock)
+    run = RunDirectory(Path("run"))
+    progress.ganzoo_run_started(run, step=50, total_steps=100)
+    clock.now = 20
+    progress.ganzoo_step_finished(run, step=60, total_steps=100, metrics=METRICS)
+    assert capsys.readouterr().err.endswith("1:20 left\n")
+
+
+def test_the_bar_shows_name_steps_and_numbers_and_goes():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    with Progress(Bar(console)) as progress:
+        run = RunDirectory(Path("runs/small-1"))
+        progress.ganzoo_run_started(run, step=0, total_steps=100)
+        progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    text = console.file.getvalue()
+    assert "small-1" in text
+    assert " 50/100" in text
+    assert "loss D 1.250 G 0.500  score real 0.100 fake -0.250  12,346 images/s" in text
+    assert text.rstrip().endswith("\x1b[2K")
+
+
+def test_silence_is_silent(capsys):
+    with Progress(Silence()) as progress:
+        progress.prepare("decoding", 0, 1)
+        progress.ganzoo_run_started(RunDirectory(Path("run")), step=0, total_steps=1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_times_are_written_as_clocks_show_them():
+    assert [duration_words(seconds) for seconds in (4.4, 63, 3723)] == ["4 s", "1:03", "1:02:03"]

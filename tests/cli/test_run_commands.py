@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from ganzoo import api
+from ganzoo.errors import Interrupted
+
+
+def test_dry_run_writes_the_resolved_spec_and_nothing_else(program, spec_file):
+    result = program(
+        "run", spec_file, "--set", "training.batch_size=4", "--name", "other", "--dry-run"
+    )
+    resolved = json.loads(result.out)
+    assert resolved["training"]["batch_size"] == 4
+    assert resolved["name"] == "other"
+    assert resolved["training"]["generator_optimizer"]["type"] == "adam"
+    assert not (spec_file.parent / "runs").exists()
+
+
+def test_run_writes_its_directory_to_standard_output_and_the_rest_to_the_other(program, spec_file):
+    result = program("run", spec_file)
+    path = spec_file.parent / "runs" / "small-1"
+    assert (result.code, result.out) == (0, f"{path}\n")
+    assert (path / "generator.safetensors").is_file()
+    first, *rest = result.err.splitlines()
+    assert first.startswith("step 5/20  25%  loss D ")
+    assert rest[0].startswith("step 20/20  100%  loss D ")
+    assert rest[1].startswith("small-1 is trained: 20 steps in ")
+    assert any(line.endswith(f"{path}/samples/step-00000020.png") for line in rest)
+    assert any(line.endswith(f"ganzoo sample {path}") for line in rest)
+
+
+def test_a_quiet_run_writes_its_directory_alone(program, spec_file, tmp_path):
+    output = tmp_path / "here"
+    result = program("run", spec_file, "-q", "-o", output)
+    assert (result.code, result.out, result.err) == (0, f"{output}\n", "")
+
+
+def test_a_run_never_overwrites(program, spec_file, finished):
+    result = program("run", spec_file, "-o", finished)
+    assert result.code == 2
+    assert "exists already" in result.err
+
+
+def test_problems_of_a_spec_name_their_place(program, spec_file):
+    result = program("run", spec_file, "--set", "generator.hiden=[4]", "--set", "seed=-1")
+    assert result.code == 2
+    assert [line.split(": ")[2] for line in result.err.splitlines()] == ["seed", "generator.hiden"]
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(program, spec_file, monkeypatch):
+    def stopped(spec, *, output, listeners):
+        run = api.RunDirectory.create(spec, output)
+        listeners[0].ganzoo_run_started(run, 0, 20)
+        raise Interrupted(15, 7)
+
+    monkeypatch.setattr(api, "run", stopped)
+    result = program("run", spec_file, "-o", spec_file.parent / "my run")
+    assert (result.code, result.out) == (143, "")
+    assert result.err == (
+        f"stopped and saved after step 7; go on with: ganzoo resume '{spec_file.parent}/my run'\n"
+    )
+
+
+def test_resuming_a_finished_run_says_so(program, finished):
+    result = program("resume", finished)
+    assert (result.code, result.out) == (0, f"{finished}\n")
+    assert "small-1 was finished before, at step 20" in result.err
+
+
+@pytest.mark.parametrize("command", ["resume", "sample"])
+def test_what_is_no_run_is_refused(program, tmp_path, command):
+    result = program(command, tmp_path / "nothing")
+    assert result.code == 2
+    assert result.err == f"error: {tmp_path / 'nothing'}: does not exist\n"

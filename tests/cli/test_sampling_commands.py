@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganzoo
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    """Run each test in a folder of its own, where default outputs go."""
+    monkeypatch.chdir(tmp_path)
+
+
+def facts(path):
+    """Return mode, size and number of frames of a picture."""
+    with Image.open(path) as image:
+        return image.mode, image.size, getattr(image, "n_frames", 1)
+
+
+def test_sample_needs_no_option(program, finished):
+    assert program("sample", finished).out == "small-1-samples.png\n"
+    assert facts("small-1-samples.png")[0] == "L"
+
+
+def test_sample_writes_arrays_that_the_seed_determines(program, finished):
+    program("sample", finished, "-n", 5, "--seed", 3, "-o", "some.npy")
+    expected = ganzoo.open_run(finished).sample(5, seed=3).numpy()
+    assert np.array_equal(np.load("some.npy"), expected)
+
+
+def test_sample_writes_a_folder_of_pictures_but_not_into_a_full_one(program, finished):
+    assert program("sample", finished, "-n", 3, "--format", "folder").out == "small-1-samples\n"
+    assert facts("small-1-samples/00002.png") == ("L", (28, 28), 1)
+    result = program("sample", finished, "-n", 3, "--format", "folder")
+    assert result.code == 2
+    assert "no empty folder" in result.err
+
+
+def test_sample_takes_latents_from_a_file_or_by_hand(program, finished):
+    np.save("z.npy", np.zeros((2, 8)))
+    program("sample", finished, "--latents", "z.npy", "-o", "file.npy")
+    program("sample", finished, "--latents", ",".join("0" * 8), "-o", "hand.npy")
+    made = np.load("file.npy")
+    assert made.shape == (2, 1, 28, 28)
+    assert np.allclose(made[:1], np.load("hand.npy"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--latents", "1,2"], "takes (n, 8), not (1, 2)"),
+        (["--latents", "1,x"], "neither a .npy file nor numbers"),
+        (["--latents", "none.npy"], "none.npy: No such file"),
+        (["--label", "3"], "not conditional"),
+        (["--label", "cat"], "no class is called 'cat'"),
+        (["-o", "samples.what"], "samples.what: name a picture"),
+        (["-n", "0"], "Invalid value for '-n'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_sampled_is_refused_in_a_line(program, finished, arguments, message):
+    result = program("sample", finished, *arguments)
+    assert result.code in {1, 2}
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_traverse_draws_a_row_a_coordinate_and_a_column_a_value(program, finished):
+    arguments = ["--dims", "0,3,7", "--values", "-30,-3,0,3,30"]
+    assert program("traverse", finished, *arguments).out == "small-1-traversal.png\n"
+    _, (width, height), _ = facts("small-1-traversal.png")
+    assert 5 * 84 < width < 7 * 84
+    assert 3 * 84 < height < 4 * 84
+
+
+@pytest.mark.parametrize(
+    ("dims", "message"), [("0,8", "coordinates 0 to 7, not 8"), ("a", "'a' is no list of numbers")]
+)
+def test_coordinates_that_are_not_there_are_refused(program, finished, dims, message):
+    result = program("traverse", finished, "--dims", dims)
+    assert result.code == 2
+    assert message in result.err
+
+
+@pytest.mark.parametrize("way", ["--spherical", "--linear"])
+def test_interpolate_draws_a_table_and_an_animation(program, finished, way):
+    result = program("interpolate", finished, way, "--steps", 3, "--rows", 2, "-o", "way.png")
+    assert result.out == "way.png\nway.gif\n"
+    table = (3 * (3 * 30 + 2), 3 * (2 * 30 + 2))  # each pixel is 3, each image 28 and its gap 2
+    assert facts("way.png") == ("L", table, 1)
+    assert facts("way.gif")[2] > 3
+
+
+def test_losses_are_plotted_into_the_run_or_elsewhere(program, finished, tmp_path):
+    path = tmp_path / "losses.svg"
+    assert program("plot", "losses", finished, "-o", path, "--per", "epoch").out == f"{path}\n"
+    assert path.read_text().startswith("<?xml")
+    assert program("plot", "losses", finished).out == f"{finished / 'losses.png'}\n"

@@ -1,0 +1,204 @@
+"""Folders and zip files of images."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzoo.builtin.datasets import Folder
+from ganzoo.data import images
+from ganzoo.data.progress import reporting_to
+from ganzoo.errors import DataError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "photos"
+
+
+def put(root: Path, files: dict[str, int]) -> None:
+    """Write grey images, each of one value."""
+    for name, value in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), value).save(root / name)
+
+
+def folder(path: Path, **fields: object) -> Folder:
+    return Folder.model_validate({"path": str(path), "size": 4, "mode": "grey", **fields})
+
+
+def values(dataset: Folder, split: str = "train") -> list[int]:
+    return dataset.build(split).samples[:, 0, 0, 0].tolist()
+
+
+def test_a_flat_folder_has_no_labels(root: Path) -> None:
+    put(root, {"b.png": 20, "a.bmp": 10, "c.PNG": 30})
+    dataset = folder(root)
+    info, store = dataset.info(), dataset.build("train")
+    assert (info.sample_shape, info.num_classes, info.splits) == ((1, 4, 4), None, ("train",))
+    assert store.labels is None
+    assert values(dataset) == [10, 20, 30]
+    assert folder(root, mode="rgb").build("train").samples.shape == (3, 3, 4, 4)
+
+
+def test_sub_folders_are_classes_in_the_order_of_their_names(root: Path) -> None:
+    put(root, {"dogs/x.png": 2, "cats/y.png": 1, "dogs/more/deep/a.png": 3, "eels/a.png": 4})
+    dataset = folder(root)
+    assert dataset.info().class_names == ("cats", "dogs", "eels")
+    assert dataset.info().num_classes == 3
+    store = dataset.build("train")
+    assert store.labels is not None
+    assert dict(zip(values(dataset), store.labels.tolist(), strict=True)) == {
+        1: 0,
+        2: 1,
+        3: 1,
+        4: 2,
+    }
+
+
+def test_folders_named_for_splits_are_splits(root: Path) -> None:
+    put(root, {"train/cats/a.png": 1, "train/dogs/a.png": 2, "test/dogs/a.png": 3})
+    dataset = folder(root)
+    assert dataset.info().splits == ("test", "train")
+    assert dataset.info().class_names == ("cats", "dogs")
+    assert values(dataset) == [1, 2]
+    test = dataset.build("test")
+    assert test.labels is not None
+    assert test.labels.tolist() == [1]
+    with pytest.raises(DataError, match=r"no split 'val' \(there is: test, train\)"):
+        dataset.build("val")
+
+
+def test_a_folder_named_for_a_split_among_others_is_a_class(root: Path) -> None:
+    put(root, {"train/a.png": 1, "plane/a.png": 2})
+    assert folder(root).info().class_names == ("plane", "train")
+
+
+def test_a_single_folder_that_holds_everything_is_looked_through(root: Path) -> None:
+    put(root, {"photos/set/cats/a.png": 1, "photos/set/dogs/a.png": 2})
+    assert folder(root).info().class_names == ("cats", "dogs")
+    put(root / "flat", {"only/a.png": 1, "only/b.png": 2})
+    assert folder(root / "flat").info().num_classes is None
+
+
+def test_other_and_hidden_files_are_passed_over(root: Path) -> None:
+    put(root, {"a.png": 1, ".hidden.png": 2, ".thumbs/b.png": 3, "__MACOSX/a.png": 4})
+    (root / "notes.txt").write_text("not an image")
+    assert values(folder(root)) == [1]
+
+
+def test_a_zip_file_holds_what_the_folder_holds(root: Path, tmp_path: Path) -> None:
+    put(root, {"train/cats/a.png": 1, "train/dogs/b.png": 2, "test/cats/c.png": 3})
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "photos"))
+    opened, zipped = folder(root), folder(packed)
+    assert zipped.info() == opened.info()
+    for split in ("train", "test"):
+        one, other = opened.build(split), zipped.build(split)
+        assert np.array_equal(one.samples, other.samples)
+        assert np.array_equal(one.labels, other.labels)  # type: ignore[arg-type] # both have them
+
+
+def test_the_second_reading_decodes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(root, {"a.png": 1, "b.png": 2})
+    first = values(folder(root))
+    monkeypatch.setattr(images, "fit", None)
+    store = folder(root).build("train")
+    assert isinstance(store.samples, np.memmap)
+    assert store.samples.flags.writeable
+    assert values(folder(root)) == first
+
+
+def test_size_and_mode_have_caches_of_their_own(root: Path) -> None:
+    put(root, {"a.png": 1})
+    assert folder(root).build("train").samples.shape == (1, 1, 4, 4)
+    assert folder(root, size=6).build("train").samples.shape == (1, 1, 6, 6)
+    assert folder(root, mode="rgb").build("train").samples.shape == (1, 3, 4, 4)
+
+
+def test_changed_added_and_removed_files_are_noticed(root: Path) -> None:
+    put(root, {"a.bmp": 1, "b.bmp": 2})
+    dataset = folder(root)
+    assert values(dataset) == [1, 2]
+    put(root, {"a.bmp": 9})  # as large as before
+    os.utime(root / "a.bmp", ns=(10**18, 10**18))
+    assert values(dataset) == [9, 2]
+    put(root, {"c.bmp": 3})
+    assert values(dataset) == [9, 2, 3]
+    (root / "b.bmp").unlink()
+    assert values(dataset) == [9, 3]
+
+
+def test_a_changed_zip_file_is_noticed(tmp_path: Path) -> None:
+    for value in (1, 2):
+        put(tmp_path / "x", {"a.bmp": value})
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            archive.write(tmp_path / "x" / "a.bmp", "a.bmp")
+        assert values(folder(tmp_path / "x.zip")) == [value]
+
+
+def test_folders_with_equal_names_sizes_and_times_are_not_confused(tmp_path: Path) -> None:
+    for name, value in (("one", 1), ("two", 2)):
+        put(tmp_path / name, {"a.bmp": value})
+        os.utime(tmp_path / name / "a.bmp", ns=(0, 0))
+    assert values(folder(tmp_path / "one")) == [1]
+    assert values(folder(tmp_path / "two")) == [2]
+
+
+def test_progress_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(root, {f"{index:02}.png": index for index in range(10)})
+    monkeypatch.setattr(images, "CHUNK", 4)
+    reports: list[tuple[str, int, int]] = []
+    with reporting_to(lambda *each: reports.append(each)):
+        assert values(folder(root)) == list(range(10))
+    assert [done for _, done, _ in reports] == [0, 4, 8, 10]
+    assert {(text, total) for text, _, total in reports} == {(f"decoding {root}", 10)}
+
+
+def test_nothing_and_no_images_are_told_apart_from_images(root: Path) -> None:
+    with pytest.raises(DataError, match=r"photos does not exist"):
+        folder(root).info()
+    root.mkdir()
+    with pytest.raises(DataError, match=r"photos holds no images \(looked for \.bmp, \.gif"):
+        folder(root).info()
+    (root / "a.txt").write_text("")
+    with pytest.raises(DataError, match="holds no images"):
+        folder(root).build("train")
+    with pytest.raises(DataError, match=r"a\.txt is neither a folder nor a zip file"):
+        folder(root / "a.txt").info()
+
+
+def test_images_beside_and_in_sub_folders_are_refused(root: Path) -> None:
+    put(root, {"cats/a.png": 1, "b.png": 2})
+    with pytest.raises(
+        DataError, match=r"in sub-folders \(cats/a\.png\) and beside them \(b\.png\)"
+    ):
+        folder(root).info()
+
+
+def test_damaged_images_are_named_and_counted(root: Path, cache: Path) -> None:
+    put(root, {f"{index}.png": index for index in range(9)})
+    whole = (root / "1.png").read_bytes()
+    (root / "1.png").write_bytes(whole[:40])
+    (root / "3.png").write_bytes(b"")
+    (root / "5.png").write_bytes(b"no image")
+    (root / "7.png").write_bytes(whole[:-30] + b"\0" * 30)
+    with pytest.raises(DataError, match=r"4 of 9 images in .*photos cannot be read: 1\.png \(.*…"):
+        folder(root).build("train")
+    assert list(cache.iterdir()) == []
+
+
+def test_damaged_images_in_a_zip_file_are_named(root: Path, tmp_path: Path) -> None:
+    put(root, {"a.png": 1, "b.png": 2})
+    (root / "b.png").write_bytes((root / "b.png").read_bytes()[:50])
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", root))
+    with pytest.raises(DataError, match=r"1 of 2 images in .*packed\.zip cannot be read: b\.png"):
+        folder(packed).build("train")
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"packed\.zip is neither a folder nor a zip file"):
+        folder(packed).info()

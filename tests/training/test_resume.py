@@ -1,0 +1,192 @@
+"""A run that was stopped and resumed is the run that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import ganzoo
+from ganzoo.errors import CheckpointWarning, Interrupted, RunError
+from ganzoo.hookspecs import hookimpl
+from ganzoo.runs import RunDirectory
+
+TIMES = {"seconds", "images_per_second"}
+
+EVERYTHING: dict[str, Any] = {
+    "generator": {"type": "dcgan", "channels": 4, "conditional": True},
+    "discriminator": {"type": "dcgan", "channels": 4, "conditional": True, "dropout": 0.3},
+    "loss": "hinge",
+    "regularizers": [{"type": "dragan", "every": 3}],
+    "training": {
+        "duration": "40 steps",
+        "batch_size": 16,
+        "discriminator_steps": 2,
+        "loading": "workers",
+        "ema": {"decay": 0.9},
+        "generator_optimizer": {"type": "adam", "lr": {"type": "cosine", "start": 1e-3}},
+        "discriminator_optimizer": {
+            "type": "sgd",
+            "momentum": 0.5,
+            "lr": {"type": "warmup", "portion": 0.5, "then": 1e-2},
+        },
+    },
+}
+"""EMA, schedules, dropout, flips, labels, lazy penalties that draw noise, and the worker loader."""
+
+
+class StopAt:
+    """Sends the process a signal at a logged step."""
+
+    def __init__(self, step: int, number: int = signal.SIGTERM) -> None:
+        self.step, self.number = step, number
+
+    @hookimpl
+    def ganzoo_step_finished(self, step: int) -> None:
+        if step == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def last_state(run: RunDirectory) -> dict[str, torch.Tensor]:
+    return load_file(run.checkpoints()[0])
+
+
+def lines(run: RunDirectory) -> list[dict[str, Any]]:
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in run.metrics()]
+
+
+def assert_same_run(one: RunDirectory, other: RunDirectory) -> None:
+    state, expected = last_state(one), last_state(other)
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(state[name], expected[name]) for name in state)
+    assert lines(one) == lines(other)
+    assert one.generator_path.read_bytes() == other.generator_path.read_bytes()
+    grids = [[grid.read_bytes() for grid in run.sample_grids()] for run in (one, other)]
+    assert grids[0] == grids[1]
+
+
+@pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["mlp", "everything"])
+def test_a_stopped_and_resumed_run_is_bit_identical(
+    small: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    spec = {**small, **changes}
+    whole = ganzoo.run(spec)
+    with pytest.raises(Interrupted) as stopped:
+        ganzoo.run(spec, listeners=[StopAt(14)])
+    assert stopped.value.exit_code == 143
+    path = whole.path.parent / "small-2"
+    resumed = ganzoo.resume(path)
+    assert resumed.path == path
+    assert_same_run(resumed.directory, whole.directory)
+
+
+KILLED = """
+import json, os, signal, sys
+import ganzoo
+
+class Kill:
+    @ganzoo.hookimpl
+    def ganzoo_step_finished(self, step):
+        if step == 28:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+ganzoo.run(json.loads(sys.argv[1]), output=sys.argv[2], listeners=[Kill()])
+"""
+
+
+def test_a_killed_run_resumes_from_its_last_checkpoint_bit_identically(
+    small: dict[str, Any], tmp_path: Path
+) -> None:
+    spec = {**small, **EVERYTHING}
+    whole = ganzoo.run(spec)
+    killed = tmp_path / "killed"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, json.dumps(spec), str(killed)], check=False, timeout=120
+    )
+    assert done.returncode == -signal.SIGKILL
+    run = RunDirectory.open(killed)
+    assert run.metrics()[-1]["step"] == 28
+    assert run.checkpoints()[0] == run.checkpoint_path(20)
+    with run.metrics_path.open("a") as file:
+        file.write('{"step": 35, "lo')  # a line that the kill cut off
+    assert_same_run(ganzoo.resume(killed).directory, whole.directory)
+
+
+def test_a_truncated_checkpoint_is_named_and_the_one_before_it_used(small: dict[str, Any]) -> None:
+    whole = ganzoo.run(small)
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(21)])
+    run = RunDirectory.open(whole.path.parent / "small-2")
+    newest = run.checkpoints()[0]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    with pytest.warns(CheckpointWarning, match=newest.name):
+        resumed = ganzoo.resume(run.path)
+    assert_same_run(resumed.directory, whole.directory)
+
+
+def test_no_readable_checkpoint_is_an_error(small: dict[str, Any]) -> None:
+    run = ganzoo.run({**small, "training": {"duration": "1 steps", "batch_size": 16}})
+    for path in run.directory.checkpoints():
+        path.write_bytes(b"no safetensors file")
+    with (
+        pytest.warns(CheckpointWarning),
+        pytest.raises(RunError, match="holds no checkpoint that can be read"),
+    ):
+        ganzoo.resume(run.path)
+
+
+def test_an_edited_spec_is_refused_with_what_was_edited(small: dict[str, Any]) -> None:
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(7)])
+    path = Path(small["output"]["directory"]) / "small-1"
+    spec_path = path / "spec.json"
+    spec_path.write_text(spec_path.read_text().replace('"batch_size": 16', '"batch_size": 8'))
+    before = (path / "metrics.jsonl").read_bytes()
+    with pytest.raises(RunError, match=r"training\.batch_size was 16 and is 8"):
+        ganzoo.resume(path)
+    assert (path / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_left_as_it_is(small: dict[str, Any]) -> None:
+    run = ganzoo.run(small)
+    state, logged = last_state(run.directory), run.metrics()
+    again = ganzoo.resume(run.path)
+    assert again.metrics() == logged
+    assert all(
+        torch.equal(state[name], value) for name, value in last_state(again.directory).items()
+    )
+
+
+def test_two_processes_cannot_train_one_run(small: dict[str, Any]) -> None:
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(7)])
+    run = RunDirectory.open(Path(small["output"]["directory"]) / "small-1")
+    with run.locked(), pytest.raises(RunError, match="another process"):
+        ganzoo.resume(run.path)
+
+
+def test_ctrl_c_finishes_the_step_and_saves_it(small: dict[str, Any]) -> None:
+    with pytest.raises(Interrupted) as stopped:
+        ganzoo.run(small, listeners=[StopAt(14, signal.SIGINT)])
+    assert stopped.value.exit_code == 130
+    run = RunDirectory.open(Path(small["output"]["directory"]) / "small-1")
+    assert run.checkpoints()[0] == run.checkpoint_path(stopped.value.step)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_training_works_outside_the_main_thread(small: dict[str, Any]) -> None:
+    """Signals belong to the main thread; the thread of a notebook or a server trains all the same."""
+    runs: list[ganzoo.Run] = []
+    thread = threading.Thread(target=lambda: runs.append(ganzoo.run(small)))
+    thread.start()
+    thread.join()
+    assert runs[0].metrics()[-1]["step"] == 40
