@@ -241,8 +241,7 @@ class Plugins:
     def _fail(self, record: PluginRecord, error: Exception) -> None:
         record.status = "failed"
         record.components, record.recipes, record.commands = [], [], []
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        record.cause = f"{type(error).__name__}: {error}{notes}".replace("\n", " ")
+        record.cause = _in_a_line(error)
         message = f"plugin {record.name} {record.version} was left out: {record.cause}"
         if self.selection.strict:
             raise PluginError(message) from error
@@ -289,7 +288,7 @@ class Plugins:
                 implementation.function(**wanted)
             except Exception as error:
                 who = self._title(implementation)
-                message = f"{who} failed in {event}: {type(error).__name__}: {error}"
+                message = f"{who} failed in {event}: {_in_a_line(error)}"
                 if self.selection.strict:
                     raise PluginError(message) from error
                 _warn(message)
@@ -299,6 +298,11 @@ class Plugins:
             if record.name == implementation.plugin_name:
                 return f"plugin {record.provider}"
         return f"listener {type(implementation.plugin).__name__}"
+
+
+def _in_a_line(error: Exception) -> str:
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return " ".join(f"{type(error).__name__}: {error}{notes}".split())
 
 
 def _recipe(record: PluginRecord, path: Any) -> Recipe:

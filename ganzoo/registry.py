@@ -110,7 +110,7 @@ class Registry:
             return f"{name!r} comes with the package {bringer}, which {why}"
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
-        suggestion = did_you_mean(name, names)
+        suggestion = did_you_mean(short, names)
         return (
             f"no {family.replace('_', ' ')} is called {name!r}{suggestion} (installed: {installed})"
         )
