@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ganzoo.components import FAMILIES
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
-
 from generate.commands import commands_page
 from generate.components import family_page, overview_page
 from generate.documents import PAGES, document
+from generate.errors import errors_page
 from generate.recipes import recipes_page
 from generate.spec import spec_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from ganzoo.components import FAMILIES
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -32,3 +33,4 @@ def generated_pages() -> Iterator[tuple[str, str]]:
         yield f"reference/components/{family.family}.md", family_page(family)
     yield "reference/recipes.md", recipes_page()
     yield "reference/cli.md", commands_page()
+    yield "reference/errors.md", errors_page()

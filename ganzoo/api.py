@@ -99,6 +99,7 @@ def run(
     from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
+    spec = spec.model_copy(update={"dataset": spec.dataset.anchored()})
     made: list[RunDirectory] = []
 
     def make_directory() -> RunDirectory:

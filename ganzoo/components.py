@@ -516,6 +516,13 @@ class Dataset(Component):
             ganzoo.errors.DataError: files it needs are missing or unreadable.
         """
 
+    def anchored(self) -> Self:
+        """Return the same data set with paths that hold in any working directory.
+
+        Runs keep this form, so that one can be resumed from elsewhere. Members with paths override it.
+        """
+        return self
+
     @abstractmethod
     def build(self, split: str) -> ImageStore:
         """Read one split.

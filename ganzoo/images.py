@@ -16,7 +16,7 @@ from ganzoo.errors import UsageError
 Pixels = npt.NDArray[np.uint8]
 
 WHITE = 255
-TILE = 64
+TILE = 48
 """Images with fewer pixels a side are enlarged, by a whole number, so that grids can be seen."""
 
 POINTS_SIDE = 480
@@ -63,7 +63,7 @@ def image_grid(
         columns: images in a row; None for a grid about as wide as high.
         padding: pixels between images and around them, before scaling.
         scale: whole number by which each pixel is enlarged; None for one that shows small images at
-            64 pixels or more.
+            48 pixels or more.
 
     Returns:
         The grid; the first image is top left, the second to its right.
@@ -169,7 +169,8 @@ def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     if picture_format is None:
         raise UsageError(f"{path}: name a picture, such as {path.stem or 'samples'}.png")
     buffer = io.BytesIO()
-    image.save(buffer, format=picture_format, **options)
+    # Fast compression: grids are drawn in the middle of training, and are small either way.
+    image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_bytes(buffer.getvalue())

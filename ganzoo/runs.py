@@ -218,15 +218,22 @@ class RunDirectory:
         return data
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or, after a crash, as it was before."""
+def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Write a file so that it is there whole or, after a crash, as it was before.
+
+    Args:
+        path: the file.
+        content: what it is to hold.
+        durable: whether to wait until the disk has it, so that a loss of power cannot take it away.
+    """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -56,7 +56,9 @@ def test_a_sample_depends_on_its_seed_and_index_alone(plain: ganzoo.Run) -> None
 def test_a_run_is_opened_without_its_data(
     plain: ganzoo.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(plain.spec.dataset), "info", lambda self: pytest.fail("the data set was asked for"))
+    monkeypatch.setattr(
+        type(plain.spec.dataset), "info", lambda self: pytest.fail("the data set was asked for")
+    )
     again = ganzoo.open_run(plain.path)
     assert torch.equal(again.sample(3), plain.sample(3))
     assert again.spec == plain.spec

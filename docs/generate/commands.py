@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
+
 from ganzoo.cli.app import SECTIONS, program
 from ganzoo.cli.tree import CommandTree, plugin_commands
-
 from generate.markdown import page, prose, table
 
 INTRODUCTION = """\

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ganzoo.components import FAMILIES, Component
 from ganzoo.registry import Entry, active
 from ganzoo.schema import component_schema
-
 from generate.fields import field_table
 from generate.markdown import page, paragraphs, prose, table
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.components import FAMILIES, SpecModel
-
 from generate.markdown import code, prose, table
 
 Schema = Mapping[str, Any]
@@ -45,9 +44,7 @@ def _row(
     model: type[SpecModel], name: str, schema: Schema, families: str, anchor: str
 ) -> tuple[str, str, str, str]:
     described = schema["properties"][name]
-    field = next(
-        each for key, each in model.model_fields.items() if name in {key, each.alias}
-    )
+    field = next(each for key, each in model.model_fields.items() if name in {key, each.alias})
     mark = f"{{ #{anchor}{name.lstrip('$')} }}" if anchor else ""
     return (
         f"`{name}`{mark}",

@@ -6,7 +6,6 @@ import json
 
 from ganzoo.plugins import Recipe, installed
 from ganzoo.spec import parse_spec
-
 from generate.markdown import page, prose, table
 
 INTRODUCTION = """\

@@ -39,6 +39,10 @@ class Arrays(Dataset):
         " the one axis of the two that has length 1 or 3 for the channels.",
     )
 
+    def anchored(self) -> Self:
+        """Return the same data set with its whole path."""
+        return self.model_copy(update={"path": str(_path(self.path).absolute())})
+
     def info(self) -> DatasetInfo:
         """Say what the file holds, from headers and labels."""
         from ganzoo.data.arrays import ArrayFile  # noqa: PLC0415 - numpy loads when data is read
@@ -70,6 +74,10 @@ class Folder(Dataset):
     mode: Literal["rgb", "grey"] = Field(
         default="rgb", description="Whether samples have three channels or one."
     )
+
+    def anchored(self) -> Self:
+        """Return the same data set with its whole path."""
+        return self.model_copy(update={"path": str(_path(self.path).absolute())})
 
     def info(self) -> DatasetInfo:
         """Say what the samples are, from the names of the files."""
@@ -142,6 +150,12 @@ class Torchvision(Dataset):
         if self.kind is not None and self.name != "EMNIST":
             raise PydanticCustomError("kind", "only EMNIST has a 'kind'; leave it out")
         return self
+
+    def anchored(self) -> Self:
+        """Return the same data set with its whole path, where one is given."""
+        if self.root is None:
+            return self
+        return self.model_copy(update={"root": str(_path(self.root).absolute())})
 
     def info(self) -> DatasetInfo:
         """Say what the samples are, from a table."""

@@ -169,6 +169,7 @@ class Trainer:
         write_atomically(
             self.run.generator_path,
             self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step),
+            durable=False,  # the checkpoint has the same weights
         )
         self.announce("ganzoo_checkpoint_saved", path=path)
 

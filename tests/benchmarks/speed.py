@@ -17,6 +17,7 @@ from pathlib import Path
 
 CASES = [("r1", 64), ("r2", 4), ("r2", 64), ("r4", 64), ("r5", 64)]
 LOOPS = ("published", "bare", "floor", "ganzoo")
+GANZOO = (sys.executable, "-m", "ganzoo")
 WORKER = Path(__file__).with_name("loops.py")
 
 
@@ -26,7 +27,7 @@ def measure(loop: str, name: str, batch: int, seconds: float, guess: float = 0.0
         sys.executable,
         "-W",
         "ignore",
-        str(LOOPS),
+        str(WORKER),
         loop,
         name,
         str(batch),
@@ -38,33 +39,45 @@ def measure(loop: str, name: str, batch: int, seconds: float, guess: float = 0.0
 
 
 def start_up() -> dict[str, float]:
-    """Return seconds of whole processes: commands without torch, and a run to its first step."""
+    """Return seconds of whole processes, and from the command to the first step of a run."""
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "spec.json"
-        commands = {
-            "ganzoo --help": ["--help"],
-            "ganzoo list": ["list"],
-            "ganzoo schema": ["schema"],
-            "ganzoo validate": ["validate", str(spec)],
-            "to the first step": [
-                *["run", "digits", "--set", 'training.duration="1 steps"'],
-                *["-o", str(Path(folder) / "run")],
-            ],
-        }
         subprocess.run(
-            [sys.executable, "-m", "ganzoo", "init", "digits", "-o", str(spec)], check=True
+            [*GANZOO, "init", "digits", "-o", str(spec)], check=True, capture_output=True
         )
-        for name, arguments in commands.items():
-            times = []
-            for turn in range(5):
-                command = [sys.executable, "-m", "ganzoo", *arguments]
-                if arguments[-2] == "-o":
-                    command[-1] += str(turn)
-                began = time.perf_counter()
-                subprocess.run(command, check=True, capture_output=True)
-                times.append(time.perf_counter() - began)
-            seconds[name] = statistics.median(times)
+        for arguments in ("--help", "list", "schema", f"validate {spec}"):
+            seconds[arguments.split()[0]] = statistics.median(
+                process_seconds(arguments.split()) for _ in range(5)
+            )
+        seconds["to the first step of 'digits'"] = statistics.median(
+            first_step_seconds(Path(folder) / f"run-{turn}") for turn in range(5)
+        )
+    return seconds
+
+
+def process_seconds(arguments: list[str]) -> float:
+    """Return the seconds of a whole command."""
+    began = time.perf_counter()
+    subprocess.run([*GANZOO, *arguments], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def first_step_seconds(output: Path) -> float:
+    """Return the seconds from starting a run to the line of metrics of its first step."""
+    settings = ["--set", "training.duration=1 steps", "--set", "output.log_every=1 steps"]
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*GANZOO, "run", "digits", "-o", str(output), *settings],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (output / "metrics.jsonl").exists():
+        if process.poll() is not None:
+            raise RuntimeError("the run ended before its first step")
+        time.sleep(0.002)
+    seconds = time.perf_counter() - began
+    process.wait()
     return seconds
 
 
@@ -75,10 +88,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each loop in each turn")
     parser.add_argument("--cases", default=",".join(f"{name}:{batch}" for name, batch in CASES))
     options = parser.parse_args()
-    print(
-        f"| {'case':<12} | published | bare | ganzoo | floor | ganzoo/published | ganzoo/bare | ganzoo/floor |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    columns = [*LOOPS, *(f"ganzoo/{loop}" for loop in LOOPS if loop != "ganzoo")]
+    print(f"| images/s | {' | '.join(columns)} |")
+    print("|---" * (1 + len(columns)) + "|")
     for case in options.cases.split(","):
         name, batch = case.split(":")[0], int(case.split(":")[1])
         rows = []

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -190,3 +191,18 @@ def test_training_works_outside_the_main_thread(small: dict[str, Any]) -> None:
     thread.start()
     thread.join()
     assert runs[0].metrics()[-1]["step"] == 40
+
+
+def test_a_run_resumes_from_another_working_directory(
+    small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "points.npy", np.zeros((64, 2), dtype=np.float32))
+    small["dataset"] = {"type": "arrays", "path": "points.npy"}
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    resumed = ganzoo.resume(Path(small["output"]["directory"]) / "small-1")
+    assert resumed.metrics()[-1]["step"] == 40
