@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -210,6 +211,14 @@ def test_versions_that_are_not_installed_are_refused(
 ) -> None:
     with pytest.raises(SpecError, match=f"^{message}$"):
         parse_spec({**SPEC, "requires": requires})
+
+
+def test_a_version_before_its_release_counts_by_its_number(install: Callable[..., Path]) -> None:
+    install("ganzoo-early", "", version="2.0rc1")
+    parse_spec({**SPEC, "requires": {"ganzoo-early": ">=1.9"}})
+    assert "ganzoo-early 2.0rc1 is installed, but this spec needs >=2" in refusal(
+        {**SPEC, "requires": {"ganzoo-early": ">=2"}}
+    )
 
 
 # Plugins.
