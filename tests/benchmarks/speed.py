@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 CASES = [("r1", 64), ("r2", 4), ("r2", 64), ("r4", 64), ("r5", 64)]
 LOOPS = ("published", "bare", "floor", "ganzoo")
 GANZOO = (sys.executable, "-m", "ganzoo")
+# As on a user's machine, where Python keeps what it has compiled.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 WORKER = Path(__file__).with_name("loops.py")
 
 
@@ -34,7 +37,7 @@ def measure(loop: str, name: str, batch: int, seconds: float, guess: float = 0.0
         str(seconds),
         str(guess),
     ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=ENVIRONMENT)
     return float(json.loads(done.stdout)["images_per_second"])
 
 
@@ -59,7 +62,7 @@ def start_up() -> dict[str, float]:
 def process_seconds(arguments: list[str]) -> float:
     """Return the seconds of a whole command."""
     began = time.perf_counter()
-    subprocess.run([*GANZOO, *arguments], check=True, capture_output=True)
+    subprocess.run([*GANZOO, *arguments], check=True, capture_output=True, env=ENVIRONMENT)
     return time.perf_counter() - began
 
 
@@ -71,6 +74,7 @@ def first_step_seconds(output: Path) -> float:
         [*GANZOO, "run", "digits", "-o", str(output), *settings],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
     )
     while not (output / "metrics.jsonl").exists():
         if process.poll() is not None:
