@@ -69,8 +69,8 @@ def test_traverse_draws_a_row_a_coordinate_and_a_column_a_value(program, finishe
     arguments = ["--dims", "0,3,7", "--values", "-30,-3,0,3,30"]
     assert program("traverse", finished, *arguments).out == "small-1-traversal.png\n"
     _, (width, height), _ = facts("small-1-traversal.png")
-    assert 5 * 84 < width < 7 * 84
-    assert 3 * 84 < height < 4 * 84
+    assert 5 * 56 < width < 7 * 56
+    assert 3 * 56 < height < 4 * 56
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_coordinates_that_are_not_there_are_refused(program, finished, dims, mes
 def test_interpolate_draws_a_table_and_an_animation(program, finished, way):
     result = program("interpolate", finished, way, "--steps", 3, "--rows", 2, "-o", "way.png")
     assert result.out == "way.png\nway.gif\n"
-    table = (3 * (3 * 30 + 2), 3 * (2 * 30 + 2))  # each pixel is 3, each image 28 and its gap 2
+    table = (2 * (3 * 30 + 2), 2 * (2 * 30 + 2))  # each pixel is 2, each image 28 and its gap 2
     assert facts("way.png") == ("L", table, 1)
     assert facts("way.gif")[2] > 3
 
