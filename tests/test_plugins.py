@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import subprocess
 import sys
 import warnings
@@ -477,12 +476,6 @@ def test_a_name_of_a_package_that_is_not_installed_names_the_package(
         assert str(raised.value) == (
             f"{name!r} comes with the package {package}, which is not installed"
         )
-
-
-def test_the_list_of_known_components_is_that_of_the_plugins_in_this_repository() -> None:
-    """If not: ``uv run python tools/known_components.py``."""
-    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "known_components.py"))
-    assert tool["FILE"].read_text(encoding="utf-8") == tool["known_components"]()
 
 
 # The life of a run.
