@@ -116,7 +116,7 @@ def run(
 def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
     """Train a stopped run on, exactly as if it had never been stopped.
 
-    A damaged checkpoint is warned of, and the one before it used.
+    A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
 
     Args:
         path: the run directory.
@@ -131,14 +131,12 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
-    from ganzoo.training.checkpoints import newest_checkpoint  # noqa: PLC0415 - imports torch
     from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
 
     directory = RunDirectory.open(path)
     spec = directory.spec
-    checkpoint = newest_checkpoint(directory)
     with installed().listening(*listeners, Reporter()):
-        train(spec, spec.check(), installed(), lambda: directory, checkpoint)
+        train(spec, spec.check(), installed(), lambda: directory, resume=True)
     return Run(directory)
 
 
@@ -184,6 +182,15 @@ class Run:
 
         return load_generator(self.directory)
 
+    @property
+    def info(self) -> DatasetInfo:
+        """What the generator makes: shape, classes and their names, as the data set had them.
+
+        Raises:
+            ganzoo.errors.RunError: the run has not saved a generator yet.
+        """
+        return self._trained[1]
+
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights where the run kept one.
 
@@ -218,9 +225,11 @@ class Run:
         latent = self._trained[0].latent
         if truncation is not None:
             try:
-                latent = self.spec.latent.truncated(truncation).build()
-            except ValueError as error:
+                truncated = self.spec.latent.truncated(truncation).build()
+                truncated.load_state_dict(latent.state_dict())
+            except (ValueError, RuntimeError) as error:
                 raise RunError(f"truncation: {error}") from None
+            latent = truncated.eval()
         return draw_latents(latent, range(n), seed)
 
     def sample(

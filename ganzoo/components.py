@@ -447,6 +447,8 @@ class Latent(Component):
     def truncated(self, threshold: float) -> Latent:
         """Return the same distribution cut off for sampling.
 
+        Where the sampler has parameters, what the result builds takes over the trained ones.
+
         Args:
             threshold: how much of the distribution is kept; what it means is the member's to say.
 

@@ -59,11 +59,11 @@ class Duration:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
         return f"{Decimal(repr(float(self.amount))).normalize():f} {unit}"
 
-    def steps(self, images_per_step: int, steps_per_epoch: float) -> int:
+    def steps(self, images_per_step: float, steps_per_epoch: float) -> int:
         """Return this length in whole steps, at least 1.
 
         Args:
-            images_per_step: real images that one step shows.
+            images_per_step: real images that one step shows, on average.
             steps_per_epoch: steps in which the data set is shown once; a fraction where one step
                 takes several batches.
         """

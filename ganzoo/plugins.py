@@ -264,12 +264,15 @@ class Plugins:
         """Let objects with hook implementations take part in the life of a run, as plugins do.
 
         Raises:
-            AttributeError: one implements a hook that does not exist.
+            AttributeError: one implements a hook that does not exist, or takes arguments it has not.
         """
         with ExitStack() as registered:
             for listener in listeners:
                 _refuse_unknown_hooks(listener)
-                self.manager.register(listener)
+                try:
+                    self.manager.register(listener)
+                except pluggy.PluginValidationError as error:
+                    raise AttributeError(str(error)) from None
                 registered.callback(self.manager.unregister, listener)
             yield
 
@@ -282,7 +285,8 @@ class Plugins:
             event: name of the hook, such as ``ganzoo_step_finished``.
             arguments: the hook's arguments.
         """
-        for implementation in getattr(self.manager.hook, event).get_hookimpls():
+        # Pluggy keeps implementations in the reverse order of calling.
+        for implementation in reversed(getattr(self.manager.hook, event).get_hookimpls()):
             wanted = {name: arguments[name] for name in implementation.argnames}
             try:
                 implementation.function(**wanted)
@@ -328,6 +332,8 @@ def _refuse_unknown_hooks(plugin: object) -> None:
         name = options["specname"] or attribute
         if name not in known:
             raise AttributeError(f"there is no hook {name!r}{did_you_mean(name, known)}")
+        if options["wrapper"] or options["hookwrapper"]:
+            raise TypeError(f"{name}: wrappers of hooks are not supported")
 
 
 def _warn(message: str) -> None:

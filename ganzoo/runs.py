@@ -235,6 +235,12 @@ def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) 
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
+        if durable and os.name == "posix":
+            directory = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)  # the new name itself
+            finally:
+                os.close(directory)
     finally:
         temporary.unlink(missing_ok=True)
 

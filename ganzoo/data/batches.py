@@ -98,6 +98,7 @@ class Batches:
         workers: int = 0,
     ) -> None:
         self.order = order
+        self.sample_shape = store.samples.shape[1:]
         self._device, self._dtype, self._memory_format = device, dtype, memory_format
         self._images = store.samples.dtype == np.uint8
         labels = store.labels if with_labels else None
@@ -208,18 +209,50 @@ class _Selections(Dataset[Any]):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Send the name of a mapped file to a worker, and not its content."""
+        """Send a worker the place of mapped samples in their file, and not the samples."""
         state = dict(self.__dict__)
         if isinstance(self.samples, np.memmap):
-            mapped = self.samples
-            state["samples"] = (mapped.filename, mapped.dtype, mapped.offset, mapped.shape)
+            state["samples"] = _Mapped.of(self.samples)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state["samples"], tuple):
-            filename, dtype, offset, shape = state["samples"]
-            state["samples"] = np.memmap(filename, dtype, "c", offset, shape)
+        if isinstance(state["samples"], _Mapped):
+            state["samples"] = state["samples"].open()
         self.__dict__.update(state)
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Where an array lies in a mapped file; it may be a view with axes moved or rows left out."""
+
+    filename: str
+    start: int
+    length: int
+    offset: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @classmethod
+    def of(cls, array: np.memmap[Any, Any]) -> _Mapped:
+        whole: Any = array
+        while isinstance(whole.base, np.memmap):
+            whole = whole.base
+        # memmap.offset is that of the whole map, whatever part of it an array shows.
+        offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+        return cls(
+            str(whole.filename),
+            int(whole.offset),
+            int(whole.nbytes),
+            offset,
+            array.dtype,
+            array.shape,
+            array.strides,
+        )
+
+    def open(self) -> np.ndarray[Any, Any]:
+        whole = np.memmap(self.filename, np.uint8, "c", self.start, (self.length,))
+        return np.ndarray(self.shape, self.dtype, whole, self.offset, self.strides)
 
 
 class _Keys:
@@ -233,6 +266,7 @@ class _Keys:
 
 
 def _ignore_interrupts(worker: int) -> None:
-    """Leave Ctrl-C to the training process, which finishes its step first."""
+    """Leave Ctrl-C and SIGTERM to the training process, which finishes its step first."""
     del worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

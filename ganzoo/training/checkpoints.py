@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ganzoo.errors import CheckpointError, CheckpointWarning, RunError
+from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
 from ganzoo.runs import RunDirectory, write_atomically
 from ganzoo.sampling import to_safetensors
 
@@ -39,10 +39,20 @@ class Checkpoint:
 
         Returns:
             Its path.
+
+        Raises:
+            TrainingError: an optimizer keeps what cannot be written without a pickle.
         """
         path = run.checkpoint_path(self.step)
         header = {"format": FORMAT, "step": self.step, "spec": self.spec, "values": self.values}
-        write_atomically(path, to_safetensors(self.tensors, {"ganzoo": json.dumps(header)}))
+        try:
+            text = json.dumps(header)
+        except TypeError as error:
+            raise TrainingError(
+                f"an optimizer keeps what a checkpoint cannot hold ({error}); its state may be tensors"
+                " and what JSON has"
+            ) from None
+        write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
         return path
 
     @classmethod
@@ -69,15 +79,17 @@ def prune(run: RunDirectory, keep: int) -> None:
         path.unlink()
 
 
-def newest_checkpoint(run: RunDirectory) -> Checkpoint:
-    """Return the newest checkpoint that can be read; warns of those that cannot.
+def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:
+    """Return the newest checkpoint that can be read, or None: the run then starts again.
 
-    Raises:
-        RunError: there is none.
+    Those that cannot be read are warned of and put aside, with ``.damaged`` added to their names.
     """
+    for leftover in run.checkpoints_directory.glob(".*.tmp"):
+        leftover.unlink()
     for path in run.checkpoints():
         try:
             return Checkpoint.load(path)
         except CheckpointError as error:
+            path.replace(path.with_name(f"{path.name}.damaged"))
             warnings.warn(f"{error}; going back to the one before", CheckpointWarning, stacklevel=2)
-    raise RunError(f"{run.path}: holds no checkpoint that can be read; start the run again")
+    return None

@@ -24,23 +24,24 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda":
+    # Torch wraps large indices around: 300 would be another device.
+    kind, _, number = name.partition(":")
+    if kind == "cuda":
         if not torch.cuda.is_available():
             raise DeviceError(
                 f"device: {name!r} asked for, but torch finds no CUDA device here; use 'cpu'"
             )
-        index, count = device.index or 0, torch.cuda.device_count()
+        index, count = int(number or 0), torch.cuda.device_count()
         if index >= count:
             raise DeviceError(
                 f"device: {name!r} asked for, but there are only {count} CUDA devices"
             )
         return torch.device("cuda", index)
-    if device.type == "mps" and not torch.backends.mps.is_available():
+    if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(
             f"device: {name!r} asked for, but torch finds no Apple GPU here; use 'cpu'"
         )
-    return device
+    return torch.device(kind)
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def build_optimizer(spec: components.Optimizer, parameters: list[nn.Parameter]) 
 def undecorated(optimizer: Optimizer, method: str) -> Callable[..., Any]:
     """Return a method of an optimizer, from beneath the decorators if it is one of torch's."""
     function: Callable[..., Any] = getattr(type(optimizer), method)
-    if not function.__module__.startswith("torch."):
+    hooked = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    if hooked or not type(optimizer).__module__.startswith("torch.optim."):
         bound: Callable[..., Any] = getattr(optimizer, method)
         return bound
     plain = inspect.unwrap(function)

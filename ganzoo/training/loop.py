@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import Interrupted, TrainingError
+from ganzoo.errors import Interrupted
 from ganzoo.images import save_grid
 from ganzoo.plugins import Plugins
 from ganzoo.runs import RunDirectory, write_atomically
 from ganzoo.sampling import draw_latents, generate
 from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
-from ganzoo.training.checkpoints import Checkpoint, prune
+from ganzoo.training.checkpoints import Checkpoint, newest_checkpoint, prune
 from ganzoo.training.devices import resolve_device, training_numerics
 from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
@@ -28,9 +28,10 @@ def train(
     info: DatasetInfo,
     plugins: Plugins,
     open_directory: Callable[[], RunDirectory],
-    checkpoint: Checkpoint | None = None,
+    *,
+    resume: bool = False,
 ) -> None:
-    """Train a run to its end, from the beginning or from a checkpoint.
+    """Train a run to its end, from the beginning or from its newest checkpoint.
 
     Args:
         spec: the run.
@@ -38,7 +39,7 @@ def train(
         plugins: told of the events of the run.
         open_directory: gives the run directory; called once everything has been built, so that a
             run that cannot begin leaves nothing behind.
-        checkpoint: where to continue, or None for a new run.
+        resume: whether the run was begun before.
 
     Raises:
         ganzoo.errors.Interrupted: a signal stopped the run; it was saved.
@@ -51,13 +52,10 @@ def train(
         run = open_directory()
         with run.locked():
             trainer = Trainer(run, prepared, plugins)
-            if checkpoint is not None:
-                trainer.resume(checkpoint)
-            else:
-                run.write_environment(str(device))
-                trainer.save_real_samples()
-                trainer.save_samples()
+            # Looked for under the lock: another process may just have trained on.
+            checkpoint = newest_checkpoint(run) if resume else None
             try:
+                trainer.begin(device, checkpoint)
                 trainer.train()
             finally:
                 prepared.state.batches.close()
@@ -71,10 +69,15 @@ class Trainer:
         self.state, self.spec = prepared.state, prepared.state.spec
         self._logged_at, self._clock = 0, 0.0
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint; what was written after it is written again."""
-        self.state.restore(checkpoint, self.spec.training.discriminator_steps)
-        self.run.forget_after(checkpoint.step)
+    def begin(self, device: torch.device, checkpoint: Checkpoint | None) -> None:
+        """Continue from a checkpoint, or start; what was written after it is written again."""
+        if checkpoint is not None:
+            self.state.restore(checkpoint, self.spec.training.discriminator_steps)
+        self.run.forget_after(self.state.step)
+        if checkpoint is None:
+            self.run.write_environment(str(device))
+            self.save_real_samples()
+            self.save_samples()
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""
@@ -83,7 +86,7 @@ class Trainer:
         self.announce("ganzoo_run_started", total_steps=plan.total)
         self._logged_at, self._clock = state.step, time.perf_counter()
 
-        with StopRequest() as stop:
+        with self.announcing_the_end(), StopRequest() as stop:
             while state.step < plan.total:
                 # Take one step of every network. Nothing here waits for a number.
                 progress = state.step / plan.total
@@ -91,7 +94,7 @@ class Trainer:
                 state.step += 1
                 if state.average is not None:
                     state.average.update(state.step, progress)
-                self.add(numbers)
+                state.meters.add(numbers)
 
                 # Do what is due after this step.
                 last = state.step == plan.total
@@ -103,31 +106,23 @@ class Trainer:
                 if state.step % plan.checkpoint == 0 or last or stopped_by is not None:
                     self.save_checkpoint()
                 if stopped_by is not None and not last:
-                    self.announce("ganzoo_run_finished", total_steps=plan.total, completed=False)
                     raise Interrupted(stopped_by, state.step)
-        self.announce("ganzoo_run_finished", total_steps=plan.total, completed=True)
 
-    def add(self, numbers: dict[str, torch.Tensor]) -> None:
-        """Add a step's numbers to the sums, on the device."""
-        sums = self.state.sums
-        if sums:
-            torch._foreach_add_([sums[name] for name in numbers], list(numbers.values()))
-        else:
-            sums.update({name: value.clone() for name, value in numbers.items()})
+    @contextmanager
+    def announcing_the_end(self) -> Iterator[None]:
+        """Tell plugins that training is over, however it ends."""
+        try:
+            yield
+        finally:
+            total = self.prepared.plan.total
+            completed = self.state.step == total
+            self.announce("ganzoo_run_finished", total_steps=total, completed=completed)
 
     def log(self) -> None:
-        """Read the sums, which waits for the device, and write their means as a line of metrics."""
+        """Write the means of what the game reported as a line of metrics."""
         state, now = self.state, time.perf_counter()
-        steps = (state.step - 1) % self.prepared.plan.log + 1
-        values = torch.stack([value.double() for value in state.sums.values()]).tolist()
-        means = {name: value / steps for name, value in zip(state.sums, values, strict=True)}
-        state.sums = {}
-        for name, value in means.items():
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"{name} is {value} at step {state.step}: training has diverged; the run up to its"
-                    f" last checkpoint is in {self.run.path}. Try a lower learning rate"
-                )
+        means = state.meters.means(state.step)
+        state.meters.reset()
         seconds = now - self._clock
         taken = state.step - self._logged_at
         metrics = {
@@ -144,13 +139,11 @@ class Trainer:
         """Draw the grid of samples from latents that are the same throughout the run."""
         count, classes = self.spec.output.samples, self.spec.num_classes(self.prepared.info)
         labels = None if classes is None else torch.arange(count) % classes
-        sampled = self.prepared.sampled
-        was_training = sampled.training
-        sampled.eval()
-        latent = copy.deepcopy(sampled.latent).to("cpu")
+        # A copy: the networks in training keep their modes, and a learned prior comes to the CPU.
+        sampled = copy.deepcopy(self.prepared.sampled).eval()
+        latent = sampled.latent.to("cpu")
         z = draw_latents(latent, range(count), derive_seed(self.spec.seed, "fixed latents"))
         made = torch.cat(list(generate(sampled.generator, z, labels)))
-        sampled.train(was_training)
         path = self.run.sample_grid_path(self.state.step)
         save_grid(made.numpy(), path, columns=classes)
         self.announce("ganzoo_samples_saved", path=path)
@@ -163,14 +156,18 @@ class Trainer:
         save_grid(store.samples[chosen.numpy()], self.run.samples_directory / "real.png")
 
     def save_checkpoint(self) -> None:
-        """Write the state to resume from, and the generator to sample from."""
+        """Write the generator to sample from, and the state to resume from.
+
+        The checkpoint comes last: whatever it is resumed from, the generator is no older.
+
+        Raises:
+            ganzoo.errors.TrainingError: a number is not finite; the files before are kept.
+        """
+        self.state.meters.means(self.state.step)
+        generator = self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step)
+        write_atomically(self.run.generator_path, generator, durable=False)
         path = self.state.checkpoint().save(self.run)
         prune(self.run, self.spec.output.keep_checkpoints)
-        write_atomically(
-            self.run.generator_path,
-            self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step),
-            durable=False,  # the checkpoint has the same weights
-        )
         self.announce("ganzoo_checkpoint_saved", path=path)
 
     def announce(self, event: str, **arguments: object) -> None:

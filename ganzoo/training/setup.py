@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.store import ImageStore
 from ganzoo.durations import Duration
+from ganzoo.errors import DeviceError, Problem, SpecError
 from ganzoo.sampling import TrainedGenerator
 from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
 from ganzoo.training.ema import MovingAverage
-from ganzoo.training.game import GameContext
+from ganzoo.training.game import Game, GameContext
 from ganzoo.training.precision import weights_dtype
 from ganzoo.training.state import TrainingState
 
@@ -29,7 +31,7 @@ class Plan:
         samples: from one grid to the next.
         checkpoint: from one checkpoint to the next.
         epoch: one pass over the data; a fraction where an epoch is no whole number of steps.
-        images: real images shown in one step.
+        images: real images shown in one step, on average.
     """
 
     total: int
@@ -37,14 +39,20 @@ class Plan:
     samples: int
     checkpoint: int
     epoch: float
-    images: int
+    images: float
 
     @classmethod
     def of(cls, spec: RunSpec, order: Order) -> Plan:
         """Turn the durations of a spec into steps."""
         batches = spec.training.discriminator_steps
         epoch = order.batches_per_epoch / batches
-        images = min(order.batch_size, order.size) * batches
+        # Where the last batch is kept, batches are a little smaller on average.
+        shown = (
+            order.size
+            if spec.training.last_batch == "keep"
+            else (order.batches_per_epoch * order.batch_size)
+        )
+        images = shown / epoch
 
         def steps(duration: Duration) -> int:
             return duration.steps(images, epoch)
@@ -102,10 +110,16 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         seed=spec.seed,
     )
 
+    if device.type == "mps" and dtype == torch.float64:
+        raise DeviceError(
+            "training.precision: Apple GPUs have no float64; use float32, or device cpu"
+        )
+
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
     rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
     game = spec.algorithm.build(GameContext(spec, info, device, dtype, rng))
+    _refuse_single_samples(spec, order, game)
     trained = TrainedGenerator(game.networks["generator"], game.networks["latent"])
     average = None
     if training.ema is not None:
@@ -125,3 +139,26 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     )
     state = TrainingState(spec, game, average, batches, rng)
     return Prepared(info, store, state, trained, Plan.of(spec, order))
+
+
+def _refuse_single_samples(spec: RunSpec, order: Order, game: Game) -> None:
+    """Refuse batches of one sample where batch norm over vectors needs two.
+
+    Raises:
+        SpecError: the last batch of an epoch, or a part of a batch, would be one sample.
+    """
+    layers = [layer for network in game.networks.values() for layer in network.modules()]
+    if not any(isinstance(layer, nn.BatchNorm1d) for layer in layers):
+        return
+    training = spec.training
+    batches = {order.batch_size}
+    if training.last_batch == "keep":
+        batches.add(order.size % order.batch_size or order.batch_size)
+    parts = [part for size in batches for part in torch.empty(size).chunk(training.accumulation)]
+    if min(map(len, parts)) == 1:
+        message = (
+            f"batches of {training.batch_size} from {order.size} samples in {training.accumulation}"
+            " part(s) leave a single sample, which batch norm cannot take; choose another size, or"
+            " last_batch 'drop'"
+        )
+        raise SpecError([Problem("training.batch_size", message)])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from ganzoo.data.batches import Batches
-from ganzoo.errors import RunError
+from ganzoo.errors import CheckpointWarning, RunError, SpecError
 from ganzoo.sampling import TrainedGenerator
-from ganzoo.spec import RunSpec
+from ganzoo.seeds import derive_seed
+from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.training.checkpoints import Checkpoint
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game
+from ganzoo.training.meters import Meters
 
 
 @dataclass
@@ -27,7 +30,7 @@ class TrainingState:
         batches: the stream of real samples.
         rng: the game's source of randomness, on the training device.
         step: steps taken.
-        sums: sums of logged numbers since they were last read, on the device.
+        meters: numbers since they were last logged, on the device.
     """
 
     spec: RunSpec
@@ -36,12 +39,19 @@ class TrainingState:
     batches: Batches
     rng: torch.Generator
     step: int = 0
-    sums: dict[str, torch.Tensor] = field(default_factory=dict)
+    meters: Meters = field(default_factory=Meters)
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of the state."""
         tensors: dict[str, torch.Tensor] = {}
-        values: dict[str, Any] = {"optimizers": {}, "scalers": {}}
+        values: dict[str, Any] = {
+            "data": self._data(),
+            "device": self.rng.device.type,
+            "counts": self.meters.counts,
+            "optimizers": {},
+            "slots": {},
+            "scalers": {},
+        }
         for name, network in self.game.networks.items():
             _put(tensors, f"networks/{name}", network.state_dict())
         if self.average is not None:
@@ -50,9 +60,14 @@ class TrainingState:
             state = each.state_dict()
             values["optimizers"][name] = state["param_groups"]
             values["scalers"][name] = each.scaler.state_dict()
+            values["slots"][name] = {}
             for index, slots in state["state"].items():
-                _put(tensors, f"optimizers/{name}/{index}", slots)
-        _put(tensors, "sums", self.sums)
+                held = {key: slot for key, slot in slots.items() if isinstance(slot, torch.Tensor)}
+                _put(tensors, f"optimizers/{name}/{index}", held)
+                values["slots"][name][str(index)] = {
+                    key: slot for key, slot in slots.items() if key not in held
+                }
+        _put(tensors, "sums", self.meters.sums)
         tensors["rng/game"] = self.rng.get_state()
         tensors["rng/cpu"] = torch.get_rng_state()
         if self.rng.device.type == "cuda":
@@ -62,36 +77,66 @@ class TrainingState:
     def restore(self, checkpoint: Checkpoint, batches_per_step: int) -> None:
         """Continue from a copy of the state.
 
+        On another kind of device the run goes on with other random numbers, and a warning says so.
+
         Raises:
-            RunError: it was made with another spec.
+            RunError: it was made with another spec or with other data.
         """
-        changes = _differences(checkpoint.spec, self.spec.to_json())
-        if changes:
-            raise RunError(
-                f"spec.json was edited since the checkpoint of step {checkpoint.step}"
-                f" ({'; '.join(changes)}): undo that, or start a new run with it"
-            )
+        self._check_same(checkpoint)
         tensors = checkpoint.tensors
         for name, network in self.game.networks.items():
             network.load_state_dict(_take(tensors, f"networks/{name}"))
         if self.average is not None:
             self.average.network.load_state_dict(_take(tensors, "average"))
         for name, each in self.game.optimizers.items():
+            plain = checkpoint.values["slots"][name]
             slots = {
-                index: _like_parameter(parameter, _take(tensors, f"optimizers/{name}/{index}"))
+                index: {
+                    **_like_parameter(parameter, _take(tensors, f"optimizers/{name}/{index}")),
+                    **plain[str(index)],
+                }
                 for index, parameter in enumerate(each.parameters)
+                if str(index) in plain
             }
             groups = checkpoint.values["optimizers"][name]
             each.load_state_dict({"state": slots, "param_groups": groups})
             each.scaler.load_state_dict(checkpoint.values["scalers"][name])
         device = self.rng.device
-        self.sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
-        self.rng.set_state(tensors["rng/game"])
+        sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
+        self.meters = Meters(sums, dict(checkpoint.values["counts"]))
         torch.set_rng_state(tensors["rng/cpu"])
-        if "rng/cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["rng/cuda"], device)
+        if checkpoint.values["device"] == device.type:
+            self.rng.set_state(tensors["rng/game"])
+            if "rng/cuda" in tensors:
+                torch.cuda.set_rng_state(tensors["rng/cuda"], device)
+        else:
+            self.rng.manual_seed(derive_seed(self.spec.seed, "training", checkpoint.step))
+            warnings.warn(
+                f"the checkpoint of step {checkpoint.step} was made on {checkpoint.values['device']};"
+                f" on {device.type} the run goes on with other random numbers",
+                CheckpointWarning,
+                stacklevel=2,
+            )
         self.step = checkpoint.step
         self.batches.seek(self.step * batches_per_step)
+
+    def _data(self) -> dict[str, Any]:
+        """Return what a resumed run's data must have in common with the data before."""
+        return {"samples": self.batches.order.size, "sample_shape": list(self.batches.sample_shape)}
+
+    def _check_same(self, checkpoint: Checkpoint) -> None:
+        changes = _differences(_resolved(checkpoint.spec), _resolved(self.spec.to_json()))
+        if changes:
+            raise RunError(
+                f"spec.json was edited since the checkpoint of step {checkpoint.step}"
+                f" ({'; '.join(changes)}): undo that, or start a new run with it"
+            )
+        changes = _differences(checkpoint.values["data"], self._data())
+        if changes:
+            raise RunError(
+                f"the data set has changed since the checkpoint of step {checkpoint.step}"
+                f" ({'; '.join(changes)}): put it back, or start a new run with it"
+            )
 
 
 def _put(tensors: dict[str, torch.Tensor], prefix: str, state: dict[str, torch.Tensor]) -> None:
@@ -117,6 +162,14 @@ def _like_parameter(
     }
 
 
+def _resolved(spec: dict[str, Any]) -> dict[str, Any]:
+    """Write out defaults that fields have today, where the spec is still valid."""
+    try:
+        return parse_spec(spec).to_json()
+    except SpecError:
+        return spec
+
+
 def _differences(before: Any, after: Any, path: str = "") -> list[str]:
     """Describe where two JSON values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
@@ -128,4 +181,7 @@ def _differences(before: Any, after: Any, path: str = "") -> list[str]:
                 before.get(key), after.get(key), f"{path}.{key}" if path else str(key)
             )
         ]
+    if path.endswith("type") and isinstance(before, str) and isinstance(after, str):
+        # A name may have had to be qualified since: another plugin may bring the same one.
+        before, after = before.rpartition(":")[2], after.rpartition(":")[2]
     return [] if before == after else [f"{path} was {before!r} and is {after!r}"]

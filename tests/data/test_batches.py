@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.batches import Batch, Batches, Order
+from ganzoo.data.batches import Batch, Batches, Order, _Selections
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError
 
@@ -136,3 +137,21 @@ def test_keys_go_on_without_end() -> None:
     order = Order(3, 2, keep_last=True, flip=False, seed=0)
     sizes = [len(key[0]) for key in islice(order.keys(1, CPU), 5)]
     assert sizes == [1, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize("view", ["whole", "moved", "sliced", "both"])
+def test_mapped_samples_reach_spawned_workers_as_they_are(tmp_path: Path, view: str) -> None:
+    """Workers that are not forked reopen the file, and must see the same view of it."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "nhwc.npy", rng.integers(0, 256, (12, 4, 5, 3), dtype=np.uint8))
+    samples = np.load(tmp_path / "nhwc.npy", mmap_mode="c")
+    if view in {"moved", "both"}:
+        samples = np.moveaxis(samples, -1, 1)
+    if view in {"sliced", "both"}:
+        samples = samples[3:11:2]
+    selections = _Selections(samples, None)
+    text = pickle.dumps(selections)
+    copied = pickle.loads(text)
+    keys = torch.arange(len(samples))
+    assert torch.equal(copied[keys, None][0], selections[keys, None][0])
+    assert len(text) < 2000, "the samples themselves were sent"

@@ -223,3 +223,52 @@ def test_the_resolved_spec_names_every_default(small: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ganzoo.load_spec(data)
+
+
+def test_a_diverged_run_keeps_its_good_weights(small: dict[str, Any]) -> None:
+    """Checkpoints between two lines of metrics must not take the place of healthy ones."""
+
+    class Spoil:
+        @hookimpl
+        def ganzoo_checkpoint_saved(self, run: RunDirectory, step: int) -> None:
+            good.append(run.generator_path.read_bytes())
+
+    good: list[bytes] = []
+    small["training"]["generator_optimizer"] = {
+        "type": "sgd",
+        "lr": {"type": "step", "numbers": [1e-3, 1e30], "at": [0.5]},
+    }
+    small["training"]["discriminator_optimizer"] = small["training"]["generator_optimizer"]
+    small["loss"] = "lsgan"
+    small["output"].update(log_every="40 steps", checkpoint_every="2 steps")
+    events = Events()
+    with pytest.raises(TrainingError, match="diverged"):
+        ganzoo.run(small, listeners=[Spoil(), events])
+    run = ganzoo.open_run(Path(small["output"]["directory"]) / "small-1")
+    assert run.directory.generator_path.read_bytes() == good[-1]
+    assert run.sample(4).isfinite().all()
+    assert events.seen[-1][0] == "stopped"
+
+
+def test_images_are_counted_as_shown(small: dict[str, Any]) -> None:
+    """1,000 samples in batches of 600 and 400: an epoch is 1,000 images, not 1,200."""
+    small["training"].update(batch_size=600, last_batch="keep", duration="4k images")
+    assert ganzoo.run(small).metrics()[-1]["step"] == 8
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 999, "last_batch": "keep"},
+        {"batch_size": 1},
+        {"batch_size": 8, "accumulation": 8},
+    ],
+)
+def test_single_samples_for_batch_norm_are_refused(
+    small: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    small["generator"]["normalization"] = "batch"
+    small["training"].update(changes)
+    with pytest.raises(SpecError, match=r"training\.batch_size: .*single sample"):
+        ganzoo.run(small)
+    assert not Path(small["output"]["directory"]).exists()

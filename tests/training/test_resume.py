@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -17,9 +17,12 @@ import torch
 from safetensors.torch import load_file
 
 import ganzoo
+from ganzoo import registry
+from ganzoo.components import Optimizer
 from ganzoo.errors import CheckpointWarning, Interrupted, RunError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
+from ganzoo.training.checkpoints import Checkpoint
 
 TIMES = {"seconds", "images_per_second"}
 
@@ -134,15 +137,98 @@ def test_a_truncated_checkpoint_is_named_and_the_one_before_it_used(small: dict[
     assert_same_run(resumed.directory, whole.directory)
 
 
-def test_no_readable_checkpoint_is_an_error(small: dict[str, Any]) -> None:
-    run = ganzoo.run({**small, "training": {"duration": "1 steps", "batch_size": 16}})
-    for path in run.directory.checkpoints():
+def test_without_a_readable_checkpoint_a_run_starts_again(small: dict[str, Any]) -> None:
+    whole = ganzoo.run(small)
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    run = RunDirectory.open(whole.path.parent / "small-2")
+    for path in run.checkpoints():
         path.write_bytes(b"no safetensors file")
-    with (
-        pytest.warns(CheckpointWarning),
-        pytest.raises(RunError, match="holds no checkpoint that can be read"),
-    ):
-        ganzoo.resume(run.path)
+    with pytest.warns(CheckpointWarning):
+        assert_same_run(ganzoo.resume(run.path).directory, whole.directory)
+    assert list(run.checkpoints_directory.glob("*.damaged")), "a damaged file is kept"
+
+
+def test_a_run_that_died_before_its_first_checkpoint_is_resumed(small: dict[str, Any]) -> None:
+    class Die:
+        @hookimpl
+        def ganzoo_samples_saved(self) -> None:
+            raise KeyboardInterrupt  # as a Ctrl-C while the first grid is drawn
+
+    whole = ganzoo.run(small)
+    with pytest.raises(KeyboardInterrupt):
+        ganzoo.run(small, listeners=[Die()])
+    run = RunDirectory.open(whole.path.parent / "small-2")
+    assert not run.checkpoints()
+    assert_same_run(ganzoo.resume(run.path).directory, whole.directory)
+
+
+def test_other_data_are_refused(small: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "points.npy"
+    np.save(path, np.zeros((64, 2), dtype=np.float32))
+    small["dataset"] = {"type": "arrays", "path": str(path)}
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    np.save(path, np.zeros((80, 2), dtype=np.float32))
+    with pytest.raises(RunError, match=r"data set has changed .*samples was 64 and is 80"):
+        ganzoo.resume(Path(small["output"]["directory"]) / "small-1")
+
+
+def test_a_qualified_name_is_no_edit(small: dict[str, Any]) -> None:
+    """What the message about an ambiguous name advises must not lock the run."""
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    run = RunDirectory.open(Path(small["output"]["directory"]) / "small-1")
+    text = run.spec_path.read_text()
+    run.spec_path.write_text(text.replace('"type": "mlp"', '"type": "ganzoo-mlp:mlp"', 1))
+    assert ganzoo.resume(run.path).metrics()[-1]["step"] == 40
+
+
+def test_a_checkpoint_from_another_kind_of_device_goes_on_with_a_warning(
+    small: dict[str, Any],
+) -> None:
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    run = RunDirectory.open(Path(small["output"]["directory"]) / "small-1")
+    checkpoint = Checkpoint.load(run.checkpoints()[0])
+    checkpoint.values["device"] = "cuda"
+    checkpoint.tensors["rng/game"] = torch.zeros(16, dtype=torch.uint8)  # as CUDA's is
+    checkpoint.save(run)
+    with pytest.warns(CheckpointWarning, match="made on cuda; on cpu the run goes on"):
+        assert ganzoo.resume(run.path).metrics()[-1]["step"] == 40
+
+
+GROUP = """
+import json, sys
+import ganzoo
+
+class Ready:
+    @ganzoo.hookimpl
+    def ganzoo_step_finished(self, step):
+        print(step, flush=True)
+
+try:
+    ganzoo.run(json.loads(sys.argv[1]), output=sys.argv[2], listeners=[Ready()])
+except ganzoo.errors.Interrupted as stopped:
+    raise SystemExit(stopped.exit_code)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups")
+def test_sigterm_to_the_whole_process_group_is_survived_by_the_workers(
+    small: dict[str, Any], tmp_path: Path
+) -> None:
+    """Schedulers of clusters stop a job's workers together with it."""
+    spec = {**small, **EVERYTHING}
+    spec["training"] = {**spec["training"], "duration": "100k steps"}
+    command = [sys.executable, "-c", GROUP, json.dumps(spec), str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGTERM)
+        process.stdout.read()
+    assert process.returncode == 143
+    assert RunDirectory.open(tmp_path / "run").checkpoints()
 
 
 def test_an_edited_spec_is_refused_with_what_was_edited(small: dict[str, Any]) -> None:
@@ -165,6 +251,22 @@ def test_a_finished_run_is_left_as_it_is(small: dict[str, Any]) -> None:
     assert all(
         torch.equal(state[name], value) for name, value in last_state(again.directory).items()
     )
+
+
+def test_a_generator_that_a_kill_left_behind_is_not_older_than_the_checkpoint(
+    small: dict[str, Any],
+) -> None:
+    """The generator is written first: no kill can leave a checkpoint with an older one beside it."""
+    order: list[str] = []
+
+    class Watch:
+        @hookimpl
+        def ganzoo_checkpoint_saved(self, run: RunDirectory, path: Path) -> None:
+            times = [each.stat().st_mtime_ns for each in (run.generator_path, path)]
+            order.append("generator first" if times[0] <= times[1] else "checkpoint first")
+
+    ganzoo.run(small, listeners=[Watch()])
+    assert set(order) == {"generator first"}
 
 
 def test_two_processes_cannot_train_one_run(small: dict[str, Any]) -> None:
@@ -206,3 +308,45 @@ def test_a_run_resumes_from_another_working_directory(
     monkeypatch.chdir(elsewhere)
     resumed = ganzoo.resume(Path(small["output"]["directory"]) / "small-1")
     assert resumed.metrics()[-1]["step"] == 40
+
+
+class Momentum(torch.optim.Optimizer):
+    """An optimizer as third parties write them: a plain number in its state, a tensor, nothing fused."""
+
+    def __init__(self, parameters: list[torch.nn.Parameter]) -> None:
+        super().__init__(parameters, {"lr": 0.1})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override] # no closure here
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                state["count"] = state.get("count", 0) + 1
+                mean = state.setdefault("mean", torch.zeros_like(parameter))
+                mean.lerp_(parameter.grad, 1 / state["count"])
+                parameter.sub_(mean, alpha=group["lr"])
+
+
+class MomentumSpec(Optimizer):
+    """A plain optimizer."""
+
+    type: Literal["plain"] = "plain"
+
+    def build(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        return Momentum(parameters)
+
+
+def test_an_optimizer_with_plain_numbers_in_its_state_resumes_exactly(
+    small: dict[str, Any],
+) -> None:
+    mine = registry.Registry()
+    for entry in registry.active().entries():
+        mine.add(entry)
+    mine.add(registry.Entry("optimizer", "plain", MomentumSpec, registry.Provider("tests", "1")))
+    small["training"]["generator_optimizer"] = {"type": "plain", "lr": 1e-3}
+    with registry.using(mine):
+        whole = ganzoo.run(small)
+        with pytest.raises(Interrupted):
+            ganzoo.run(small, listeners=[StopAt(14)])
+        resumed = ganzoo.resume(whole.path.parent / "small-2")
+    assert_same_run(resumed.directory, whole.directory)
