@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -600,3 +600,44 @@ def test_the_plugins_of_this_environment_all_load() -> None:
         plugins.load_core()
         plugins.load_installed()
     assert {each.status for each in plugins.records} == {"active"}
+
+
+def test_listeners_are_called_in_the_order_pluggy_promises() -> None:
+    calls: list[str] = []
+
+    class First:
+        @hookimpl(tryfirst=True)
+        def ganzoo_checkpoint_saved(self) -> None:
+            calls.append("first")
+
+    class Plain:
+        @hookimpl
+        def ganzoo_checkpoint_saved(self) -> None:
+            calls.append("plain")
+
+    class Last:
+        @hookimpl(trylast=True)
+        def ganzoo_checkpoint_saved(self) -> None:
+            calls.append("last")
+
+    plugins = Plugins()
+    with plugins.listening(Plain(), Last(), First()):
+        plugins.announce("ganzoo_checkpoint_saved", run=None, step=1, path=None)
+    assert calls == ["first", "plain", "last"]
+
+
+def test_wrappers_and_unknown_arguments_of_hooks_are_refused() -> None:
+    class Wrapper:
+        @hookimpl(wrapper=True)
+        def ganzoo_checkpoint_saved(self) -> Iterator[None]:
+            yield
+
+    class Greedy:
+        @hookimpl
+        def ganzoo_checkpoint_saved(self, weather: str) -> None: ...
+
+    plugins = Plugins()
+    with pytest.raises(TypeError, match="wrappers of hooks"), plugins.listening(Wrapper()):
+        pass
+    with pytest.raises(AttributeError, match="weather"), plugins.listening(Greedy()):
+        pass
