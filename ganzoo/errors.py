@@ -6,7 +6,7 @@ GanzooError                 exit code 1: something failed that the user did not 
 │   ├── DataError           data files are missing, empty or unreadable
 │   ├── DeviceError         the device asked for is not there
 │   └── RunError            a run directory cannot be created, read or resumed
-├── CheckpointError         no checkpoint of a run can be read
+├── CheckpointError         a checkpoint is damaged; resuming goes back to an older one
 ├── PluginError             a plugin failed while ``GANZOO_STRICT_PLUGINS=1`` asks for none to
 └── TrainingError           training cannot go on (a loss is no longer finite)
 

@@ -98,15 +98,20 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
     magnitude, not counting the outermost hundredth of the points, and no less than 1.1.
 
     Args:
-        points: (N, D) with D at least 2; the first two coordinates are drawn, where they are finite.
+        points: (N, D); the first two coordinates are drawn, where they are finite. Those of one
+            coordinate are spread in height.
         side: pixels of one side.
 
     Raises:
-        ValueError: there are no points, or they have one coordinate.
+        ValueError: there are no points.
     """
     array = np.asarray(points, dtype=np.float64)
-    if array.ndim != 2 or array.shape[1] < 2 or not len(array):
-        raise ValueError(f"expected one or more points (N, 2), not samples {array.shape}")
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"expected one or more points (N, D), not samples {array.shape}")
+    if array.shape[1] == 1:
+        # On a line: beside one another in height, so that crowded places show.
+        heights = np.linspace(-0.5, 0.5, len(array))[:, None]
+        array = np.concatenate([array, heights], axis=1)
     array = array[np.isfinite(array).all(axis=1), :2]
     oversampled = 4  # Pillow draws without smoothing: draw large, then shrink
     extent = 1.1 * max(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -109,9 +109,15 @@ def load_generator(run: RunDirectory) -> tuple[TrainedGenerator, DatasetInfo]:
         raise RunError(f"{run.path}: has no generator.safetensors yet; resume it to train on")
     try:
         with safe_open(path, framework="pt") as file:
-            info = DatasetInfo(**json.loads(file.metadata()["ganzoo"])["info"])
+            stored = json.loads(file.metadata()["ganzoo"])["info"]
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        info = replace(info, sample_shape=tuple(info.sample_shape))
+        # JSON has lists where the description has tuples.
+        info = DatasetInfo(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in stored.items()
+            }
+        )
         network = TrainedGenerator.build(run.spec, info)
         for dtype in {weight.dtype for weight in weights.values() if weight.is_floating_point()}:
             network.to(dtype)

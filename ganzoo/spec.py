@@ -343,6 +343,8 @@ def read_spec_data(text: str, source: str) -> dict[str, Any]:
         raise SpecError([Problem("", f"not JSON: {error.msg} at {where}")], source) from None
     except ValueError as error:
         raise SpecError([Problem("", str(error))], source) from None
+    except RecursionError:
+        raise SpecError([Problem("", "not a spec: it is nested too deeply")], source) from None
     if not isinstance(data, dict):
         raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -137,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             number of the signal that stopped it.
     """
     settings = Settings()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a formula is no reason to fail on an old console
 
     def invoke() -> object:
         return program().main(

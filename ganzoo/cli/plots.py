@@ -9,6 +9,7 @@ import click
 
 from ganzoo.api import open_run
 from ganzoo.cli.completion import complete_run
+from ganzoo.cli.files import check_outputs, force_option
 
 
 @click.command()
@@ -24,9 +25,10 @@ from ganzoo.cli.completion import complete_run
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="PNG, SVG or PDF to write; losses.png in the run directory by default.",
+    help="PNG, SVG or PDF to write; the run's own losses.png, drawn again, by default.",
 )
-def losses(run: str, per: Literal["step", "epoch"], output: Path | None) -> None:
+@force_option
+def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: bool) -> None:
     """Plot the losses of a run, and the discriminator's mean scores of real and made samples.
 
     \b
@@ -37,5 +39,6 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None) -> None
 
     opened = open_run(run)
     path = output or opened.directory.losses_path
+    check_outputs(path, force=force or output is None)
     save_losses(opened.metrics(), path, per=per, title=opened.path.name)
     click.echo(path)

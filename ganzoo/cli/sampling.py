@@ -10,6 +10,7 @@ import click
 
 from ganzoo.api import Run, open_run
 from ganzoo.cli.completion import complete_run
+from ganzoo.cli.files import check_outputs, force_option, free_path
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[
     "-o",
     "--output",
     type=OUTPUT,
-    help="What to write; <run>-samples.png (or .npy, or a folder) by default.",
+    help="What to write; <run>-samples.png (or .npy, or a folder) by default, numbered where that"
+    " exists.",
 )
+@force_option
 def sample(
     run: str,
     count: int,
@@ -87,6 +90,7 @@ def sample(
     latents: str | None,
     kind: Literal["png", "npy", "folder"] | None,
     output: Path | None,
+    force: bool,
 ) -> None:
     """Make samples with a trained generator. The same seed gives the same samples.
 
@@ -102,11 +106,12 @@ def sample(
 
     opened = open_run(run)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
-    path = output or Path(
-        f"{opened.path.resolve().name}-samples{'' if kind == 'folder' else f'.{kind}'}"
-    )
+    ending = "" if kind == "folder" else f".{kind}"
+    path = output or free_path(f"{opened.path.resolve().name}-samples{ending}")
     if kind == "folder":
         _check_folder(path)
+    else:
+        check_outputs(path, force=force)
     chosen = None if latents is None else torch.from_numpy(_read_latents(latents, opened))
     count = count if chosen is None else len(chosen)
     classes = [_class_number(label, opened) for label in labels]
@@ -118,7 +123,8 @@ def sample(
         latents=chosen,
     ).numpy()
     if kind == "npy":
-        np.save(path, samples)
+        with path.open("wb") as file:  # given a name, numpy would add an ending to it
+            np.save(file, samples)
     elif kind == "png":
         save_grid(samples, path)
     else:
@@ -151,7 +157,13 @@ def sample(
 )
 @truncation_option
 @label_option
-@click.option("-o", "--output", type=OUTPUT, help="PNG to write; <run>-traversal.png by default.")
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    help="PNG to write; <run>-traversal.png by default, numbered where that exists.",
+)
+@force_option
 def traverse(
     run: str,
     dims: list[int],
@@ -161,6 +173,7 @@ def traverse(
     truncation: float | None,
     label: str | None,
     output: Path | None,
+    force: bool,
 ) -> None:
     """Change one latent coordinate at a time and draw what comes of it.
 
@@ -177,6 +190,8 @@ def traverse(
     from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
 
     opened = open_run(run)
+    path = output or free_path(f"{opened.path.resolve().name}-traversal.png")
+    check_outputs(path, force=force)
     dim = opened.spec.latent.dim
     wrong = [str(each) for each in dims if not 0 <= each < dim]
     if wrong:
@@ -189,7 +204,6 @@ def traverse(
         start = _read_latents(latents, opened)[0]
     samples = _images(opened, torch.from_numpy(ways.traverse(start, dims, values)), label)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
-    path = output or Path(f"{opened.path.resolve().name}-traversal.png")
     save_image(labelled_grid(samples, rows, columns), path)
     click.echo(path)
 
@@ -224,8 +238,10 @@ def traverse(
     "-o",
     "--output",
     type=OUTPUT,
-    help="PNG to write, and a GIF beside it; <run>-interpolation.png by default.",
+    help="PNG to write, and a GIF of the same name beside it; <run>-interpolation.png by default,"
+    " numbered where that exists.",
 )
+@force_option
 def interpolate(
     run: str,
     steps: int,
@@ -235,6 +251,7 @@ def interpolate(
     truncation: float | None,
     label: str | None,
     output: Path | None,
+    force: bool,
 ) -> None:
     """Go from some latents to others: a PNG with a row for each pair, and a GIF that moves.
 
@@ -249,7 +266,11 @@ def interpolate(
     from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
 
     opened = open_run(run)
-    path = output or Path(f"{opened.path.resolve().name}-interpolation.png")
+    path = (output or free_path(f"{opened.path.resolve().name}-interpolation.png")).with_suffix(
+        ".png"
+    )
+    animation = path.with_suffix(".gif")
+    check_outputs(path, animation, force=force)
     go = ways.interpolate_spherically if spherical else ways.interpolate_linearly
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
@@ -259,7 +280,6 @@ def interpolate(
     table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
     save_image(image_grid(table, columns=steps), path)
     click.echo(path)
-    animation = path.with_suffix(".gif")
     save_gif([image_grid(samples[:, frame]) for frame in range(frames)], animation, seconds=0.06)
     click.echo(animation)
 
@@ -275,14 +295,14 @@ def _images(run: Run, latents: Any, label: str | None) -> Floats:
 
 
 def _class_number(label: str, run: Run) -> int:
-    """Return the number of a class, given by number or name."""
+    """Return the number of a class, given by name or number; names such as "10" come first."""
+    names = run.info.class_names or ()
+    if label in names:
+        return names.index(label)
     if label.isdecimal():
         return int(label)
-    names = run.spec.dataset.info().class_names or ()
-    if label not in names:
-        known = f" (there are: {', '.join(names)})" if names else ""
-        raise UsageError(f"--label: no class is called {label!r}{known}")
-    return names.index(label)
+    known = f" (there are: {', '.join(names)})" if names else ""
+    raise UsageError(f"--label: no class is called {label!r}{known}")
 
 
 def _read_latents(text: str, run: Run) -> Floats:
@@ -298,6 +318,8 @@ def _read_latents(text: str, run: Run) -> Floats:
             latents = np.load(text, allow_pickle=False).astype(np.float32)
         else:
             latents = np.array([float(part) for part in text.split(",")], dtype=np.float32)
+    except OSError as error:
+        raise UsageError(f"--latents: {text}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"--latents: neither a .npy file nor numbers as 0.1,-2: {error}") from None
     latents = np.atleast_2d(latents)

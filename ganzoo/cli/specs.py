@@ -13,6 +13,7 @@ import click
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
 from ganzoo.cli.failures import say
+from ganzoo.cli.files import check_outputs, force_option
 from ganzoo.cli.output import json_option, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
@@ -63,8 +64,9 @@ def recipes(as_json: bool) -> None:
     is_flag=True,
     help=f"Also write {SCHEMA_NAME} beside it and refer to it, so that editors complete and check.",
 )
-def init(recipe: str, output: str | None, with_schema: bool) -> None:
-    """Copy a recipe to a file, to change it. A file that exists is never overwritten.
+@force_option
+def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> None:
+    """Copy a recipe to a file, to change it.
 
     \b
       ganzoo init mlp-mnist
@@ -78,14 +80,11 @@ def init(recipe: str, output: str | None, with_schema: bool) -> None:
     path = Path(output or f"{found.name}.json")
     if with_schema and "$schema" not in found.read():
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path}: exists already; name another file with -o") from None
+    schema_path = path.with_name(SCHEMA_NAME)
+    check_outputs(path, *([schema_path] if with_schema else []), force=force)
+    path.write_text(text, encoding="utf-8")
     click.echo(path)
     if with_schema:
-        schema_path = path.with_name(SCHEMA_NAME)
         schema_path.write_text(_schema_text(), encoding="utf-8")
         click.echo(schema_path)
 
@@ -121,7 +120,8 @@ def validate(specs: tuple[str, ...]) -> None:
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write."
 )
-def schema(output: Path | None) -> None:
+@force_option
+def schema(output: Path | None, force: bool) -> None:
     """Write the JSON Schema of specs, with the components that are installed.
 
     Editors complete and check a spec whose "$schema" names it.
@@ -132,13 +132,20 @@ def schema(output: Path | None) -> None:
     if output is None:
         click.echo(_schema_text(), nl=False)
     else:
+        check_outputs(output, force=force)
         output.write_text(_schema_text(), encoding="utf-8")
         click.echo(output)
 
 
 def read_argument(source: str) -> str | Mapping[str, Any]:
     """Return what ``load_spec`` takes for an argument of the command line, where - is standard input."""
-    return read_spec_data(sys.stdin.read(), "standard input") if source == "-" else source
+    if source != "-":
+        return source
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")  # whatever the terminal's own encoding
+    except UnicodeDecodeError:
+        raise UsageError("standard input: not JSON: it is no UTF-8 text") from None
+    return read_spec_data(text, "standard input")
 
 
 def _title(source: str) -> str:

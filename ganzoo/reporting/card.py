@@ -7,18 +7,28 @@ from ganzoo.runs import RunDirectory, write_atomically
 
 
 class Reporter:
-    """Writes the card when a run starts and, with the plot, when it ends or is stopped."""
+    """Writes the card when a run starts and, with the plot, when it ends or is stopped.
+
+    A run that takes no step, since it was complete before, is left as it is.
+    """
+
+    def __init__(self) -> None:
+        self._step = 0
 
     @hookimpl
     def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Say that training is under way, and how to continue it."""
-        write_atomically(run.readme_path, card(run, step, total_steps))
+        self._step = step
+        if step < total_steps:
+            write_atomically(run.readme_path, card(run, step, total_steps))
 
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Draw the losses and say what came out."""
         from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
 
+        if step == self._step and run.readme_path.exists():
+            return
         if run.metrics():
             save_losses(run.metrics(), run.losses_path)
         write_atomically(run.readme_path, card(run, step, total_steps))

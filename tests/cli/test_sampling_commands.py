@@ -31,7 +31,7 @@ def test_sample_writes_arrays_that_the_seed_determines(program, finished):
 def test_sample_writes_a_folder_of_pictures_but_not_into_a_full_one(program, finished):
     assert program("sample", finished, "-n", 3, "--format", "folder").out == "small-1-samples\n"
     assert facts("small-1-samples/00002.png") == ("L", (28, 28), 1)
-    result = program("sample", finished, "-n", 3, "--format", "folder")
+    result = program("sample", finished, "-n", 3, "--format", "folder", "-o", "small-1-samples")
     assert result.code == 2
     assert "no empty folder" in result.err
 

@@ -63,7 +63,8 @@ def test_validate_finds_parts_that_do_not_fit(program, spec_file):
 
 @pytest.mark.parametrize(("text", "code"), [("", 2), ("[]", 2), (None, 0)])
 def test_validate_reads_standard_input(program, spec_file, monkeypatch, text, code):
-    monkeypatch.setattr("sys.stdin", io.StringIO(spec_file.read_text() if text is None else text))
+    content = spec_file.read_bytes() if text is None else text.encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
     result = program("validate", "-")
     assert result.code == code
     assert "standard input" in result.out + result.err
