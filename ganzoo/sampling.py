@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -112,12 +113,10 @@ def load_generator(run: RunDirectory) -> tuple[TrainedGenerator, DatasetInfo]:
             stored = json.loads(file.metadata()["ganzoo"])["info"]
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         # JSON has lists where the description has tuples.
-        info = DatasetInfo(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in stored.items()
-            }
-        )
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+        }
+        info = DatasetInfo(**fields)
         network = TrainedGenerator.build(run.spec, info)
         for dtype in {weight.dtype for weight in weights.values() if weight.is_floating_point()}:
             network.to(dtype)
