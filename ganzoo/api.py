@@ -283,10 +283,9 @@ class Run:
             return None
         if labels is None:
             return torch.arange(n) % num_classes
-        if any(not 0 <= label < num_classes for label in labels):
-            raise RunError(
-                f"labels: expected classes from 0 to {num_classes - 1}, not {list(labels)}"
-            )
+        wrong = [label for label in labels if not 0 <= label < num_classes]
+        if wrong:
+            raise RunError(f"labels: expected classes from 0 to {num_classes - 1}, not {wrong[0]}")
         chosen = torch.tensor(list(labels), dtype=torch.int64)
         if len(chosen) not in {1, n}:
             raise RunError(f"labels: expected 1 or {n} of them, not {len(chosen)}")

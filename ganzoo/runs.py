@@ -147,16 +147,24 @@ class RunDirectory:
         return sorted(self.checkpoints_directory.glob("step-*.safetensors"), reverse=True)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return all lines of metrics.jsonl that are whole."""
+        """Return all lines of metrics.jsonl that are whole.
+
+        Raises:
+            RunError: a line is not JSON.
+        """
         return list(self._metric_lines())
 
     def _metric_lines(self) -> Iterator[dict[str, Any]]:
         if not self.metrics_path.exists():
             return
         with self.metrics_path.open(encoding="utf-8") as file:
-            for line in file:
-                if line.endswith("\n"):
+            for number, line in enumerate(file, 1):
+                if not line.endswith("\n"):
+                    return  # a kill cut it off
+                try:
                     yield json.loads(line)
+                except ValueError:
+                    raise RunError(f"{self.metrics_path}: line {number} is not JSON") from None
 
     def append_metrics(self, numbers: Mapping[str, Any]) -> None:
         """Add a line to metrics.jsonl."""

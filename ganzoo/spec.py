@@ -324,6 +324,14 @@ def _message(kind: str, message: str, value: Any) -> str:
         return "this field is required"
     if kind == "tuple_type":
         return "expected a list"
+    if kind == "string_pattern_mismatch":
+        # Only two fields have patterns, and a pattern is nothing to show a person.
+        devices = "|cuda" in message
+        message = (
+            "expected auto, cpu, mps, cuda or a numbered device such as cuda:1"
+            if devices
+            else "expected letters, digits, dots, dashes and underscores, a letter or digit first"
+        )
     message = message[:1].lower() + message[1:]
     if isinstance(value, str | int | float | bool) and kind not in {"component", "unknown_key"}:
         return f"{message}, not {json.dumps(value)}"

@@ -48,9 +48,9 @@ HELP = """A zoo of generative adversarial networks: one JSON spec is a run.
 
 \b
   ganzoo recipes                     what can be run as it is
-  ganzoo run mlp-mnist               train it
-  ganzoo sample runs/mlp-mnist-1     make samples
-  ganzoo init mlp-mnist              copy the recipe to mlp-mnist.json, to change it
+  ganzoo run digits                  train it
+  ganzoo sample runs/digits-1        make samples
+  ganzoo init digits                 copy the recipe to digits.json, to change it
 """
 
 EPILOG = (

@@ -12,6 +12,7 @@ from ganzoo.cli.completion import complete_component, complete_family
 from ganzoo.cli.output import json_option, write_json, write_table
 from ganzoo.components import FAMILIES
 from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.plugins import installed
 from ganzoo.registry import AmbiguousNameError, Entry, UnknownNameError, active
 
 FAMILY_NAMES = [family.family for family in FAMILIES]
@@ -97,6 +98,8 @@ def _find(name: str, family: str | None) -> list[Entry]:
         return found
     if family is not None and reason is not None:
         raise UsageError(reason)
+    if name in installed().recipes:
+        raise UsageError(f"{name!r} is a recipe; 'ganzoo init {name} -o -' writes it")
     names = {active().name_of(entry.component) for entry in active().entries()}
     raise UsageError(
         f"no component is called {name!r}{did_you_mean(name, sorted(names))} ('ganzoo list' has all)"

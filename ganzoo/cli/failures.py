@@ -72,6 +72,9 @@ def _report(error: BaseException) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         say("stopped")
         return STOPPED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return error.exit_code
     for line in _explain(error).splitlines():
         say(f"error: {line}")
     return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
@@ -82,7 +85,7 @@ def _explain(error: BaseException) -> str:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" (see '{context.command_path} --help')" if context else ""
-        return error.format_message() + hint
+        return " ".join(error.format_message().split()) + hint
     if isinstance(error, GanzooError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from ganzoo.api import Run, open_run
 from ganzoo.cli.completion import complete_run
@@ -112,6 +113,8 @@ def sample(
         _check_folder(path)
     else:
         check_outputs(path, force=force)
+    if latents is not None:
+        _refuse_with_latents("count", "seed", "truncation")
     chosen = None if latents is None else torch.from_numpy(_read_latents(latents, opened))
     count = count if chosen is None else len(chosen)
     classes = [_class_number(label, opened) for label in labels]
@@ -201,6 +204,7 @@ def traverse(
     if latents is None:
         start = opened.latents(1, seed, truncation).numpy()[0]
     else:
+        _refuse_with_latents("seed", "truncation")
         start = _read_latents(latents, opened)[0]
     samples = _images(opened, torch.from_numpy(ways.traverse(start, dims, values)), label)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
@@ -275,7 +279,7 @@ def interpolate(
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
     latents = go(begin, end, frames)
-    samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label)
+    samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label, rows)
     samples = samples.reshape(rows, frames, *samples.shape[1:])
     table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
     save_image(image_grid(table, columns=steps), path)
@@ -284,14 +288,29 @@ def interpolate(
     click.echo(animation)
 
 
-def _images(run: Run, latents: Any, label: str | None) -> Floats:
-    """Return the images that a run makes of latents; one class for all where it is conditional."""
-    conditional = run.spec.generator.conditional
-    labels = [0 if label is None else _class_number(label, run)] if conditional or label else None
+def _images(run: Run, latents: Any, label: str | None, rows: int = 1) -> Floats:
+    """Return the images that a run makes of latents.
+
+    A conditional run makes the class asked for or, by default, one class after another in the rows.
+    """
+    labels = None
+    if label is not None:
+        labels = [_class_number(label, run)]
+    elif run.spec.generator.conditional:
+        classes = run.info.num_classes or 1
+        labels = [row % classes for row in range(rows) for _ in range(len(latents) // rows)]
     samples: Floats = run.sample(latents=latents, labels=labels).numpy()
     if samples.ndim != 4:
         raise UsageError(f"{run.path}: makes points; only images can be shown in a table")
     return samples
+
+
+def _refuse_with_latents(*names: str) -> None:
+    """Refuse options that say how latents are drawn, where they are given."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise UsageError(f"--{name}: does not go with --latents, which says all of it")
 
 
 def _class_number(label: str, run: Run) -> int:
@@ -323,6 +342,8 @@ def _read_latents(text: str, run: Run) -> Floats:
     except ValueError as error:
         raise UsageError(f"--latents: neither a .npy file nor numbers as 0.1,-2: {error}") from None
     latents = np.atleast_2d(latents)
+    if not np.isfinite(latents).all():
+        raise UsageError("--latents: every coordinate must be a finite number")
     dim = run.spec.latent.dim
     if latents.ndim != 2 or latents.shape[1] != dim or not len(latents):
         raise UsageError(f"--latents: this run takes (n, {dim}), not {latents.shape}")

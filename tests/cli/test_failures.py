@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -101,3 +103,45 @@ def test_an_unknown_plugin_to_disable_is_a_warning_line():
         check=True,
     )
     assert done.stderr == "warning: no plugin is called 'ganzoo-mpl'; did you mean 'ganzoo-mlp'?\n"
+
+
+@pytest.mark.parametrize("group", [[], ["plot"], ["plugins"]], ids=" ".join)
+def test_a_group_alone_shows_its_help_and_no_errors(program, group):
+    result = program(*group)
+    assert result.code == 2
+    assert "Usage: ganzoo" in result.err
+    assert "error:" not in result.err
+
+
+def test_a_missing_choice_is_one_line(program):
+    result = program("completion")
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+
+
+def test_metrics_that_are_damaged_are_named(program, finished, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(finished, copied)
+    (copied / "metrics.jsonl").write_text('{"step": 1}\nbad\n')
+    result = program("plot", "losses", copied)
+    assert result.code == 2
+    assert "metrics.jsonl: line 2 is not JSON" in result.err
+
+
+def test_the_name_of_a_recipe_is_recognised_by_show(program):
+    result = program("show", "digits")
+    assert result.code == 2
+    assert "'digits' is a recipe; 'ganzoo init digits -o -' writes it" in result.err
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("device", "gpu", "cuda or a numbered device"), ("name", "a/b", "letters, digits, dots")],
+)
+def test_patterns_are_put_in_words(program, tmp_path, field, value, words):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({field: value}))
+    result = program("validate", path)
+    assert result.code == 2
+    assert words in result.err
+    assert "^" not in result.err

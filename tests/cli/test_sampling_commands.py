@@ -96,3 +96,18 @@ def test_losses_are_plotted_into_the_run_or_elsewhere(program, finished, tmp_pat
     assert program("plot", "losses", finished, "-o", path, "--per", "epoch").out == f"{path}\n"
     assert path.read_text().startswith("<?xml")
     assert program("plot", "losses", finished).out == f"{finished / 'losses.png'}\n"
+
+
+@pytest.mark.parametrize("option", [["-n", "3"], ["--seed", "3"], ["--truncation", "1"]], ids=str)
+def test_options_that_latents_leave_no_room_for_are_refused(program, finished, option):
+    np.save("z.npy", np.zeros((2, 8)))
+    result = program("sample", finished, "--latents", "z.npy", *option)
+    assert result.code == 2
+    assert "does not go with --latents" in result.err
+
+
+def test_latents_must_be_finite(program, finished):
+    np.save("z.npy", np.full((2, 8), np.nan))
+    result = program("sample", finished, "--latents", "z.npy")
+    assert result.code == 2
+    assert "finite" in result.err
