@@ -138,9 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             number of the signal that stopped it.
     """
     settings = Settings()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a formula is no reason to fail on an old console
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a formula is no reason to fail on an old console
 
     def invoke() -> object:
         return program().main(

@@ -12,11 +12,13 @@ from ganzoo.errors import UsageError
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 
 
-def free_path(name: str) -> Path:
-    """Return ``name``, or where that exists ``name-2``, ``name-3``, …, before its ending."""
-    path = Path(name)
-    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
-    return path if not path.exists() else next(each for each in numbered if not each.exists())
+def free_path(stem: str, *endings: str) -> Path:
+    """Return ``stem`` with the first ending, numbered (``stem-2``, …) where any ending exists."""
+    numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    free = next(
+        name for name in numbered if not any(Path(name + ending).exists() for ending in endings)
+    )
+    return Path(free + endings[0])
 
 
 def check_outputs(*paths: Path, force: bool) -> None:

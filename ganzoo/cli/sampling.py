@@ -108,7 +108,7 @@ def sample(
     opened = open_run(run)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
-    path = output or free_path(f"{opened.path.resolve().name}-samples{ending}")
+    path = output or free_path(f"{opened.path.resolve().name}-samples", ending)
     if kind == "folder":
         _check_folder(path)
     else:
@@ -193,7 +193,7 @@ def traverse(
     from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
 
     opened = open_run(run)
-    path = output or free_path(f"{opened.path.resolve().name}-traversal.png")
+    path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
     check_outputs(path, force=force)
     dim = opened.spec.latent.dim
     wrong = [str(each) for each in dims if not 0 <= each < dim]
@@ -270,9 +270,9 @@ def interpolate(
     from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
 
     opened = open_run(run)
-    path = (output or free_path(f"{opened.path.resolve().name}-interpolation.png")).with_suffix(
-        ".png"
-    )
+    path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
+    if path.suffix == ".gif":  # the animation's own name
+        path = path.with_suffix(".png")
     animation = path.with_suffix(".gif")
     check_outputs(path, animation, force=force)
     go = ways.interpolate_spherically if spherical else ways.interpolate_linearly
@@ -339,7 +339,7 @@ def _read_latents(text: str, run: Run) -> Floats:
             latents = np.array([float(part) for part in text.split(",")], dtype=np.float32)
     except OSError as error:
         raise UsageError(f"--latents: {text}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, EOFError) as error:  # EOFError: an empty file
         raise UsageError(f"--latents: neither a .npy file nor numbers as 0.1,-2: {error}") from None
     latents = np.atleast_2d(latents)
     if not np.isfinite(latents).all():

@@ -81,7 +81,9 @@ def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> Non
     if with_schema and "$schema" not in found.read():
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
-    check_outputs(path, *([schema_path] if with_schema else []), force=force)
+    check_outputs(path, force=force)
+    if with_schema and not _holds(schema_path, _schema_text()):
+        check_outputs(schema_path, force=force)
     path.write_text(text, encoding="utf-8")
     click.echo(path)
     if with_schema:
@@ -146,6 +148,11 @@ def read_argument(source: str) -> str | Mapping[str, Any]:
     except UnicodeDecodeError:
         raise UsageError("standard input: not JSON: it is no UTF-8 text") from None
     return read_spec_data(text, "standard input")
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Say whether a file is there and is what would be written: then nothing is lost."""
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _title(source: str) -> str:

@@ -144,3 +144,30 @@ def test_a_card_that_a_person_edited_is_kept_by_resuming_a_finished_run(
     (copied / "README.md").write_text("my notes")
     assert program("resume", copied).code == 0
     assert (copied / "README.md").read_text() == "my notes"
+
+
+def test_a_schema_that_is_the_same_is_no_obstacle(program):
+    assert program("init", "digits", "-o", "a.json", "--schema").code == 0
+    assert program("init", "digits", "-o", "b.json", "--schema").code == 0
+    assert program("init", "digits", "-o", "b.json", "--schema").code == 2
+
+
+def test_default_names_are_free_for_all_endings(program, finished):
+    Path("small-1-interpolation.gif").write_text("mine")
+    result = program("interpolate", finished, "--rows", 1, "--steps", 2)
+    assert result.out.split() == ["small-1-interpolation-2.png", "small-1-interpolation-2.gif"]
+
+
+def test_a_dot_in_a_runs_name_is_no_ending(program, finished):
+    import shutil
+
+    shutil.copytree(finished, "g-0.5")
+    names = [program("sample", "g-0.5", "-n", 1, "--format", "folder").out for _ in range(2)]
+    assert names == ["g-0.5-samples\n", "g-0.5-samples-2\n"]
+
+
+def test_an_empty_file_of_latents_is_named(program, finished):
+    Path("empty.npy").touch()
+    result = program("sample", finished, "--latents", "empty.npy")
+    assert result.code == 2
+    assert "--latents" in result.err
