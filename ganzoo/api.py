@@ -100,17 +100,11 @@ def run(
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
     spec = spec.model_copy(update={"dataset": spec.dataset.anchored()})
-    made: list[RunDirectory] = []
-
-    def make_directory() -> RunDirectory:
-        made.append(RunDirectory.create(spec, None if output is None else Path(output)))
-        return made[0]
-
-    if output is not None and Path(output).exists():
-        raise RunError(f"{output}: exists already; runs are never overwritten, name another")
+    path = None if output is None else Path(output)
+    RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
     with installed().listening(*listeners, Reporter()):
-        train(spec, spec.check(), installed(), make_directory)
-    return Run(made[0])
+        directory = train(spec, spec.check(), installed(), lambda: RunDirectory.create(spec, path))
+    return Run(directory)
 
 
 def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
@@ -126,8 +120,8 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         The finished run; at once where it was finished before.
 
     Raises:
-        ganzoo.errors.RunError: it is no run directory, its spec was edited, another process is
-            training it, or it holds no checkpoint.
+        ganzoo.errors.RunError: it is no run directory, its spec was edited, its data changed, or
+            another process is training it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy

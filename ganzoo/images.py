@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from ganzoo.errors import UsageError
+from ganzoo.files import write_atomically
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -176,12 +177,7 @@ def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     buffer = io.BytesIO()
     # Fast compression: grids are drawn in the middle of training, and are small either way.
     image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(buffer.getvalue())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, buffer.getvalue(), durable=False)
 
 
 def _channels_last(pixels: Pixels) -> Pixels:

@@ -27,6 +27,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import RunError, SpecError
+from ganzoo.files import write_atomically
 from ganzoo.spec import RunSpec, load_spec_file
 
 
@@ -60,6 +61,16 @@ class RunDirectory:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
         write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
         return run
+
+    @staticmethod
+    def refuse_existing(path: Path | None) -> None:
+        """Refuse a directory to be made that is there already.
+
+        Raises:
+            RunError: it exists.
+        """
+        if path is not None and path.exists():
+            raise _exists(path)
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:
@@ -173,8 +184,10 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Take back lines and grids later than a step, which a resumed run writes again."""
-        kept = [line for line in self._metric_lines() if line["step"] <= step]
-        write_atomically(self.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
+        if self.metrics_path.exists():
+            kept = [line for line in self._metric_lines() if line["step"] <= step]
+            text = "".join(json.dumps(line) + "\n" for line in kept)
+            write_atomically(self.metrics_path, text)
         for path in self.sample_grids():
             if path > self.sample_grid_path(step):
                 path.unlink()
@@ -226,31 +239,8 @@ class RunDirectory:
         return data
 
 
-def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
-    """Write a file so that it is there whole or, after a crash, as it was before.
-
-    Args:
-        path: the file.
-        content: what it is to hold.
-        durable: whether to wait until the disk has it, so that a loss of power cannot take it away.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-        if durable and os.name == "posix":
-            directory = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)  # the new name itself
-            finally:
-                os.close(directory)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _exists(path: Path) -> RunError:
+    return RunError(f"{path}: exists already; runs are never overwritten, name another")
 
 
 def _make_directory(spec: RunSpec, path: Path | None) -> Path:
@@ -259,9 +249,7 @@ def _make_directory(spec: RunSpec, path: Path | None) -> Path:
         try:
             path.mkdir()
         except FileExistsError:
-            raise RunError(
-                f"{path}: exists already; runs are never overwritten, name another"
-            ) from None
+            raise _exists(path) from None
         return path
     parent = Path(spec.output.directory)
     parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import RunError
-from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.files import write_atomically
+from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec, parse_spec
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ganzoo.files import write_atomically
 from ganzoo.hookspecs import hookimpl
-from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.runs import RunDirectory
 
 
 class Reporter:

@@ -12,7 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
-from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.files import write_atomically
+from ganzoo.runs import RunDirectory
 from ganzoo.sampling import to_safetensors
 
 FORMAT = "ganzoo-checkpoint-1"

@@ -11,9 +11,10 @@ import torch
 
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import Interrupted
+from ganzoo.files import write_atomically
 from ganzoo.images import save_grid
 from ganzoo.plugins import Plugins
-from ganzoo.runs import RunDirectory, write_atomically
+from ganzoo.runs import RunDirectory
 from ganzoo.sampling import draw_latents, generate
 from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
@@ -30,7 +31,7 @@ def train(
     open_directory: Callable[[], RunDirectory],
     *,
     resume: bool = False,
-) -> None:
+) -> RunDirectory:
     """Train a run to its end, from the beginning or from its newest checkpoint.
 
     Args:
@@ -40,6 +41,9 @@ def train(
         open_directory: gives the run directory; called once everything has been built, so that a
             run that cannot begin leaves nothing behind.
         resume: whether the run was begun before.
+
+    Returns:
+        The run directory.
 
     Raises:
         ganzoo.errors.Interrupted: a signal stopped the run; it was saved.
@@ -59,6 +63,7 @@ def train(
                 trainer.train()
             finally:
                 prepared.state.batches.close()
+    return run
 
 
 class Trainer:

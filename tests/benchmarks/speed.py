@@ -76,7 +76,8 @@ def first_step_seconds(output: Path) -> float:
         stderr=subprocess.DEVNULL,
         env=ENVIRONMENT,
     )
-    while not (output / "metrics.jsonl").exists():
+    metrics = output / "metrics.jsonl"
+    while not (metrics.exists() and metrics.stat().st_size):
         if process.poll() is not None:
             raise RuntimeError("the run ended before its first step")
         time.sleep(0.002)
