@@ -8,7 +8,9 @@ GanzooError                 exit code 1: something failed that the user did not 
 │   └── RunError            a run directory cannot be created, read or resumed
 ├── CheckpointError         a checkpoint is damaged; resuming goes back to an older one
 ├── PluginError             a plugin failed while ``GANZOO_STRICT_PLUGINS=1`` asks for none to
-└── TrainingError           training cannot go on (a loss is no longer finite)
+├── TrainingError           training cannot go on (a loss is no longer finite)
+└── EvaluationError         samples cannot be judged (a generator makes what is not finite)
+    └── NotMeasurable       a metric has no value for these samples; reports hold the reason instead
 
 Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
 GanzooWarning               something is not as it should be, and the work goes on
@@ -88,6 +90,14 @@ class PluginError(GanzooError):
 
 class TrainingError(GanzooError):
     """Training cannot go on."""
+
+
+class EvaluationError(GanzooError):
+    """Samples cannot be judged."""
+
+
+class NotMeasurable(EvaluationError):  # noqa: N818 - it is often no failure of anyone
+    """A metric has no value for these samples; the message is the reason, as a clause."""
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no failure: the run was saved as it should be

@@ -27,6 +27,8 @@ TITLES = {
     "augmentation": "Augmentations",
     "optimizer": "Optimizers",
     "schedule": "Schedules",
+    "extractor": "Feature extractors",
+    "metric": "Metrics",
 }
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from ganzoo.builtin import (
     algorithms,
     datasets,
+    extractors,
     latents,
     losses,
+    metrics,
     normalizations,
     optimizers,
     schedules,
@@ -23,8 +25,10 @@ def ganzoo_components() -> Iterable[type[Component]]:
     for module in (
         algorithms,
         datasets,
+        extractors,
         latents,
         losses,
+        metrics,
         normalizations,
         optimizers,
         schedules,

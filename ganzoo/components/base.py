@@ -1,0 +1,153 @@
+"""What every component is: a frozen pydantic model that a spec can name.
+
+The families build on this; a plugin subclasses a family, not these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+from ganzoo import registry
+from ganzoo.errors import did_you_mean
+
+FAMILY_KEY = "x-ganzoo-family"
+"""In the JSON Schema of a single model, stands where any member of a family may stand."""
+
+
+class SpecModel(BaseModel):
+    """Base of all parts of a spec: frozen, strictly typed, and unknown keys are refused by name."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        validate_default=True,
+        use_attribute_docstrings=False,
+        allow_inf_nan=False,
+        defer_build=True,  # of validators: a command needs those of few components
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suggest_for_unknown_keys(cls, data: Any) -> Any:
+        """Refuse unknown keys before anything else, each with the nearest key that exists."""
+        if not isinstance(data, Mapping):
+            return data
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [key for key in data if key not in known]
+        if unknown:
+            choices = ", ".join(key for key in known if key not in {"type", "$schema"})
+            raise ValidationError.from_exception_data(
+                cls.__name__,
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError(
+                            "unknown_key",
+                            "unknown key{suggestion} (known: {known})",
+                            {"suggestion": did_you_mean(str(key), known), "known": choices},
+                        ),
+                        loc=(str(key),),
+                        input=data[key],
+                    )
+                    for key in unknown
+                ],
+            )
+        return data
+
+
+class Component(SpecModel):
+    """Base of all families. Subclass a family, not this."""
+
+    family: ClassVar[str]
+    """Name of the family, as ``ganzoo list`` shows it."""
+
+    paper: ClassVar[str | None] = None
+    """Where the component comes from: authors, title, year, and an arXiv number where there is one."""
+
+    _shorthand: ClassVar[str] = "a name"
+    """What a spec may say for short, in words."""
+
+    type: str
+
+    @classmethod
+    def is_family(cls) -> bool:
+        """Say whether this class is a family (an abstract base) and not a member of one."""
+        return "family" in cls.__dict__
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate a family through the registry, and a member as the model it is."""
+        if not cls.is_family():
+            return handler(source)
+        return core_schema.no_info_plain_validator_function(
+            cls._resolve,
+            serialization=core_schema.plain_serializer_function_ser_schema(_dump),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Leave a mark where a family stands; ``ganzoo.schema`` puts the installed members there."""
+        return {FAMILY_KEY: cls.family} if cls.is_family() else handler(schema)
+
+    @classmethod
+    def _resolve(cls, value: Any) -> Component:
+        """Turn what a spec says into a member of this family."""
+        if isinstance(value, cls):
+            return value
+        value = cls._from_shorthand(value)
+        if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+            names = registry.active().names(cls.family)
+            raise PydanticCustomError(
+                "component",
+                "expected {shorthand}, or an object with that name as its 'type' (installed: {names})",
+                {"shorthand": cls._shorthand, "names": ", ".join(names) or "none"},
+            )
+        try:
+            entry = registry.active().find(cls.family, value["type"])
+        except LookupError as error:
+            raise PydanticCustomError("component", "{reason}", {"reason": str(error)}) from None
+        member: type[Component] = entry.component
+        return member.model_validate({**value, "type": entry.name})
+
+    @classmethod
+    def _from_shorthand(cls, value: Any) -> Any:
+        """Expand what a spec may say for short; a bare name always stands for its defaults."""
+        return {"type": value} if isinstance(value, str) else value
+
+    def to_shorthand(self) -> Any | None:
+        """Return the plain value a spec may write instead, or None where there is none."""
+        return None
+
+
+def _dump(component: Component) -> Any:
+    """Serialize a member so that the active registry finds the same one again."""
+    shorthand = component.to_shorthand()
+    if shorthand is not None:
+        return shorthand
+    return {
+        **component.model_dump(mode="json", by_alias=True),
+        "type": registry.active().name_of(type(component)),
+    }
+
+
+def choice(name: str, /, *, description: str, **parameters: Any) -> Any:
+    """Declare a field whose type is a family, with the default given by name and parameters.
+
+    The name is looked up when the spec is validated, so that a package can default to a component of
+    another package without importing it.
+    """
+    return Field(default={"type": name, **parameters}, description=description)
