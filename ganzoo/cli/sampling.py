@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from ganzoo.api import Run, open_run
 from ganzoo.cli.completion import complete_run
 from ganzoo.cli.files import check_outputs, force_option, free_path
+from ganzoo.cli.options import numbers_of
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,18 +35,6 @@ truncation_option = click.option(
 label_option = click.option(
     "--label", metavar="CLASS", help="Class to make, by number or name (conditional generators)."
 )
-
-
-def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:
-    """Return a callback that reads numbers with commas between."""
-
-    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[float]:
-        try:
-            return [kind(part) for part in text.split(",")]
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is no list of numbers such as {example}") from None
-
-    return read
 
 
 @click.command()
@@ -140,14 +129,14 @@ def sample(
 @click.option(
     "--dims",
     metavar="NUMBERS",
-    callback=_numbers(int, "10,60,80"),
+    callback=numbers_of(int, "10,60,80"),
     required=True,
     help="Coordinates to change, counted from 0, such as 10,60,80.",
 )
 @click.option(
     "--values",
     metavar="NUMBERS",
-    callback=_numbers(float, "-3,0,0.5"),
+    callback=numbers_of(float, "-3,0,0.5"),
     default="-3,-2,-1,0,1,2,3",
     show_default=True,
     help="What each is set to in turn.",

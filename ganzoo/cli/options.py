@@ -1,0 +1,19 @@
+"""Values of options that click has no type for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+
+def numbers_of(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:
+    """Return a callback that reads numbers with commas between."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[float]:
+        try:
+            return [kind(part) for part in text.split(",")]
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no list of numbers such as {example}") from None
+
+    return read
