@@ -118,3 +118,7 @@ def software_versions(spec: RunSpec | None = None) -> dict[str, str]:
     versions = {name: metadata.version(name) for name in PACKAGES}
     providers = {} if spec is None else spec.providers()
     return versions | {each.name: each.version for each in providers.values()}
+
+
+def _source(dataset: Dataset, split: str) -> str:
+    return f"split {split} of {dataset.type}"

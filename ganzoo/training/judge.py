@@ -12,6 +12,7 @@ from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.runs import (
+    describe_generation,
     open_reference,
     software_versions,
 )
