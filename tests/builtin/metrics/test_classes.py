@@ -52,7 +52,6 @@ def test_one_split_gives_what_torch_fidelity_gives(measure):
 
 def test_several_splits_give_about_what_torchmetrics_gives(measure):
     """Both draw splits at random, from generators of their own."""
-    from torchmetrics.functional.image import peak_signal_noise_ratio  # noqa: F401 - loads quietly
     from torchmetrics.image.inception import InceptionScore
 
     logits = some_logits(0, n=5000)
