@@ -224,7 +224,9 @@ def _array_source(path: Path) -> _Source:
 
 def _check_floats(path: Path, samples: npt.NDArray[Any]) -> None:
     """Refuse floats that are not certainly images from -1 to 1."""
-    if not samples.size or samples.shape[1] not in CHANNELS_OF_ARRAYS:
+    if not samples.size:
+        raise DataError(f"{path} is empty: its shape is {samples.shape}")
+    if samples.shape[1] not in CHANNELS_OF_ARRAYS:
         raise DataError(
             f"{path} is {samples.dtype} {samples.shape}; images of floats must be (N, C, H, W) with"
             " 1 or 3 channels"
