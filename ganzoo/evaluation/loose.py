@@ -144,9 +144,8 @@ class LooseImages:
         _, height, width = self.sample_shape
         image = plain(image, self._mode)
         if image.size != (width, height):
-            if (
-                not self._resizes or image.width != image.height
-            ):  # a note that came after the pixels
+            # Changed since it was looked at, or turned by a note that came after the pixels.
+            if not self._resizes or image.width != image.height:
                 raise ValueError(f"it is {_by(image.size)}, which its header did not say")
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return channels_first(image)
