@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from ganzoo import registry
 from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel
 from ganzoo.durations import Duration
 from ganzoo.errors import PluginError, PluginWarning, in_a_line
+from ganzoo.plugins import Selection
 from ganzoo.registry import Entry
 from ganzoo.spec import RunSpec
 
@@ -29,7 +31,8 @@ def run_spec_schema() -> Schema:
     Each family is a definition of its own, named as the family; so is each member, named
     ``<family>.<name>``.
 
-    A member that cannot be described is left out, with a warning that names its plugin.
+    A member that cannot be described is left out, with a warning that names its plugin; where plugins
+    are strict, it is an error.
 
     Returns:
         One JSON Schema (draft 2020-12) without outside references.
@@ -46,6 +49,8 @@ def _can_be_described(entry: Entry) -> bool:
         component_schema(entry)
         _has_only_defaults(entry)
     except PluginError as error:
+        if Selection.from_environment(os.environ).strict:
+            raise
         warnings.warn(f"{error}; the schema is without it", PluginWarning, stacklevel=2)
         return False
     return True
@@ -182,7 +187,7 @@ def _has_only_defaults(entry: Entry) -> bool:
 def _at_fault(entry: Entry, error: Exception) -> PluginError:
     return PluginError(
         f"plugin {entry.provider}: its {entry.family} {entry.name!r} cannot be described:"
-        f" {in_a_line(error)}"
+        f" {in_a_line(error).rstrip('.')}"
     )
 
 
