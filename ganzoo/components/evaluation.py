@@ -170,6 +170,9 @@ class Metric(Component):
     named_after_extractor: ClassVar[bool] = True
     """Whether quantities are marked with the extractor's label, as ``fd@lenet-mnist``."""
 
+    samples_per_feature: ClassVar[int] = 0
+    """Samples for each feature below which the value is so biased that reports warn of it."""
+
     extractor: FeatureExtractor | None = Field(
         default=None, description="What gives its features. Null: the extractor of the evaluation."
     )
