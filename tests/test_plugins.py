@@ -989,3 +989,48 @@ def test_wrappers_and_unknown_arguments_of_hooks_are_refused() -> None:
         pass
     with pytest.raises(AttributeError, match="weather"), plugins.listening(Greedy()):
         pass
+
+
+def test_a_plugin_that_ends_the_program_in_a_run_only_fails_and_a_listener_may(
+    install: Install, load_plugins: Load
+) -> None:
+    install(
+        "ganzoo-failing",
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_run_started():
+            raise SystemExit(3)
+        """,
+    )
+
+    class Ending:
+        @hookimpl
+        def ganzoo_run_finished(self) -> None:
+            raise SystemExit(4)
+
+    plugins = load_plugins()
+    with pytest.warns(PluginWarning) as caught:
+        announce_a_run(plugins)
+    assert [str(each.message) for each in caught] == [
+        "plugin ganzoo-failing 1.0 failed in ganzoo_run_started: it tried to end the program with"
+        " exit code 3"
+    ]
+    plugins = Plugins()
+    with plugins.listening(Ending()), pytest.raises(SystemExit):
+        announce_a_run(plugins)
+
+
+def test_ctrl_c_while_a_plugin_listens_stops_the_run(install: Install, load_plugins: Load) -> None:
+    install(
+        "ganzoo-waiting",
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_run_started():
+            raise KeyboardInterrupt
+        """,
+    )
+    plugins = load_plugins()
+    with pytest.raises(KeyboardInterrupt):
+        announce_a_run(plugins)
