@@ -142,7 +142,10 @@ def in_a_line(error: BaseException) -> str:
 
     Of a message with several paragraphs, it is the first.
     """
-    message = str(error).strip().partition("\n\n")[0]
+    try:
+        message = str(error).strip().partition("\n\n")[0]
+    except Exception:  # an exception of someone else's, whose text cannot be had
+        message = ""
     own = isinstance(error, GanzooError) and message
     text = (
         message
