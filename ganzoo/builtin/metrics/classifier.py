@@ -21,7 +21,8 @@ def score(evidence: Evidence, *, name: str, splits: int) -> Measurement:
         name: what to call the quantity.
         splits: parts the samples are divided into, of equal sizes to within one.
     """
-    log_p = log_softmax(logits_of(evidence.generated, "generated", least=2 * splits))
+    logits = logits_of(evidence.generated, "generated", least=2 * splits)
+    log_p = log_softmax(logits.astype(np.float64, copy=False))
     rng = np.random.default_rng(derive_seed(evidence.seed, "classifier score"))
     # At random, since samples of conditional generators may be in the order of their classes.
     parts = np.array_split(log_p[rng.permutation(len(log_p))], splits)

@@ -27,9 +27,15 @@ def features_of(samples: SampleFeatures, which: str, *, least: int) -> Array:
         least: how many the metric needs.
 
     Raises:
-        NotMeasurable: there are fewer, or features are not finite.
+        NotMeasurable: there are fewer, or some of their features are not finite.
     """
-    return _checked(samples.features, which, "features", least)
+    _refuse_few(samples, which, least)
+    features: Array = samples.features.astype(np.float64, copy=False)
+    usable = np.abs(features) <= LARGEST  # False for NaN too
+    _refuse_unusable(
+        usable, f"features of {{}} {which} samples are not finite, or beyond {LARGEST:g}"
+    )
+    return features
 
 
 def pair_of_features(evidence: Evidence, *, least: int) -> tuple[Array, Array]:
@@ -42,8 +48,8 @@ def pair_of_features(evidence: Evidence, *, least: int) -> tuple[Array, Array]:
     return generated, features_of(evidence.reference, "reference", least=least)
 
 
-def logits_of(samples: SampleFeatures, which: str, *, least: int) -> Array:
-    """Return class logits (N, K) in float64.
+def logits_of(samples: SampleFeatures, which: str, *, least: int) -> npt.NDArray[np.floating[Any]]:
+    """Return class logits (N, K), of the precision they have.
 
     Raises:
         NotMeasurable: the extractor is no classifier, there are fewer samples than ``least``, or
@@ -51,7 +57,9 @@ def logits_of(samples: SampleFeatures, which: str, *, least: int) -> Array:
     """
     if samples.logits is None:
         raise NotMeasurable("the extractor gives no class logits")
-    return _checked(samples.logits, which, "logits", least)
+    _refuse_few(samples, which, least)
+    _refuse_unusable(np.isfinite(samples.logits), f"logits of {{}} {which} samples are not finite")
+    return samples.logits
 
 
 def predictions_of(samples: SampleFeatures, which: str) -> tuple[Counts, int]:
@@ -78,13 +86,13 @@ def measurement(
     return Measurement({name: float(value) for name, value in values.items()}, details or {})
 
 
-def _checked(array: npt.NDArray[Any], which: str, what: str, least: int) -> Array:
-    if len(array) < least:
-        raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(array)}")
-    usable = (np.abs(array) <= LARGEST).all(axis=1)  # False for NaN too
-    if not usable.all():
-        bad = int((~usable).sum())
-        raise NotMeasurable(
-            f"{what} of {bad} of {len(array)} {which} samples are not finite, or beyond {LARGEST:g}"
-        )
-    return array.astype(np.float64, copy=False)
+def _refuse_few(samples: SampleFeatures, which: str, least: int) -> None:
+    if len(samples) < least:
+        raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(samples)}")
+
+
+def _refuse_unusable(usable: npt.NDArray[np.bool_], complaint: str) -> None:
+    """Refuse samples some of whose numbers (N, ...) are of no use."""
+    bad = len(usable) - int(np.count_nonzero(usable.all(axis=1)))
+    if bad:
+        raise NotMeasurable(complaint.format(f"{bad} of {len(usable)}"))
