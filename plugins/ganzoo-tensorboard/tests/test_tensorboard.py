@@ -178,6 +178,14 @@ def test_a_run_may_be_followed_from_its_resumption_on(
     assert steps(events.Tensors("spec/text_summary")) == [4]
 
 
+@pytest.mark.usefixtures("asked")
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    run = train(tmp_path)
+    before = {path.name: path.read_bytes() for path in (run / "tensorboard").iterdir()}
+    ganzoo.resume(run)
+    assert {path.name: path.read_bytes() for path in (run / "tensorboard").iterdir()} == before
+
+
 class Killed:
     """Reads what is on disk when a checkpoint has been saved: all that a kill would leave."""
 

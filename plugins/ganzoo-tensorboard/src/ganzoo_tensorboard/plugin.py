@@ -20,9 +20,10 @@ _logs: dict[Path, EventLog] = {}
 
 
 @hookimpl
-def ganzoo_run_started(run: RunDirectory, step: int) -> None:
-    """Open the log, unless the first grid of samples did."""
-    _log_of(run, step)
+def ganzoo_run_started(run: RunDirectory, step: int, total_steps: int) -> None:
+    """Open the log, unless the first grid of samples did or there is no step to take."""
+    if step < total_steps:
+        _log_of(run, step)
 
 
 @hookimpl
