@@ -8,13 +8,24 @@ from ganzoo import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.api import Run, load_spec, open_run, resume, run
+    from ganzoo.api import Run, evaluate_images, load_spec, open_run, resume, run
     from ganzoo.spec import RunSpec
 
-__all__ = ["Command", "Run", "RunSpec", "hookimpl", "load_spec", "open_run", "resume", "run"]
+__all__ = [
+    "Command",
+    "Run",
+    "RunSpec",
+    "evaluate_images",
+    "hookimpl",
+    "load_spec",
+    "open_run",
+    "resume",
+    "run",
+]
 
 _LAZY = {
     "Run": "ganzoo.api",
+    "evaluate_images": "ganzoo.api",
     "load_spec": "ganzoo.api",
     "open_run": "ganzoo.api",
     "resume": "ganzoo.api",

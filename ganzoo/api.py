@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.overrides import apply_overrides
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import torch
 
     from ganzoo.components import DatasetInfo
-    from ganzoo.sampling import TrainedGenerator
+    from ganzoo.evaluation.report import Report
+    from ganzoo.sampling import LoadedGenerator
 
 
 def find_recipe(name: str) -> Recipe:
@@ -134,13 +135,63 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
     return Run(directory)
 
 
-def open_run(path: str | Path) -> Run:
+def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
     """Open a run directory.
+
+    Args:
+        path: the run directory.
+        checkpoint: which generator samples are made with: ``last``, ``best`` (by the evaluations during
+            training) or a step whose checkpoint was kept.
 
     Raises:
         ganzoo.errors.RunError: it is none.
     """
-    return Run(RunDirectory.open(path))
+    return Run(RunDirectory.open(path), checkpoint)
+
+
+def evaluate_images(
+    generated: str | Path,
+    reference: str | Path,
+    *,
+    metrics: Sequence[str | Mapping[str, Any]] | None = None,
+    extractor: str | Mapping[str, Any] | None = None,
+    size: int | None = None,
+    mode: Literal["rgb", "grey"] | None = None,
+    floor: bool = True,
+    device: str = "auto",
+) -> Report:
+    """Compare images of any model with real ones.
+
+    Args:
+        generated: a folder, a zip file, or an .npy or .npz file of images.
+        reference: likewise, of real ones.
+        metrics: what to measure, each by its name or as an object with ``type``; by default FID, KID,
+            precision, recall, density and coverage.
+        extractor: what turns images into features; ``inception`` by default.
+        size: height and width to resize all images to, or None where they have one size.
+        mode: what to convert all images to, or None where both sets are grey, or both in colour.
+        floor: whether each number comes with that of the halves of the reference.
+        device: where to compute.
+
+    Raises:
+        ganzoo.errors.UsageError: there are no such files, they cannot be compared, or weights of the
+            extractor are missing.
+    """
+    from ganzoo.evaluation.files import evaluate_files  # noqa: PLC0415 - imports torch
+    from ganzoo.evaluation.processes import process_group  # noqa: PLC0415 - imports torch
+    from ganzoo.training.devices import resolve_device  # noqa: PLC0415 - imports torch
+
+    with process_group():
+        return evaluate_files(
+            Path(generated),
+            Path(reference),
+            metrics=metrics,
+            extractor=extractor,
+            size=size,
+            mode=mode,
+            floor=floor,
+            device=resolve_device(device),
+        )
 
 
 class Run:
@@ -148,10 +199,11 @@ class Run:
 
     Attributes:
         directory: its files.
+        checkpoint: which generator samples are made with: ``last``, ``best`` or a step.
     """
 
-    def __init__(self, directory: RunDirectory) -> None:
-        self.directory = directory
+    def __init__(self, directory: RunDirectory, checkpoint: str | int = "last") -> None:
+        self.directory, self.checkpoint = directory, checkpoint
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -171,10 +223,11 @@ class Run:
         return self.directory.metrics()
 
     @cached_property
-    def _trained(self) -> tuple[TrainedGenerator, DatasetInfo]:
+    def _trained(self) -> LoadedGenerator:
+        from ganzoo.evaluation.history import checkpoint_step  # noqa: PLC0415 - few runs ask for one
         from ganzoo.sampling import load_generator  # noqa: PLC0415 - imports torch
 
-        return load_generator(self.directory)
+        return load_generator(self.directory, checkpoint_step(self.directory, self.checkpoint))
 
     @property
     def info(self) -> DatasetInfo:
@@ -183,7 +236,7 @@ class Run:
         Raises:
             ganzoo.errors.RunError: the run has not saved a generator yet.
         """
-        return self._trained[1]
+        return self._trained.info
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights where the run kept one.
@@ -198,7 +251,7 @@ class Run:
         Raises:
             ganzoo.errors.RunError: the run has not saved a generator yet.
         """
-        return self._trained[0].generator.to(device)
+        return self._trained.network.generator.to(device)
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
         """Return the first latents of a seed.
@@ -214,17 +267,12 @@ class Run:
         Raises:
             ganzoo.errors.RunError: the run's latents cannot be truncated so.
         """
-        from ganzoo.sampling import draw_latents  # noqa: PLC0415 - imports torch
+        from ganzoo.sampling import draw_latents, truncated  # noqa: PLC0415 - imports torch
 
-        latent = self._trained[0].latent
+        network = self._trained.network
         if truncation is not None:
-            try:
-                truncated = self.spec.latent.truncated(truncation).build()
-                truncated.load_state_dict(latent.state_dict())
-            except (ValueError, RuntimeError) as error:
-                raise RunError(f"truncation: {error}") from None
-            latent = truncated.eval()
-        return draw_latents(latent, range(n), seed)
+            network = truncated(network, self.spec, truncation)
+        return draw_latents(network.latent, range(n), seed)
 
     def sample(
         self,
@@ -255,7 +303,7 @@ class Run:
 
         from ganzoo.sampling import generate  # noqa: PLC0415 - imports torch
 
-        network, info = self._trained
+        network, info = self._trained.network, self._trained.info
         z = self.latents(n, seed, truncation) if latents is None else latents
         dim = self.spec.latent.dim
         if z.dim() != 2 or z.shape[1] != dim:
@@ -264,6 +312,76 @@ class Run:
         if len(z) == 0:
             return torch.empty(0, *info.sample_shape)
         return torch.cat(list(generate(network.generator, z, classes)))
+
+    def evaluate(
+        self,
+        *,
+        metrics: Sequence[str | Mapping[str, Any]] | None = None,
+        extractor: str | Mapping[str, Any] | None = None,
+        reference: str | None = None,
+        samples: int = 10_000,
+        seeds: Sequence[int] = (0, 1, 2),
+        weights: Literal["ema", "raw"] | None = None,
+        truncation: float | None = None,
+        floor: bool = True,
+        device: str = "auto",
+        save: bool = True,
+    ) -> Report:
+        """Measure how good the samples are.
+
+        Args:
+            metrics: what to measure, each by its name or as an object with ``type``; by default what the
+                run's spec says, or what suits its samples.
+            extractor: what turns samples into features; by default as above.
+            reference: split to compare with; by default ``test`` where the data set has one.
+            samples: how many to make for each seed.
+            seeds: a fresh set of samples is made for each.
+            weights: ``ema`` or ``raw``; by default the averaged weights where the run kept some.
+            truncation: cuts the distribution of latents off, or None.
+            floor: whether each number comes with that of real samples against real samples.
+            device: where to compute.
+            save: whether the report is added to the run directory.
+
+        Returns:
+            The report, with a value for each quantity of each metric.
+
+        Raises:
+            ganzoo.errors.UsageError: the request does not fit the run, the data are not there, or
+                weights of the extractor are missing.
+            ganzoo.errors.EvaluationError: the generator makes what is not finite.
+        """
+        from ganzoo.evaluation.processes import is_first, process_group  # noqa: PLC0415 - imports torch
+        from ganzoo.evaluation.request import request_for_run  # noqa: PLC0415 - not every run is judged
+        from ganzoo.evaluation.runs import evaluate_run  # noqa: PLC0415 - imports torch
+        from ganzoo.training.devices import resolve_device  # noqa: PLC0415 - imports torch
+
+        request = request_for_run(
+            self.spec,
+            metrics=metrics,
+            extractor=extractor,
+            reference=reference,
+            samples=samples,
+            seeds=seeds,
+            weights=weights,
+            checkpoint=self.checkpoint,
+            truncation=truncation,
+            floor=floor,
+        )
+        with process_group():
+            report = evaluate_run(self.directory, request, resolve_device(device))
+            if save and is_first():
+                report.write(self.directory.new_report_path())
+        return report
+
+    def reports(self) -> list[Report]:
+        """Return the reports of ``evaluate``, oldest first.
+
+        Raises:
+            ganzoo.errors.RunError: a file is no report.
+        """
+        from ganzoo.evaluation.report import read_report  # noqa: PLC0415 - not every run is judged
+
+        return [read_report(path) for path in self.directory.reports()]
 
     def _labels(
         self, n: int, labels: Sequence[int] | None, num_classes: int | None

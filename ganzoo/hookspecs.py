@@ -86,6 +86,17 @@ def ganzoo_samples_saved(run: RunDirectory, step: int, path: Path) -> None:
 
 
 @hookspec
+def ganzoo_evaluated(
+    run: RunDirectory, step: int, values: Mapping[str, float], seconds: float, path: Path
+) -> None:
+    """The generator was judged.
+
+    ``values`` holds each number by its name, such as ``fd@lenet-mnist``, save those that could not be
+    measured; ``path`` is the whole report (JSON), and ``seconds`` the time it took.
+    """
+
+
+@hookspec
 def ganzoo_checkpoint_saved(run: RunDirectory, step: int, path: Path) -> None:
     """A checkpoint was written to ``path``."""
 

@@ -7,7 +7,8 @@ runs/<name>-<n>/
   samples/                grids of samples from latents fixed for the run
   checkpoints/            the states a run can be resumed from
   generator.safetensors   the generator that samples are made from
-  losses.png, README.md   written at the end
+  evaluation/             reports: step-*.json of training, report-*.json of ganzoo evaluate
+  losses.png, evaluation.png, README.md   written at the end
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class RunDirectory:
             run = cls(_make_directory(spec, path))
             run.samples_directory.mkdir()
             run.checkpoints_directory.mkdir()
+            run.evaluation_directory.mkdir()
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
         write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
@@ -137,6 +139,11 @@ class RunDirectory:
         return self.path / "losses.png"
 
     @property
+    def evaluation_plot_path(self) -> Path:
+        """Plot of what was measured during training."""
+        return self.path / "evaluation.png"
+
+    @property
     def readme_path(self) -> Path:
         """The model card."""
         return self.path / "README.md"
@@ -156,6 +163,35 @@ class RunDirectory:
     def checkpoints(self) -> list[Path]:
         """Return all checkpoints, newest first."""
         return sorted(self.checkpoints_directory.glob("step-*.safetensors"), reverse=True)
+
+    def checkpoint_steps(self) -> list[int]:
+        """Return the steps whose checkpoints are kept, newest first."""
+        return [_step_of(path) for path in self.checkpoints()]
+
+    @property
+    def evaluation_directory(self) -> Path:
+        """Reports of evaluations."""
+        return self.path / "evaluation"
+
+    def training_report_path(self, step: int) -> Path:
+        """Return where the report of an evaluation during training is; names sort by step."""
+        return self.evaluation_directory / f"step-{step:08d}.json"
+
+    def training_reports(self) -> dict[int, Path]:
+        """Return the reports of evaluations during training by step, oldest first."""
+        paths = sorted(self.evaluation_directory.glob("step-*.json"))
+        return {_step_of(path): path for path in paths}
+
+    def reports(self) -> list[Path]:
+        """Return the reports of evaluations after training, oldest first."""
+        found = self.evaluation_directory.glob("report-*.json")
+        return sorted(found, key=lambda path: (len(path.name), path.name))
+
+    def new_report_path(self) -> Path:
+        """Return where the next report goes."""
+        number = max((_step_of(path) for path in self.reports()), default=0) + 1
+        self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
+        return self.evaluation_directory / f"report-{number}.json"
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return all lines of metrics.jsonl that are whole.
@@ -183,13 +219,16 @@ class RunDirectory:
             file.write(json.dumps(numbers) + "\n")
 
     def forget_after(self, step: int) -> None:
-        """Take back lines and grids later than a step, which a resumed run writes again."""
+        """Take back lines, grids and reports later than a step; a resumed run writes them again."""
         if self.metrics_path.exists():
             kept = [line for line in self._metric_lines() if line["step"] <= step]
             text = "".join(json.dumps(line) + "\n" for line in kept)
             write_atomically(self.metrics_path, text)
         for path in self.sample_grids():
             if path > self.sample_grid_path(step):
+                path.unlink()
+        for made_at, path in self.training_reports().items():
+            if made_at > step:
                 path.unlink()
 
     @contextmanager
@@ -237,6 +276,11 @@ class RunDirectory:
         """Return what the run was made with."""
         data: dict[str, Any] = json.loads(self.environment_path.read_text(encoding="utf-8"))
         return data
+
+
+def _step_of(path: Path) -> int:
+    """Return the number at the end of a name such as step-00000500.json."""
+    return int(path.stem.rpartition("-")[2])
 
 
 def _exists(path: Path) -> RunError:

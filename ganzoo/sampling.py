@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -97,33 +99,131 @@ class TrainedGenerator(nn.Module):
         return to_safetensors(self.state_dict(), {"ganzoo": json.dumps(header)})
 
 
-def load_generator(run: RunDirectory) -> tuple[TrainedGenerator, DatasetInfo]:
-    """Return the trained generator of a run, in evaluation mode on the CPU, and what it makes.
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator as it was at some step of its training.
 
-    The data set itself is not needed.
+    Attributes:
+        network: in evaluation mode, on the CPU.
+        info: what it makes.
+        step: steps it was trained for.
+        weights: ``ema`` for averaged weights, ``raw`` for those of the step itself.
+        sha256: hash of the weights, by name and content.
+    """
+
+    network: TrainedGenerator
+    info: DatasetInfo
+    step: int
+    weights: Literal["ema", "raw"]
+    sha256: str
+
+
+def load_generator(
+    run: RunDirectory, step: int | None = None, weights: Literal["ema", "raw"] | None = None
+) -> LoadedGenerator:
+    """Return a generator of a run. The data set is not needed.
+
+    Args:
+        run: the run.
+        step: of which step; it must be one whose checkpoint was kept. None for the last one saved.
+        weights: ``ema`` for the averaged weights, ``raw`` for those of the step itself; None for the
+            averaged ones where the run keeps an average.
 
     Raises:
-        RunError: the run has not saved one yet, or the file does not fit the spec.
+        RunError: the run has saved no such generator, or the file does not fit the spec.
     """
     path = run.generator_path
     if not path.is_file():
         raise RunError(f"{run.path}: has no generator.safetensors yet; resume it to train on")
+    kept: Literal["ema", "raw"] = "raw" if run.spec.training.ema is None else "ema"
+    weights = weights or kept
+    if weights == "ema" and kept == "raw":
+        raise RunError(f"{run.path}: keeps no averaged weights (training.ema is null); ask for raw")
     try:
-        with safe_open(path, framework="pt") as file:
-            stored = json.loads(file.metadata()["ganzoo"])["info"]
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        header, tensors = _read(path)
+        if step not in {None, header["step"]} or weights != kept:
+            step = _kept_step(run, step)
+            tensors = _generator_tensors(_read(run.checkpoint_path(step))[1], weights)
         # JSON has lists where the description has tuples.
         fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in header["info"].items()
         }
         info = DatasetInfo(**fields)
-        network = TrainedGenerator.build(run.spec, info)
-        for dtype in {weight.dtype for weight in weights.values() if weight.is_floating_point()}:
+        with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and replaced at once
+            network = TrainedGenerator.build(run.spec, info)
+        for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             network.to(dtype)
-        network.load_state_dict(weights)
+        network.load_state_dict(tensors)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path}: does not fit the run's spec.json: {error}") from None
-    return network.eval().requires_grad_(False), info
+    return LoadedGenerator(
+        network.eval().requires_grad_(False),
+        info,
+        header["step"] if step is None else step,
+        weights,
+        weights_hash(tensors),
+    )
+
+
+def truncated(network: TrainedGenerator, spec: RunSpec, threshold: float) -> TrainedGenerator:
+    """Return the same generator, its distribution of latents cut off (see ``Latent.truncated``).
+
+    Raises:
+        RunError: these latents cannot be truncated so.
+    """
+    try:
+        latent = spec.latent.truncated(threshold).build()
+        latent.load_state_dict(network.latent.state_dict())
+    except (ValueError, RuntimeError) as error:
+        raise RunError(f"truncation: {error}") from None
+    return TrainedGenerator(network.generator, latent.eval())
+
+
+def _kept_step(run: RunDirectory, step: int | None) -> int:
+    """Return a step whose checkpoint is there: the one asked for, or the newest."""
+    kept = run.checkpoint_steps()
+    if step is None and kept:
+        return kept[0]
+    if step is None or step not in kept:
+        known = ", ".join(map(str, sorted(kept))) or "none"
+        which = "any step" if step is None else f"step {step}"
+        raise RunError(f"{run.path}: has no checkpoint of {which} (there is: {known})")
+    return step
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Return the header and the tensors of a generator or of a checkpoint."""
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["ganzoo"])
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+
+
+def _generator_tensors(
+    checkpoint: Mapping[str, torch.Tensor], weights: Literal["ema", "raw"]
+) -> dict[str, torch.Tensor]:
+    """Return what of a checkpoint belongs to the generator and its latent."""
+    starts = (
+        {"average/": ""}
+        if weights == "ema"
+        else {"networks/generator/": "generator.", "networks/latent/": "latent."}
+    )
+    return {
+        name.replace(start, put, 1): tensor
+        for start, put in starts.items()
+        for name, tensor in checkpoint.items()
+        if name.startswith(start)
+    }
+
+
+def weights_hash(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of weights: of their names, shapes, types and numbers."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def to_safetensors(tensors: Mapping[str, torch.Tensor], header: Mapping[str, str]) -> bytes:

@@ -20,6 +20,13 @@ COMMANDS = (
     Command("sample", "ganzoo.cli.sampling:sample", "Make samples with a trained generator."),
     Command("traverse", "ganzoo.cli.sampling:traverse", "Change one latent coordinate at a time."),
     Command("interpolate", "ganzoo.cli.sampling:interpolate", "Go from some latents to others."),
+    Command("evaluate", "ganzoo.cli.evaluation:evaluate", "Measure how good a run's samples are."),
+    Command(
+        "evaluate-images",
+        "ganzoo.cli.evaluation:evaluate_images",
+        "Compare images of any model with real ones.",
+    ),
+    Command("compare", "ganzoo.cli.comparison:compare", "Set evaluated runs side by side."),
     Command("plot losses", "ganzoo.cli.plots:losses", "Plot the losses of a run."),
     Command("recipes", "ganzoo.cli.specs:recipes", "List the specs that plugins ship."),
     Command("init", "ganzoo.cli.specs:init", "Copy a recipe to a file, to change it."),
@@ -29,10 +36,14 @@ COMMANDS = (
     Command("show", "ganzoo.cli.catalogue:show", "Describe a component and its fields."),
     Command("plugins list", "ganzoo.cli.plugins:list_plugins", "List the plugins installed."),
     Command("plugins show", "ganzoo.cli.plugins:show", "Say what a plugin provides."),
+    Command("cache list", "ganzoo.cli.cache:list_cache", "List what is cached."),
+    Command("cache verify", "ganzoo.cli.cache:verify", "Check what is cached."),
+    Command("cache clear", "ganzoo.cli.cache:clear", "Delete what is cached."),
     Command("completion", "ganzoo.cli.completion:completion", "Print a shell's completion script."),
 )
 
 GROUPS = {
+    "cache": "Look after data that were decoded or computed once.",
     "plot": "Draw figures of runs and of components.",
     "plugins": "Look at the plugins installed.",
 }
@@ -40,8 +51,9 @@ GROUPS = {
 SECTIONS = {
     "Train": ("run", "resume"),
     "Look at runs": ("sample", "traverse", "interpolate", "plot"),
+    "Judge samples": ("evaluate", "evaluate-images", "compare"),
     "Write specs": ("recipes", "init", "validate", "schema"),
-    "Find out": ("list", "show", "plugins", "completion"),
+    "Find out": ("list", "show", "plugins", "cache", "completion"),
 }
 
 HELP = """A zoo of generative adversarial networks: one JSON spec is a run.

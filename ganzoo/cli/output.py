@@ -7,9 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ganzoo.evaluation.report import Value
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
@@ -41,3 +44,10 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
         click.echo((start + (lines[0] if lines else "")).rstrip())
         for line in lines[1:]:
             click.echo(" " * left + line)
+
+
+def number_words(value: Value) -> str:
+    """Write a measured number with its spread."""
+    if value.mean is None:
+        return "none"
+    return f"{value.mean:.4g}" if value.std is None else f"{value.mean:.4g} ± {value.std:.2g}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ganzoo.cli.failures import say
+from ganzoo.data.progress import reporting_to
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 
@@ -50,6 +51,10 @@ class Display(ABC):
     @abstractmethod
     def prepare(self, description: str, done: int, total: int) -> None:
         """Show long work before training; ``total`` is 0 where it is not known."""
+
+    @abstractmethod
+    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Show how good the samples are, and the time it took to find out."""
 
     @abstractmethod
     def close(self) -> None:
@@ -102,6 +107,12 @@ class Progress(AbstractContextManager["Progress"]):
         left = pace * (total_steps - step) or None
         self._display.show(Moment(run.path.name, step, total_steps, metrics, left))
 
+    @hookimpl
+    def ganzoo_evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Show what was measured."""
+        self._display.evaluated(step, values, seconds)
+        self._began += seconds  # the time left is that of training
+
 
 class Silence(Display):
     """Shows nothing."""
@@ -110,6 +121,9 @@ class Silence(Display):
         """Show nothing."""
 
     def prepare(self, description: str, done: int, total: int) -> None:
+        """Show nothing."""
+
+    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -137,6 +151,10 @@ class Lines(Display):
         """Write a line, if the last one is old enough."""
         if (done < total or not total) and self._due():
             say(description if not total else f"{description}  {100 * done // total}%")
+
+    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Write a line."""
+        say(evaluation_words(step, values, seconds))
 
     def close(self) -> None:
         """Do nothing: lines stay."""
@@ -201,6 +219,10 @@ class Bar(Display):
             self._task, description=description, completed=done, total=total or None, left=""
         )
 
+    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Write a line above the bar; it stays."""
+        self._live.console.print(evaluation_words(step, values, seconds), highlight=False)
+
     def close(self) -> None:
         """Take the bar down."""
         self._live.stop()
@@ -211,6 +233,17 @@ def display_for(*, quiet: bool) -> Display:
     if quiet:
         return Silence()
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def showing_progress(*, quiet: bool) -> Iterator[None]:
+    """Show how far long work has come, in a ``with`` block."""
+    display = display_for(quiet=quiet)
+    try:
+        with reporting_to(display.prepare):
+            yield
+    finally:
+        display.close()
 
 
 def numbers_words(metrics: Mapping[str, float]) -> str:
@@ -227,6 +260,12 @@ def numbers_words(metrics: Mapping[str, float]) -> str:
     if "images_per_second" in metrics:
         words.append(f"{metrics['images_per_second']:,.0f} images/s")
     return "  ".join(words)
+
+
+def evaluation_words(step: int, values: Mapping[str, float], seconds: float) -> str:
+    """Say what an evaluation found, and how long it took."""
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+    return f"step {step} evaluated  {numbers or 'nothing could be measured'}  ({seconds:.1f} s)"
 
 
 def duration_words(seconds: float) -> str:

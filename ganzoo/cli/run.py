@@ -12,11 +12,12 @@ import click
 from ganzoo import api
 from ganzoo.cli.completion import complete_run, complete_spec
 from ganzoo.cli.failures import say
-from ganzoo.cli.output import write_json
+from ganzoo.cli.output import number_words, write_json
 from ganzoo.cli.progress import Progress, display_for, duration_words, numbers_words
 from ganzoo.cli.specs import read_argument
 from ganzoo.data.progress import reporting_to
 from ganzoo.errors import Interrupted
+from ganzoo.evaluation.history import History
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
 
@@ -117,9 +118,28 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
     if rows:
         losses = {key: value for key, value in rows[-1].items() if key != "images_per_second"}
         lines.append(("at the end", numbers_words(losses)))
+    lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
     quoted = shlex.quote(str(path))
     lines.append(("more samples", f"ganzoo sample {quoted}"))
     lines.append(("loss curves", f"ganzoo plot losses {quoted}"))
     for title, text in lines:
         say(f"  {title:<14}{text}")
+
+
+def _evaluation(finished: api.Run) -> list[str]:
+    """Say which checkpoint was best, and how good the last one is."""
+    history = History(finished.directory)
+    best, final = history.best, history.newest
+    if best is None or final is None:
+        return []
+    value, last = history.deciding_value(best), history.deciding_value(final)
+    if value is None or last is None:
+        return []
+    shown = f"{value.name} best {number_words(value)} (step {best.step})"
+    floor = value.floor
+    return [
+        f"{shown}, at the end {number_words(last)}"
+        + ("" if floor is None or floor.value is None else f"; real samples get {floor.value:.4g}"),
+        f"took {sum(each.report.seconds for each in history.moments):.1f} s in all",
+    ]

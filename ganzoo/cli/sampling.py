@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from ganzoo.api import Run, open_run
 from ganzoo.cli.completion import complete_run
 from ganzoo.cli.files import check_outputs, force_option, free_path
+from ganzoo.cli.options import checkpoint_option, numbers_of
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,18 +37,6 @@ label_option = click.option(
 )
 
 
-def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:
-    """Return a callback that reads numbers with commas between."""
-
-    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[float]:
-        try:
-            return [kind(part) for part in text.split(",")]
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is no list of numbers such as {example}") from None
-
-    return read
-
-
 @click.command()
 @run_argument
 @click.option(
@@ -62,6 +51,7 @@ def _numbers(kind: type[int] | type[float], example: str) -> Callable[..., list[
     help="Class to make, by number or name (conditional generators); more than one take turns.",
 )
 @truncation_option
+@checkpoint_option
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
@@ -88,6 +78,7 @@ def sample(
     seed: int,
     labels: tuple[str, ...],
     truncation: float | None,
+    checkpoint: str,
     latents: str | None,
     kind: Literal["png", "npy", "folder"] | None,
     output: Path | None,
@@ -105,7 +96,7 @@ def sample(
 
     from ganzoo.images import save_grid  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
     path = output or free_path(f"{opened.path.resolve().name}-samples", ending)
@@ -140,14 +131,14 @@ def sample(
 @click.option(
     "--dims",
     metavar="NUMBERS",
-    callback=_numbers(int, "10,60,80"),
+    callback=numbers_of(int, "10,60,80"),
     required=True,
     help="Coordinates to change, counted from 0, such as 10,60,80.",
 )
 @click.option(
     "--values",
     metavar="NUMBERS",
-    callback=_numbers(float, "-3,0,0.5"),
+    callback=numbers_of(float, "-3,0,0.5"),
     default="-3,-2,-1,0,1,2,3",
     show_default=True,
     help="What each is set to in turn.",
@@ -159,6 +150,7 @@ def sample(
     help="Latent to start from: a .npy file whose first row is taken, or its coordinates.",
 )
 @truncation_option
+@checkpoint_option
 @label_option
 @click.option(
     "-o",
@@ -174,6 +166,7 @@ def traverse(
     seed: int,
     latents: str | None,
     truncation: float | None,
+    checkpoint: str,
     label: str | None,
     output: Path | None,
     force: bool,
@@ -192,7 +185,7 @@ def traverse(
     from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
     from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
     check_outputs(path, force=force)
     dim = opened.spec.latent.dim
@@ -237,6 +230,7 @@ def traverse(
     help="Seeds of the latents at the left and at the right.",
 )
 @truncation_option
+@checkpoint_option
 @label_option
 @click.option(
     "-o",
@@ -253,6 +247,7 @@ def interpolate(
     spherical: bool,
     seeds: tuple[int, int],
     truncation: float | None,
+    checkpoint: str,
     label: str | None,
     output: Path | None,
     force: bool,
@@ -269,7 +264,7 @@ def interpolate(
     from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
     from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
     if path.suffix == ".gif":  # the animation's own name
         path = path.with_suffix(".png")

@@ -11,8 +11,9 @@ import os
 import uuid
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,42 @@ Array = npt.NDArray[Any]
 
 
 def cache_folder() -> Path:
-    """Return the folder decoded arrays are kept in; it need not exist yet."""
+    """Return the folder that what was made once is kept in; it need not exist yet."""
     chosen = os.environ.get("GANZOO_CACHE")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ganzoo")
+
+
+@dataclass(frozen=True)
+class CachedFile:
+    """A file in the cache.
+
+    Attributes:
+        path: where it is.
+        name: its path within the cache.
+        kind: ``samples`` (decoded), ``features`` (of real samples) or ``weights`` (downloaded).
+        size: its bytes.
+    """
+
+    path: Path
+    name: str
+    kind: Literal["samples", "features", "weights"]
+    size: int
+
+
+def cached_files() -> list[CachedFile]:
+    """Return what is cached, by name; files that others put there are not listed."""
+    folder = cache_folder()
+    patterns: tuple[tuple[Literal["samples", "features", "weights"], str], ...] = (
+        ("features", "features-*.safetensors"),
+        ("samples", "*.npy"),
+        ("weights", "weights/*"),
+    )
+    return [
+        CachedFile(path, path.relative_to(folder).as_posix(), kind, path.stat().st_size)
+        for kind, pattern in patterns
+        for path in sorted(folder.glob(pattern))
+        if path.is_file() and not path.name.startswith(".")
+    ]
 
 
 def cached_array(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ganzoo.evaluation.history import History
+from ganzoo.evaluation.report import Value
 from ganzoo.files import write_atomically
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
@@ -27,11 +29,14 @@ class Reporter:
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Draw the losses and say what came out."""
         from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
+        from ganzoo.reporting.evaluations import save_evaluations  # noqa: PLC0415 - as above
 
         if step == self._step and run.readme_path.exists():
             return
         if run.metrics():
             save_losses(run.metrics(), run.losses_path)
+        if run.training_reports():
+            save_evaluations(History(run), run.evaluation_plot_path)
         write_atomically(run.readme_path, card(run, step, total_steps))
 
 
@@ -57,6 +62,7 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
         picture = grids[-1].relative_to(path).as_posix()
         sections.append(f"![Samples after {step:,} steps]({picture})")
     sections.append(_what(run))
+    sections += _evaluation(run)
     if step >= total_steps:
         sections.append(_use(run))
     if run.losses_path.exists():
@@ -89,6 +95,53 @@ def _what(run: RunDirectory) -> str:
     return f"## What was trained\n\n| | |\n|---|---|\n{table}"
 
 
+def _evaluation(run: RunDirectory) -> list[str]:
+    """Return the section on how good the samples are, where that was measured."""
+    history = History(run)
+    best, final = history.best, history.newest
+    if final is None:
+        return []
+    deciding = None if best is None else history.deciding_value(best)
+    shown = best or final
+    rows = [
+        (last.name, _number(value), _number(last), _floor(last))
+        for value, last in zip(shown.report.values, final.report.values, strict=True)
+    ]
+    lines = [f"| `{name}` | {first} | {last} | {floor} |" for name, first, last, floor in rows]
+    sentences = [
+        f"Measured on {len(history.moments)} occasions during training, in"
+        f" {sum(each.report.seconds for each in history.moments):.1f} s. The floor is what real samples"
+        " get against other real samples. `evaluation/` has the protocol of each number; those of"
+        " different protocols are not comparable.",
+    ]
+    if deciding is not None:
+        sentences.append(f"The best checkpoint is chosen by `{deciding.name}` and kept.")
+    problems = [f"- {problem}" for problem in final.report.problems]
+    plot = (
+        [f"![Evaluations]({run.evaluation_plot_path.name})"]
+        if run.evaluation_plot_path.exists()
+        else []
+    )
+    return [
+        "## Evaluation",
+        " ".join(sentences),
+        f"| | best (step {shown.step:,}) | last (step {final.step:,}) | floor |\n|---|---|---|---|\n"
+        + "\n".join(lines),
+        *(["\n".join(problems)] if problems else []),
+        *plot,
+        f"More seeds and samples: `ganzoo evaluate {run.path} --checkpoint best`.",
+    ]
+
+
+def _number(value: Value) -> str:
+    return "none" if value.mean is None else f"{value.mean:.4g}"
+
+
+def _floor(value: Value) -> str:
+    floor = value.floor
+    return "" if floor is None or floor.value is None else f"{floor.value:.4g}"
+
+
 def _use(run: RunDirectory) -> str:
     return (
         "## Use\n\n"
@@ -106,6 +159,7 @@ def _files() -> str:
         "| `environment.json` | versions, plugins, device, command |\n"
         "| `metrics.jsonl` | losses and mean logits of the discriminator, one line a logged step |\n"
         "| `samples/` | grids of samples from latents that stay the same; `real.png` is data |\n"
-        "| `checkpoints/` | states to resume from |\n"
+        "| `checkpoints/` | states to resume from: the newest, and the best where that is measured |\n"
+        "| `evaluation/` | reports on how good the samples are, each number with its protocol |\n"
         "| `generator.safetensors` | weights that samples are made from |"
     )

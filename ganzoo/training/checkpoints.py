@@ -74,10 +74,17 @@ class Checkpoint:
             raise CheckpointError(f"{path}: cannot be read: {error}") from None
 
 
-def prune(run: RunDirectory, keep: int) -> None:
-    """Delete all but the newest checkpoints."""
+def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:
+    """Delete all but the newest checkpoints, and the best one.
+
+    Args:
+        run: the run.
+        keep: how many of the newest stay.
+        best: step of the best one, or None.
+    """
     for path in run.checkpoints()[keep:]:
-        path.unlink()
+        if best is None or path != run.checkpoint_path(best):
+            path.unlink()
 
 
 def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:

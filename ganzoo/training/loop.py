@@ -11,6 +11,7 @@ import torch
 
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import Interrupted
+from ganzoo.evaluation.history import History
 from ganzoo.files import write_atomically
 from ganzoo.images import save_grid
 from ganzoo.plugins import Plugins
@@ -72,13 +73,21 @@ class Trainer:
     def __init__(self, run: RunDirectory, prepared: Prepared, plugins: Plugins) -> None:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
+        self.history = History(run)
         self._logged_at, self._clock = 0, 0.0
+
+    @property
+    def total(self) -> int:
+        """Steps of the whole training: fewer than planned where patience is over."""
+        over = self.history.patience_is_over
+        return self.state.step if over else self.prepared.plan.total
 
     def begin(self, device: torch.device, checkpoint: Checkpoint | None) -> None:
         """Continue from a checkpoint, or start; what was written after it is written again."""
         if checkpoint is not None:
             self.state.restore(checkpoint, self.spec.training.discriminator_steps)
         self.run.forget_after(self.state.step)
+        self.history = History(self.run)
         if checkpoint is None:
             self.run.write_environment(str(device))
             self.save_real_samples()
@@ -88,11 +97,12 @@ class Trainer:
         """Take steps until the duration is over or a signal asks to stop."""
         state, plan = self.state, self.prepared.plan
         step_game, next_batch = state.game.step, state.batches.next
-        self.announce("ganzoo_run_started", total_steps=plan.total)
+        self.announce("ganzoo_run_started", total_steps=self.total)
         self._logged_at, self._clock = state.step, time.perf_counter()
 
         with self.announcing_the_end(), StopRequest() as stop:
-            while state.step < plan.total:
+            total = self.total
+            while state.step < total:
                 # Take one step of every network. Nothing here waits for a number.
                 progress = state.step / plan.total
                 numbers = step_game(next_batch, state.step, progress)
@@ -103,12 +113,22 @@ class Trainer:
 
                 # Do what is due after this step.
                 last = state.step == plan.total
+                found_best = False
+                if plan.evaluation and (state.step % plan.evaluation == 0 or last):
+                    found_best = self.evaluate()
+                    total = self.total
+                    last = state.step == total
                 if state.step % plan.log == 0 or last:
                     self.log()
                 if state.step % plan.samples == 0 or last:
                     self.save_samples()
                 stopped_by = stop.signal_number
-                if state.step % plan.checkpoint == 0 or last or stopped_by is not None:
+                if (
+                    state.step % plan.checkpoint == 0
+                    or last
+                    or found_best
+                    or stopped_by is not None
+                ):
                     self.save_checkpoint()
                 if stopped_by is not None and not last:
                     raise Interrupted(stopped_by, state.step)
@@ -119,9 +139,30 @@ class Trainer:
         try:
             yield
         finally:
-            total = self.prepared.plan.total
-            completed = self.state.step == total
-            self.announce("ganzoo_run_finished", total_steps=total, completed=completed)
+            completed = self.state.step == self.total
+            self.announce("ganzoo_run_finished", total_steps=self.total, completed=completed)
+
+    def evaluate(self) -> bool:
+        """Judge the generator, and say whether it is the best so far.
+
+        The report is written before the checkpoint of the same step: a run that is resumed from that
+        checkpoint has the report, too.
+
+        Raises:
+            ganzoo.errors.TrainingError: a number is not finite.
+        """
+        judge, step = self.prepared.judge, self.state.step
+        assert judge is not None  # the plan has evaluations only where there is a judge
+        self.state.meters.means(step)
+        report = judge.judge(self.prepared.sampled, self.run.path.name, step)
+        path = self.run.training_report_path(step)
+        report.write(path)
+        self.history.add(step, report)
+        values = {each.name: each.mean for each in report.values if each.mean is not None}
+        self.announce("ganzoo_evaluated", values=values, seconds=report.seconds, path=path)
+        self._clock += report.seconds  # the speed that is logged is that of training
+        best = self.history.best
+        return best is not None and best.step == step
 
     def log(self) -> None:
         """Write the means of what the game reported as a line of metrics."""
@@ -137,7 +178,7 @@ class Trainer:
             "images_per_second": round(taken * self.prepared.plan.images / seconds, 1),
         }
         self.run.append_metrics({"step": state.step, **metrics})
-        self.announce("ganzoo_step_finished", total_steps=self.prepared.plan.total, metrics=metrics)
+        self.announce("ganzoo_step_finished", total_steps=self.total, metrics=metrics)
         self._clock, self._logged_at = now, state.step
 
     def save_samples(self) -> None:
@@ -172,7 +213,8 @@ class Trainer:
         generator = self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step)
         write_atomically(self.run.generator_path, generator, durable=False)
         path = self.state.checkpoint().save(self.run)
-        prune(self.run, self.spec.output.keep_checkpoints)
+        best = self.history.best
+        prune(self.run, self.spec.output.keep_checkpoints, None if best is None else best.step)
         self.announce("ganzoo_checkpoint_saved", path=path)
 
     def announce(self, event: str, **arguments: object) -> None:

@@ -17,6 +17,7 @@ from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game, GameContext
+from ganzoo.training.judge import Judge
 from ganzoo.training.precision import weights_dtype
 from ganzoo.training.state import TrainingState
 
@@ -30,6 +31,7 @@ class Plan:
         log: from one line of metrics to the next.
         samples: from one grid to the next.
         checkpoint: from one checkpoint to the next.
+        evaluation: from one evaluation to the next, or None where there is none.
         epoch: one pass over the data; a fraction where an epoch is no whole number of steps.
         images: real images shown in one step, on average.
     """
@@ -38,6 +40,7 @@ class Plan:
     log: int
     samples: int
     checkpoint: int
+    evaluation: int | None
     epoch: float
     images: float
 
@@ -62,6 +65,7 @@ class Plan:
             log=steps(spec.output.log_every),
             samples=steps(spec.output.samples_every),
             checkpoint=steps(spec.output.checkpoint_every),
+            evaluation=None if spec.evaluation is None else steps(spec.evaluation.every),
             epoch=epoch,
             images=images,
         )
@@ -77,6 +81,7 @@ class Prepared:
         state: networks, optimizers and data, at step 0.
         trained: the generator that is trained, with its latent.
         plan: when what is due.
+        judge: what evaluates the generator, or None.
     """
 
     info: DatasetInfo
@@ -84,6 +89,7 @@ class Prepared:
     state: TrainingState
     trained: TrainedGenerator
     plan: Plan
+    judge: Judge | None
 
     @property
     def sampled(self) -> TrainedGenerator:
@@ -95,7 +101,8 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     """Open the data and build the networks; whatever is wrong with a run shows here.
 
     Raises:
-        ganzoo.errors.DataError: the data cannot be read, or are fewer than a batch.
+        ganzoo.errors.DataError: the data cannot be read, or are fewer than a batch; or weights of the
+            extractor for evaluation are missing.
     """
     training = spec.training
     dtype = weights_dtype(training.precision)
@@ -114,6 +121,11 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         raise DeviceError(
             "training.precision: Apple GPUs have no float64; use float32, or device cpu"
         )
+
+    # Build what judges the samples: weights of an extractor may be missing.
+    judge = None
+    if spec.evaluation is not None:
+        judge = Judge(spec, spec.evaluation, info, store, device)
 
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
@@ -138,7 +150,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         workers=training.workers if streamed else 0,
     )
     state = TrainingState(spec, game, average, batches, rng)
-    return Prepared(info, store, state, trained, Plan.of(spec, order))
+    return Prepared(info, store, state, trained, Plan.of(spec, order), judge)
 
 
 def _refuse_single_samples(spec: RunSpec, order: Order, game: Game) -> None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from ganzoo.builtin.extractors.inception import Inception
+from ganzoo.builtin.extractors.pixels import Identity, Pixels
+from ganzoo.builtin.extractors.random_conv import RandomConv
+from ganzoo.builtin.extractors.torchvision_classifier import TorchvisionClassifier
 from ganzoo.components import Component
 
-COMPONENTS: tuple[type[Component], ...] = ()
+COMPONENTS: tuple[type[Component], ...] = (
+    Inception,
+    TorchvisionClassifier,
+    RandomConv,
+    Pixels,
+    Identity,
+)
 """The core's own components, registered through the same hooks as everyone's."""

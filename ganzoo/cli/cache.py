@@ -1,0 +1,85 @@
+"""``ganzoo cache``: what was decoded, computed or downloaded once."""
+
+from __future__ import annotations
+
+import click
+
+from ganzoo.cli.failures import FAILED, say
+from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.data.cache import CachedFile, cache_folder, cached_files
+
+
+@click.command("list")
+@json_option
+def list_cache(as_json: bool) -> None:
+    """List what is cached, and where.
+
+    The folder is $GANZOO_CACHE, or the user's cache folder of the operating system.
+    """
+    files = cached_files()
+    if as_json:
+        write_json(
+            {
+                "folder": str(cache_folder()),
+                "files": [
+                    {"name": each.name, "kind": each.kind, "bytes": each.size} for each in files
+                ],
+            }
+        )
+        return
+    write_table([(each.name, each.kind, _words(each.size)) for each in files])
+    say(f"{len(files)} files, {_words(sum(each.size for each in files))} in {cache_folder()}")
+
+
+@click.command()
+def verify() -> None:
+    """Check that what is cached is whole. The exit code is 1 where something is not.
+
+    Nothing is changed: what is damaged is made again when it is next needed, and 'ganzoo cache clear
+    --damaged' deletes it now.
+    """
+    damaged = _damaged()
+    for file, reason in damaged:
+        click.echo(f"{file.path}: {reason}")
+    say(f"{len(cached_files()) - len(damaged)} files are whole, {len(damaged)} are damaged")
+    if damaged:
+        raise click.exceptions.Exit(FAILED)
+
+
+@click.command()
+@click.option("--damaged", is_flag=True, help="Delete only what is damaged.")
+@click.option("--kind", help="Delete only files of one kind, as 'ganzoo cache list' names it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
+def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
+    """Delete what is cached. It is made, or downloaded, again when it is needed."""
+    files = [file for file, _ in _damaged()] if damaged else cached_files()
+    kinds = sorted({each.kind for each in cached_files()})
+    if kind is not None and kind not in kinds:
+        known = ", ".join(kinds) or "nothing is cached"
+        raise click.BadParameter(f"{kind!r} is none of: {known}", param_hint="--kind")
+    chosen = [each for each in files if kind in {None, each.kind}]
+    for each in chosen:
+        if dry_run:
+            click.echo(each.path)
+        else:
+            each.path.unlink(missing_ok=True)
+    verb = "would be deleted" if dry_run else "deleted"
+    say(f"{len(chosen)} files {verb}, {_words(sum(each.size for each in chosen))}")
+
+
+def _damaged() -> list[tuple[CachedFile, str]]:
+    """Return the files that are not whole, each with the reason."""
+    from ganzoo.evaluation.cached import fault_of  # noqa: PLC0415 - imports numpy and torch
+
+    found = [(each, fault_of(each)) for each in cached_files()]
+    return [(each, reason) for each, reason in found if reason is not None]
+
+
+def _words(size: int) -> str:
+    """Write a number of bytes."""
+    number = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"

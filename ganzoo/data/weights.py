@@ -1,0 +1,153 @@
+"""Files of published weights: found on this machine or downloaded once, and used only if verified."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from ganzoo.data.cache import cache_folder
+from ganzoo.data.progress import report
+from ganzoo.errors import DataError
+
+PIECE = 1 << 20
+"""Bytes read at a time."""
+
+TIMEOUT = 30
+"""Seconds without a byte after which a download has failed."""
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A file that its authors have put on the net.
+
+    Attributes:
+        name: name of the file.
+        sha256: its SHA-256, or the first digits of it.
+        url: its address.
+    """
+
+    name: str
+    sha256: str
+    url: str
+
+
+def weights_folders() -> list[Path]:
+    """Return where weights are looked for, in this order; they need not exist.
+
+    ``$GANZOO_WEIGHTS`` where that is set, ``weights`` in ganzoo's cache, and the folder that torch,
+    and with it torchmetrics and torch-fidelity, downloads to. Downloads go to the first.
+    """
+    chosen = os.environ.get("GANZOO_WEIGHTS")
+    torch_home = os.environ.get("TORCH_HOME") or Path(
+        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"
+    )
+    folders = [cache_folder() / "weights", Path(torch_home, "hub", "checkpoints").expanduser()]
+    return [Path(chosen).expanduser(), *folders] if chosen else folders
+
+
+def is_offline() -> bool:
+    """Say whether nothing may be downloaded: ``GANZOO_OFFLINE`` is set, and not to 0."""
+    return os.environ.get("GANZOO_OFFLINE", "0") not in {"", "0"}
+
+
+def obtain(weights: PublishedWeights) -> Path:
+    """Return where a file lies, downloading it once where it is nowhere.
+
+    What is downloaded is verified before it gets its name. A file that was found is not: see
+    ``read_verified``.
+
+    Raises:
+        DataError: it is nowhere, and downloads are not allowed or this one failed.
+    """
+    found = _find(weights)
+    if found is not None:
+        return found
+    folder = weights_folders()[0]
+    if is_offline():
+        raise _missing(weights, "GANZOO_OFFLINE forbids downloads")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Of several processes that need the file, one downloads it and the others wait.
+        with FileLock(folder / f".{weights.name}.lock"):
+            return _find(weights) or _download(weights, folder / weights.name)
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        reason = getattr(error, "reason", None) or error
+        raise _missing(weights, f"it cannot be downloaded ({reason})") from None
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Read a file of weights, once, and return its bytes only if they are the ones expected.
+
+    Args:
+        path: the file.
+        sha256: its SHA-256, or the first digits of it.
+
+    Raises:
+        DataError: the file is missing or cannot be read, or is another one.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} does not exist; it should be weights with SHA-256 {sha256}"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if not found.startswith(sha256):
+        raise DataError(
+            f"{path} has SHA-256 {found}, where {sha256} is expected: it is damaged or another file;"
+            " remove it, or put the right one in its place"
+        )
+    return content
+
+
+def _find(weights: PublishedWeights) -> Path | None:
+    paths = (folder / weights.name for folder in weights_folders())
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _missing(weights: PublishedWeights, reason: str) -> DataError:
+    return DataError(
+        f"{weights.name} (SHA-256 {weights.sha256}) is not on this machine, and {reason};"
+        f" get it from {weights.url} and put it into {weights_folders()[0]}"
+    )
+
+
+def _download(weights: PublishedWeights, path: Path) -> Path:
+    """Download to a temporary name, verify, and only then give the file its own."""
+    what = f"downloading {weights.name}"
+    temporary = path.with_name(f".{weights.name}-{uuid.uuid4().hex}.tmp")
+    digest = hashlib.sha256()
+    done = 0
+    report(what, 0, 0)
+    try:
+        with (
+            urllib.request.urlopen(weights.url, timeout=TIMEOUT) as answer,
+            temporary.open("xb") as file,
+        ):
+            total = int(answer.headers.get("Content-Length") or 0)
+            while piece := answer.read(PIECE):
+                file.write(piece)
+                digest.update(piece)
+                done += len(piece)
+                report(what, done, max(total, done) if total else 0)
+            file.flush()
+            os.fsync(file.fileno())
+        if not digest.hexdigest().startswith(weights.sha256):
+            raise _missing(
+                weights,
+                f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}",
+            )
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    report(what, done, done)
+    return path

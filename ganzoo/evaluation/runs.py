@@ -1,0 +1,124 @@
+"""Evaluating a run: which weights, against which real samples, by which metrics."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from ganzoo.components import Dataset, DatasetInfo
+from ganzoo.data.store import ImageStore
+from ganzoo.errors import Problem, SpecError
+from ganzoo.evaluation.evaluator import Evaluator, RealSet, Reference, TrainingSet
+from ganzoo.evaluation.history import checkpoint_step
+from ganzoo.evaluation.reference import content_hash
+from ganzoo.evaluation.report import Report, Subject
+from ganzoo.evaluation.request import Request
+from ganzoo.evaluation.samples import GeneratedSamples, RealSamples, class_weights
+from ganzoo.runs import RunDirectory
+from ganzoo.sampling import load_generator, truncated
+from ganzoo.spec import RunSpec
+
+PACKAGES = ("ganzoo", "numpy", "torch", "torchmetrics", "torchvision")
+"""Those whose versions reports state, beside the plugins that provide the components."""
+
+
+def evaluate_run(run: RunDirectory, request: Request, device: torch.device) -> Report:
+    """Judge a run's generator.
+
+    Args:
+        run: the run; its data must be there too.
+        request: what to measure, and how.
+        device: where samples and features are computed.
+
+    Raises:
+        SpecError: the request does not fit the run.
+        RunError: the run has no such checkpoint.
+        ganzoo.errors.DataError: the data, or weights of an extractor, are missing or unreadable.
+        ganzoo.errors.EvaluationError: the generator makes what is not finite.
+    """
+    spec = run.spec
+    loaded = load_generator(run, checkpoint_step(run, request.checkpoint), request.weights)
+    network, info = loaded.network, loaded.info
+    if request.truncation is not None:
+        network = truncated(network, spec, request.truncation)
+    store = spec.dataset.build(spec.dataset.split)
+    evaluator = Evaluator(
+        request.metrics,
+        request.extractor,
+        info.sample_shape,
+        lambda: open_reference(spec.dataset, request.reference, store),
+        device,
+        floor=request.floor,
+    )
+    network.generator.to(device)
+    weights = class_weights(store, spec.num_classes(info))
+    sets = {
+        seed: GeneratedSamples(network, info, request.samples, seed, weights)
+        for seed in request.seeds
+    }
+    subject = Subject(
+        name=run.path.resolve().name,
+        step=loaded.step,
+        weights=loaded.weights,
+        weights_sha256=loaded.sha256,
+    )
+    generation = describe_generation(spec, request.samples, loaded.weights, request.truncation)
+    return evaluator.judge(sets, subject, generation, software_versions(spec))
+
+
+def open_reference(dataset: Dataset, split: str | None, training: ImageStore) -> Reference:
+    """Return what samples of a run are compared with.
+
+    Args:
+        dataset: the run's.
+        split: the split to compare with, or None for ``test`` where there is one.
+        training: the split that was trained on.
+
+    Raises:
+        SpecError: there is no such split.
+    """
+    chosen = reference_split(dataset, dataset.info(), split)
+    samples = RealSamples(training)
+    trained_on = TrainingSet(samples, _source(dataset, dataset.split), content_hash(samples))
+    if chosen == dataset.split:
+        return Reference(trained_on, None, dataset.mixture())
+    real = RealSet.of(RealSamples(dataset.build(chosen)), _source(dataset, chosen))
+    return Reference(real, trained_on, dataset.mixture())
+
+
+def reference_split(dataset: Dataset, info: DatasetInfo, split: str | None) -> str:
+    """Return the split to compare with: the one named, else ``test``, else the one trained on.
+
+    Raises:
+        SpecError: there is no such split.
+    """
+    if split is None:
+        return "test" if "test" in info.splits else dataset.split
+    if split not in info.splits:
+        splits = ", ".join(info.splits)
+        message = f"there is no split {split!r} (there is: {splits})"
+        raise SpecError([Problem("evaluation.reference", message)])
+    return split
+
+
+def describe_generation(
+    spec: RunSpec, count: int, weights: str, truncation: float | None
+) -> dict[str, Any]:
+    """Return what a protocol says of how samples are made."""
+    labels = (
+        f"drawn as often as in split {spec.dataset.split}" if spec.generator.conditional else None
+    )
+    return {"count": count, "weights": weights, "truncation": truncation, "labels": labels}
+
+
+def software_versions(spec: RunSpec | None = None) -> dict[str, str]:
+    """Return the versions of what took part: libraries, and providers of a spec's components."""
+    versions = {name: metadata.version(name) for name in PACKAGES}
+    providers = {} if spec is None else spec.providers()
+    return versions | {each.name: each.version for each in providers.values()}
+
+
+def _source(dataset: Dataset, split: str) -> str:
+    return f"split {split} of {dataset.type}"

@@ -1,0 +1,26 @@
+"""RunSpec: one run, validated. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from ganzoo.spec.reading import (
+    load_spec_file,
+    parse_evaluation,
+    parse_spec,
+    read_spec_data,
+    read_spec_file,
+)
+from ganzoo.spec.run import RunSpec
+from ganzoo.spec.sections import EMA, Evaluation, Output, Training
+
+__all__ = [
+    "EMA",
+    "Evaluation",
+    "Output",
+    "RunSpec",
+    "Training",
+    "load_spec_file",
+    "parse_evaluation",
+    "parse_spec",
+    "read_spec_data",
+    "read_spec_file",
+]

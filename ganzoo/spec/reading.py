@@ -1,0 +1,134 @@
+"""From JSON to a RunSpec, with every problem in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ganzoo.components import SpecModel
+from ganzoo.errors import Problem, SpecError
+from ganzoo.spec.run import RunSpec
+from ganzoo.spec.sections import Evaluation
+
+Model = TypeVar("Model", bound=SpecModel)
+
+
+def parse_spec(data: Any, source: str | None = None) -> RunSpec:
+    """Validate a spec given as plain data.
+
+    Args:
+        data: what a JSON file holds.
+        source: file or recipe it comes from, for messages.
+
+    Raises:
+        SpecError: with every problem found, each with its path.
+    """
+    if not isinstance(data, Mapping):
+        raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
+    return _validated(RunSpec, data, source)
+
+
+def parse_evaluation(data: Mapping[str, Any]) -> Evaluation:
+    """Validate the ``evaluation`` of a spec, given as plain data.
+
+    Args:
+        data: its fields; those that are left out have their defaults.
+
+    Raises:
+        SpecError: with every problem found, each with its path.
+    """
+    return _validated(Evaluation, data, None, "evaluation.")
+
+
+def _validated(
+    model: type[Model], data: Mapping[str, Any], source: str | None, prefix: str = ""
+) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [
+            Problem(
+                prefix + ".".join(map(str, line["loc"])),
+                _message(line["type"], line["msg"], line["input"]),
+            )
+            for line in error.errors(include_url=False)
+        ]
+        raise SpecError(problems, source) from None
+
+
+def _message(kind: str, message: str, value: Any) -> str:
+    """Say in one sentence what was wrong, with the value where it helps."""
+    if kind == "missing":
+        return "this field is required"
+    if kind == "tuple_type":
+        return "expected a list"
+    if kind == "string_pattern_mismatch":
+        # Only two fields have patterns, and a pattern is nothing to show a person.
+        devices = "|cuda" in message
+        message = (
+            "expected auto, cpu, mps, cuda or a numbered device such as cuda:1"
+            if devices
+            else "expected letters, digits, dots, dashes and underscores, a letter or digit first"
+        )
+    message = message[:1].lower() + message[1:]
+    if isinstance(value, str | int | float | bool) and kind not in {"component", "unknown_key"}:
+        return f"{message}, not {json.dumps(value)}"
+    return message
+
+
+def read_spec_data(text: str, source: str) -> dict[str, Any]:
+    """Read the text of a spec.
+
+    Raises:
+        SpecError: it is not JSON, has a key twice, or is no object.
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise SpecError([Problem("", f"not JSON: {error.msg} at {where}")], source) from None
+    except ValueError as error:
+        raise SpecError([Problem("", str(error))], source) from None
+    except RecursionError:
+        raise SpecError([Problem("", "not a spec: it is nested too deeply")], source) from None
+    if not isinstance(data, dict):
+        raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
+    return data
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return data
+
+
+def read_spec_file(path: str | Path) -> dict[str, Any]:
+    """Read a spec file, without validating it.
+
+    Raises:
+        SpecError: it cannot be read, is not JSON, has a key twice, or is no object.
+    """
+    try:
+        # Some editors begin a file with a byte-order mark.
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
+    except UnicodeDecodeError:
+        raise SpecError([Problem("", "not JSON: it is no UTF-8 text")], str(path)) from None
+    return read_spec_data(text, str(path))
+
+
+def load_spec_file(path: str | Path) -> RunSpec:
+    """Read and validate a spec file.
+
+    Raises:
+        SpecError: it cannot be read or is not valid.
+    """
+    return parse_spec(read_spec_file(path), str(path))

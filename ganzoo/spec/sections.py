@@ -1,0 +1,257 @@
+"""The sections of a spec that are no components: how to train, to judge, and what to leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from ganzoo.components import (
+    DatasetInfo,
+    FeatureExtractor,
+    Metric,
+    Optimizer,
+    Schedule,
+    SpecModel,
+    choice,
+)
+from ganzoo.durations import Duration
+from ganzoo.errors import Problem, did_you_mean
+from ganzoo.registry import active
+
+
+class EMA(SpecModel):
+    """An exponential moving average of the generator's weights, the ones samples are made from."""
+
+    decay: Schedule = choice(
+        "constant", value=0.999, description="Share of the average that each step keeps."
+    )
+    ramp_up: bool = Field(
+        default=True,
+        description="Whether the decay starts small: min(decay, (1 + step) / (10 + step)).",
+    )
+
+    @field_validator("decay")
+    @classmethod
+    def _check_decay(cls, decay: Schedule) -> Schedule:
+        if not all(0 <= value < 1 for value in decay.values()):
+            raise PydanticCustomError("decay", "must stay in [0, 1)")
+        return decay
+
+
+class Training(SpecModel):
+    """How the networks are trained."""
+
+    duration: Duration = Field(
+        default=Duration(20, "epochs"),
+        description='How long, as "20 epochs", "3000 steps" (of the generator) or "200k images"'
+        " (real ones shown).",
+    )
+    batch_size: int = Field(
+        default=64, ge=1, description="Real samples in each discriminator step."
+    )
+    last_batch: Literal["drop", "keep"] = Field(
+        default="drop",
+        description="Whether the smaller batch that is left at the end of an epoch is used.",
+    )
+    accumulation: int = Field(
+        default=1,
+        ge=1,
+        description="Parts a batch is split in to save memory; gradients are summed over them.",
+    )
+    discriminator_steps: int = Field(
+        default=1, ge=1, description="Discriminator steps for each generator step."
+    )
+    reuse_fakes: bool = Field(
+        default=True,
+        description="Whether the generator's step uses the samples of the discriminator's last step"
+        " again, instead of making new ones.",
+    )
+    generator_optimizer: Optimizer = choice("adam", description="Optimizer of the generator.")
+    discriminator_optimizer: Optimizer = choice(
+        "adam", description="Optimizer of the discriminator."
+    )
+    ema: EMA | None = Field(
+        default_factory=EMA,
+        description="Moving average of the generator's weights. Null: none, the last weights are used.",
+    )
+    precision: Literal["float32", "bfloat16", "float16", "float64"] = Field(
+        default="float32",
+        description="Number format; bfloat16 and float16 mean automatic mixed precision.",
+    )
+    compile: bool = Field(
+        default=False, description="Whether networks are compiled with torch.compile."
+    )
+    deterministic: bool = Field(
+        default=False,
+        description="Whether only deterministic algorithms are used. On a CPU runs always repeat;"
+        " on CUDA this costs speed.",
+    )
+    loading: Literal["auto", "memory", "workers"] = Field(
+        default="auto",
+        description="Where samples wait: 'memory' of the training device, or streamed by 'workers';"
+        " 'auto' streams only sets of more than 512 MiB.",
+    )
+    workers: int = Field(
+        default=2, ge=1, description="Worker processes that read samples where they are streamed."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch_size % self.accumulation:
+            raise PydanticCustomError(
+                "accumulation",
+                "batch_size {batch} cannot be split in {parts} equal parts (accumulation)",
+                {"batch": self.batch_size, "parts": self.accumulation},
+            )
+        return self
+
+
+class Output(SpecModel):
+    """What a run leaves behind, and how often."""
+
+    directory: str = Field(
+        default="runs", description="Folder in which the run directory <name>-<n> is made."
+    )
+    log_every: Duration = Field(
+        default=Duration(50, "steps"),
+        description="Time from one line of metrics.jsonl to the next.",
+    )
+    samples_every: Duration = Field(
+        default=Duration(1, "epochs"), description="Time from one grid of samples to the next."
+    )
+    samples: int = Field(
+        default=64, ge=1, le=1024, description="Samples in a grid, from latents fixed for the run."
+    )
+    checkpoint_every: Duration = Field(
+        default=Duration(5, "epochs"), description="Time from one checkpoint to the next."
+    )
+    keep_checkpoints: int = Field(
+        default=2, ge=1, description="How many of the newest checkpoints are kept."
+    )
+
+
+class Evaluation(SpecModel):
+    """How good the samples are, measured while training goes on.
+
+    ``ganzoo evaluate`` measures the same after training, with more samples and more seeds, unless told
+    otherwise.
+    """
+
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False, min_length=1)] = Field(
+        default=({"type": "fd"},),  # type: ignore[arg-type] # validated like a spec's own
+        description="What is measured.",
+    )
+    extractor: FeatureExtractor | None = Field(
+        default=None,
+        description="What turns samples into features. Null: inception for images, and for points the"
+        " points themselves.",
+    )
+    reference: str | None = Field(
+        default=None,
+        description="Split that samples are compared with. Null: test where the data set has one, else"
+        " the split trained on.",
+    )
+    samples: int = Field(default=2_000, ge=2, description="Samples made for each evaluation.")
+    every: Duration = Field(
+        default=Duration(5, "epochs"),
+        description="Time from one evaluation to the next; the end of training is one, too.",
+    )
+    best: str | None = Field(
+        default=None,
+        description="Quantity by which the best checkpoint is chosen and kept, such as fd. Null: the"
+        " first that has a better end.",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="Evaluations in a row without a new best after which training stops. Null: it goes"
+        " on to its end.",
+    )
+
+    @model_validator(mode="after")
+    def _check_best(self) -> Self:
+        quantities = {
+            quantity.name: quantity for metric in self.metrics for quantity in metric.quantities
+        }
+        judging = [name for name, quantity in quantities.items() if quantity.better is not None]
+        if self.best is not None and self.best not in judging:
+            raise PydanticCustomError(
+                "best",
+                "best: {name} is no quantity of these metrics with a better end{suggestion} (there is:"
+                " {known})",
+                {
+                    "name": repr(self.best),
+                    "suggestion": did_you_mean(self.best, judging),
+                    "known": ", ".join(judging) or "none",
+                },
+            )
+        if self.patience is not None and not judging:
+            raise PydanticCustomError(
+                "best", "patience: no quantity of these metrics says which values are better"
+            )
+        return self
+
+    @property
+    def deciding(self) -> str | None:
+        """The quantity by which the best checkpoint is chosen, or None where none has a better end."""
+        if self.best is not None:
+            return self.best
+        quantities = [quantity for metric in self.metrics for quantity in metric.quantities]
+        return next((each.name for each in quantities if each.better is not None), None)
+
+    def extractor_for(self, info: DatasetInfo) -> FeatureExtractor:
+        """Return the extractor of metrics that name none of their own."""
+        if self.extractor is not None:
+            return self.extractor
+        return default_extractor(info.sample_shape)
+
+    def problems(self, info: DatasetInfo) -> list[Problem]:
+        """Return what does not fit the samples of a data set, each with its path in the spec."""
+        found = metric_problems(self.metrics, self.extractor_for(info), info.sample_shape)
+        if self.reference is not None and self.reference not in info.splits:
+            splits = ", ".join(info.splits)
+            message = f"there is no split {self.reference!r} (there is: {splits})"
+            found.append(Problem("evaluation.reference", message))
+        return found
+
+
+def default_extractor(sample_shape: tuple[int, ...]) -> FeatureExtractor:
+    """Return what reads samples where nothing else is asked for.
+
+    Args:
+        sample_shape: (channels, height, width), or (dimensions,) for points.
+    """
+    name = "inception" if len(sample_shape) == 3 else "identity"
+    component: FeatureExtractor = active().find("extractor", name).component()
+    return component
+
+
+def metric_problems(
+    metrics: Sequence[Metric], extractor: FeatureExtractor, sample_shape: tuple[int, ...]
+) -> list[Problem]:
+    """Return what is wrong with a choice of metrics and extractors, without building anything.
+
+    Args:
+        metrics: what is to be measured.
+        extractor: of the metrics that name none of their own.
+        sample_shape: (channels, height, width), or (dimensions,) for points.
+    """
+    problems = []
+    for index, metric in enumerate(metrics):
+        path = f"evaluation.metrics.{index}"
+        used, where = extractor, "evaluation.extractor"
+        if metric.extractor is not None:
+            used, where = metric.extractor, f"{path}.extractor"
+        try:
+            used.check(sample_shape)
+        except ValueError as error:
+            problems.append(Problem(where, str(error)))
+            continue
+        try:
+            metric.check(used)
+        except ValueError as error:
+            problems.append(Problem(path, str(error)))
+    return list(dict.fromkeys(problems))
