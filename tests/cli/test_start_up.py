@@ -36,6 +36,7 @@ def test_the_program_itself_imports_nothing_heavy(arguments):
         ["recipes"],
         ["schema"],
         ["plugins", "list"],
+        ["plugins", "new", "--help"],
         ["plot", "--help"],
         ["run", "--help"],
         ["sample", "--help"],

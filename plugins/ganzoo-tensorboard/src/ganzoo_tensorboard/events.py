@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -34,20 +34,19 @@ class EventLog:
             while before:
                 before.pop().unlink()
         self._writer = SummaryWriter(str(folder), purge_step=step + 1 if before else None)
-        # Whole summaries go here: ``add_hparams`` would make a run of its own in a folder below.
-        self._file: Any = self._writer.file_writer
-        self._spec = spec.to_json()
-        self._end: Any = None
+        # Whole summaries go here, since ``add_hparams`` would make a run of its own in a folder below.
+        # For torch's types it is always None.
+        self._file = cast("Any", self._writer.file_writer)
+        data = spec.to_json()
+        # The first of the three would fix the parameters and metrics of all runs side by side.
+        # Without it TensorBoard finds out which there are.
+        _, start, self._end = hparams(dict(_parameters(data)), {})  # type: ignore[no-untyped-call] # torch's
         if not before:
-            self._writer.add_text("spec", _as_code(json.dumps(self._spec, indent=2)), step)
+            self._file.add_summary(start)
+            self._writer.add_text("spec", _as_code(json.dumps(data, indent=2)), step)
 
     def write_scalars(self, numbers: Mapping[str, float], step: int) -> None:
-        """Write numbers under their names; at the first call also what the run's parameters are."""
-        if self._end is None:
-            parameters = dict(_parameters(self._spec))
-            experiment, start, self._end = hparams(parameters, dict(numbers))  # type: ignore[no-untyped-call] # torch's
-            for summary in (experiment, start):
-                self._file.add_summary(summary)
+        """Write numbers under their names."""
         for name, number in numbers.items():
             self._writer.add_scalar(name, number, step)
 
@@ -67,7 +66,7 @@ class EventLog:
         Args:
             completed: whether the run is over, rather than stopped.
         """
-        if completed and self._end is not None:
+        if completed:
             self._file.add_summary(self._end)
         self._writer.close()
 

@@ -34,6 +34,13 @@ def ganzoo_step_finished(run: RunDirectory, step: int, metrics: Mapping[str, flo
 
 
 @hookimpl
+def ganzoo_evaluated(run: RunDirectory, step: int, values: Mapping[str, float]) -> None:
+    """Write a scalar for each number that could be measured."""
+    if log := _logs.get(run.path):
+        log.write_scalars({f"evaluation/{name}": value for name, value in values.items()}, step)
+
+
+@hookimpl
 def ganzoo_samples_saved(run: RunDirectory, step: int, path: Path) -> None:
     """Write the grid; that of step 0 is saved before the run is said to have started."""
     if log := _log_of(run, step):
