@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
-import sys
 import sysconfig
 import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from wheelhouse import installer
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Environment:
     def install(self, *wheels: Path) -> None:
         """Install wheels, and nothing that they require."""
         paths = [str(wheel) for wheel in wheels]
-        subprocess.run([*_installer(self.python), *paths], check=True, capture_output=True)
+        subprocess.run([*installer(self.python), *paths], check=True, capture_output=True)
 
     def add_path_file(self, text: str) -> None:
         """Write a path file, which says what else can be imported."""
@@ -66,14 +63,3 @@ class Environment:
 def others() -> list[str]:
     """Return the folders of the development environment's packages."""
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-
-
-def _installer(python: Path) -> list[str]:
-    """Return the command that installs wheels for an interpreter."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is not None:
-        return [uv, "pip", "install", "--offline", "--no-deps", "--python", str(python)]
-    if importlib.util.find_spec("pip") is not None:
-        pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        return [*pip, "install", "--no-index", "--no-deps"]
-    pytest.skip("there is neither uv nor pip to install wheels with")
