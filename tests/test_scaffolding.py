@@ -50,7 +50,16 @@ def test_a_name_that_only_another_kind_has_is_free():
 
 
 def test_a_name_of_an_installed_plugin_is_taken(install, load_plugins, monkeypatch):
-    install("ganzoo-other", "")
+    install(
+        "ganzoo-other",
+        """
+        from ganzoo import hookimpl
+
+        @hookimpl
+        def ganzoo_recipes():
+            return []
+        """,
+    )
     loaded = load_plugins()
     monkeypatch.setattr("ganzoo.scaffolding.installed", lambda: loaded)
     with pytest.raises(UsageError, match="ganzoo-other is a plugin already"):
