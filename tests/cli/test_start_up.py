@@ -48,3 +48,8 @@ def test_the_program_itself_imports_nothing_heavy(arguments):
 )
 def test_commands_that_build_nothing_import_pydantic_alone(arguments):
     assert imported_by(*arguments) == {"pydantic"}
+
+
+def test_a_new_plugin_is_made_without_torch(tmp_path):
+    arguments = ("plugins", "new", "mine", "-o", str(tmp_path / "mine"))
+    assert imported_by(*arguments) == {"pydantic"}
