@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganzoo_tensorboard import plugin
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 import ganzoo
 from ganzoo import hookimpl
-from ganzoo.errors import PluginWarning
+from ganzoo.runs import RunDirectory
 
 SPEC: dict[str, Any] = {
     "name": "small",
@@ -92,14 +93,12 @@ def test_nothing_is_written_unless_asked_for(
     assert not (train(tmp_path) / "tensorboard").exists()
 
 
-def test_another_value_is_a_warning_that_says_which_would_be_right(
+def test_another_value_is_refused_with_those_that_would_be_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANZOO_TENSORBOARD", "logs")
-    with pytest.warns(PluginWarning, match="ganzoo-tensorboard .* must be 1 or 0, not 'logs'"):
-        run = train(tmp_path)
-    assert not (run / "tensorboard").exists()
-    assert (run / "generator.safetensors").exists()
+    with pytest.raises(ValueError, match="GANZOO_TENSORBOARD must be 1 or 0, not 'logs'"):
+        plugin.ganzoo_run_started(RunDirectory(tmp_path), step=0, total_steps=1)
 
 
 @pytest.mark.usefixtures("asked")
