@@ -171,6 +171,19 @@ class Evaluation(SpecModel):
         " on to its end.",
     )
 
+    @field_validator("metrics")
+    @classmethod
+    def _refuse_twice(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        measured = [(metric.type, metric.extractor) for metric in metrics]
+        twice = next((each for each in measured if measured.count(each) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "metrics",
+                "metric {name} stands twice with one extractor: its numbers would have the same names",
+                {"name": repr(twice[0])},
+            )
+        return metrics
+
     @model_validator(mode="after")
     def _check_best(self) -> Self:
         quantities = {
@@ -193,6 +206,17 @@ class Evaluation(SpecModel):
                 "best", "patience: no quantity of these metrics says which values are better"
             )
         return self
+
+    def anchored(self) -> Self:
+        """Return the same evaluation with paths that hold in any working directory."""
+        metrics = tuple(
+            metric
+            if metric.extractor is None
+            else metric.model_copy(update={"extractor": metric.extractor.anchored()})
+            for metric in self.metrics
+        )
+        extractor = None if self.extractor is None else self.extractor.anchored()
+        return self.model_copy(update={"metrics": metrics, "extractor": extractor})
 
     @property
     def deciding(self) -> str | None:
