@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from ganzoo.data.images import Mode
-from ganzoo.evaluation.loose import LooseImages, open_images
 from ganzoo.errors import DataError
 from ganzoo.evaluation.evaluator import Evaluator, RealSet, Reference
+from ganzoo.evaluation.loose import LooseImages, open_images
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Choice, choose
 from ganzoo.evaluation.runs import describe_device, now, software_versions
