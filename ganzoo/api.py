@@ -135,13 +135,18 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
     return Run(directory)
 
 
-def open_run(path: str | Path) -> Run:
+def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
     """Open a run directory.
+
+    Args:
+        path: the run directory.
+        checkpoint: which generator samples are made with: ``last``, ``best`` (by the evaluations during
+            training) or a step whose checkpoint was kept.
 
     Raises:
         ganzoo.errors.RunError: it is none.
     """
-    return Run(RunDirectory.open(path))
+    return Run(RunDirectory.open(path), checkpoint)
 
 
 def evaluate_images(
@@ -194,10 +199,11 @@ class Run:
 
     Attributes:
         directory: its files.
+        checkpoint: which generator samples are made with: ``last``, ``best`` or a step.
     """
 
-    def __init__(self, directory: RunDirectory) -> None:
-        self.directory = directory
+    def __init__(self, directory: RunDirectory, checkpoint: str | int = "last") -> None:
+        self.directory, self.checkpoint = directory, checkpoint
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -218,9 +224,10 @@ class Run:
 
     @cached_property
     def _trained(self) -> LoadedGenerator:
+        from ganzoo.evaluation.history import checkpoint_step  # noqa: PLC0415 - few runs ask for one
         from ganzoo.sampling import load_generator  # noqa: PLC0415 - imports torch
 
-        return load_generator(self.directory)
+        return load_generator(self.directory, checkpoint_step(self.directory, self.checkpoint))
 
     @property
     def info(self) -> DatasetInfo:
@@ -315,7 +322,6 @@ class Run:
         samples: int = 10_000,
         seeds: Sequence[int] = (0, 1, 2),
         weights: Literal["ema", "raw"] | None = None,
-        checkpoint: str | int = "last",
         truncation: float | None = None,
         floor: bool = True,
         device: str = "auto",
@@ -331,7 +337,6 @@ class Run:
             samples: how many to make for each seed.
             seeds: a fresh set of samples is made for each.
             weights: ``ema`` or ``raw``; by default the averaged weights where the run kept some.
-            checkpoint: ``last``, ``best`` or a step.
             truncation: cuts the distribution of latents off, or None.
             floor: whether each number comes with that of real samples against real samples.
             device: where to compute.
@@ -358,7 +363,7 @@ class Run:
             samples=samples,
             seeds=seeds,
             weights=weights,
-            checkpoint=checkpoint,
+            checkpoint=self.checkpoint,
             truncation=truncation,
             floor=floor,
         )

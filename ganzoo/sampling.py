@@ -150,7 +150,8 @@ def load_generator(
             for key, value in header["info"].items()
         }
         info = DatasetInfo(**fields)
-        network = TrainedGenerator.build(run.spec, info)
+        with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and replaced at once
+            network = TrainedGenerator.build(run.spec, info)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             network.to(dtype)
         network.load_state_dict(tensors)

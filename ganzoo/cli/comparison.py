@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from ganzoo.cli.files import check_outputs, force_option
 from ganzoo.cli.output import json_option, number_words, write_json, write_table
 from ganzoo.evaluation.comparison import Comparison
 from ganzoo.evaluation.comparison import compare as compare_reports
+from ganzoo.evaluation.report import Value
 
 
 @click.command()
@@ -30,7 +32,7 @@ def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: b
     """Set evaluated runs side by side.
 
     Each of RUNS is a run directory, or the JSON file of a report. Numbers that were measured in
-    different ways never stand in one column: a quantity has a column for each way, and a note says how
+    different ways never stand side by side: a quantity has a line for each way, and a note says how
     they differ.
 
     \b
@@ -54,46 +56,42 @@ def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: b
 
 
 def _write_table(found: Comparison) -> None:
-    rows = [("", *(column.title for column in found.columns))]
-    for row in found.rows:
-        values = [row.value(column) for column in found.columns]
+    rows = [("", *(one.title for one in found.judged), "floor", "better")]
+    for line in found.lines:
+        values = [one.value(line) for one in found.judged]
         cells = ["-" if each is None else number_words(each) for each in values]
-        rows.append((row.title, *cells))
-    floors = [_floor(found, index) for index in range(len(found.columns))]
-    if any(floors):
-        rows.append(("real samples (floor)", *floors))
+        rows.append((line.title, *cells, _floor(values), line.better or ""))
     write_table(rows)
 
 
-def _floor(found: Comparison, index: int) -> str:
-    """Return the floor of a column: one protocol has one reference, and so one floor."""
-    values = [row.value(found.columns[index]) for row in found.rows]
+def _floor(values: Sequence[Value | None]) -> str:
+    """Return the floor of a line: one protocol has one reference, and so one floor."""
     floors = [each.floor.value for each in values if each is not None and each.floor is not None]
     return "" if not floors or floors[0] is None else f"{floors[0]:.4g}"
 
 
 def _as_json(found: Comparison) -> object:
     return {
-        "columns": [
+        "lines": [
             {
                 "name": each.name,
                 "protocol": each.protocol,
                 "title": each.title,
                 "better": each.better,
             }
-            for each in found.columns
+            for each in found.lines
         ],
-        "rows": [
+        "judged": [
             {
-                "title": row.title,
+                "title": one.title,
                 "values": {
-                    column.title: value.model_dump(mode="json")
-                    for column in found.columns
-                    if (value := row.value(column)) is not None
+                    line.title: value.model_dump(mode="json")
+                    for line in found.lines
+                    if (value := one.value(line)) is not None
                 },
-                "versions": row.versions,
+                "versions": one.versions,
             }
-            for row in found.rows
+            for one in found.judged
         ],
         "notes": found.notes,
     }

@@ -15,7 +15,7 @@ from ganzoo.api import open_run
 from ganzoo.cli.completion import complete_run
 from ganzoo.cli.failures import FAILED, say
 from ganzoo.cli.files import check_outputs, force_option
-from ganzoo.cli.options import numbers_of
+from ganzoo.cli.options import checkpoint_option, numbers_of
 from ganzoo.cli.output import number_words, write_table
 from ganzoo.cli.progress import showing_progress
 
@@ -131,13 +131,7 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["ema", "raw"]),
     help="Averaged weights, or those last trained; averaged where the run kept some, by default.",
 )
-@click.option(
-    "--checkpoint",
-    metavar="last|best|STEP",
-    default="last",
-    show_default=True,
-    help="Which weights; best is that of the evaluations during training.",
-)
+@checkpoint_option
 @click.option(
     "--truncation",
     type=float,
@@ -172,7 +166,7 @@ def evaluate(
       ganzoo evaluate runs/dcgan-1 --metrics fid,kid -n 50000 --seeds 0
     """
     _check_json(json_path, force=force)
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     with showing_progress(quiet=quiet):
         report = opened.evaluate(
             metrics=metrics,
@@ -181,7 +175,6 @@ def evaluate(
             samples=num_samples,
             seeds=seeds,
             weights=weights,
-            checkpoint=checkpoint,
             truncation=truncation,
             floor=floor,
             device=device,
@@ -261,9 +254,7 @@ def _show(report: Report, json_path: Path | None) -> None:
     Raises:
         Exit: with 1, where a number is missing or the samples are suspect.
     """
-    from ganzoo.evaluation.processes import is_first  # noqa: PLC0415 - imports torch
-
-    if not is_first():
+    if not report.values:  # of several processes, the first has the numbers
         return
     if json_path is not None and str(json_path) == "-":
         click.echo(report.model_dump_json(indent=2))

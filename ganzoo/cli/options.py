@@ -1,10 +1,18 @@
-"""Values of options that click has no type for."""
+"""Options that several commands share, and values that click has no type for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import click
+
+checkpoint_option = click.option(
+    "--checkpoint",
+    metavar="last|best|STEP",
+    default="last",
+    show_default=True,
+    help="Which generator; the best is that of the evaluations during training.",
+)
 
 
 def numbers_of(kind: type[int] | type[float], example: str) -> Callable[..., list[float]]:

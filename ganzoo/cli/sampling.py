@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from ganzoo.api import Run, open_run
 from ganzoo.cli.completion import complete_run
 from ganzoo.cli.files import check_outputs, force_option, free_path
-from ganzoo.cli.options import numbers_of
+from ganzoo.cli.options import checkpoint_option, numbers_of
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ label_option = click.option(
     help="Class to make, by number or name (conditional generators); more than one take turns.",
 )
 @truncation_option
+@checkpoint_option
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
@@ -77,6 +78,7 @@ def sample(
     seed: int,
     labels: tuple[str, ...],
     truncation: float | None,
+    checkpoint: str,
     latents: str | None,
     kind: Literal["png", "npy", "folder"] | None,
     output: Path | None,
@@ -94,7 +96,7 @@ def sample(
 
     from ganzoo.images import save_grid  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
     path = output or free_path(f"{opened.path.resolve().name}-samples", ending)
@@ -148,6 +150,7 @@ def sample(
     help="Latent to start from: a .npy file whose first row is taken, or its coordinates.",
 )
 @truncation_option
+@checkpoint_option
 @label_option
 @click.option(
     "-o",
@@ -163,6 +166,7 @@ def traverse(
     seed: int,
     latents: str | None,
     truncation: float | None,
+    checkpoint: str,
     label: str | None,
     output: Path | None,
     force: bool,
@@ -181,7 +185,7 @@ def traverse(
     from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
     from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
     check_outputs(path, force=force)
     dim = opened.spec.latent.dim
@@ -226,6 +230,7 @@ def traverse(
     help="Seeds of the latents at the left and at the right.",
 )
 @truncation_option
+@checkpoint_option
 @label_option
 @click.option(
     "-o",
@@ -242,6 +247,7 @@ def interpolate(
     spherical: bool,
     seeds: tuple[int, int],
     truncation: float | None,
+    checkpoint: str,
     label: str | None,
     output: Path | None,
     force: bool,
@@ -258,7 +264,7 @@ def interpolate(
     from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
     from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
 
-    opened = open_run(run)
+    opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
     if path.suffix == ".gif":  # the animation's own name
         path = path.with_suffix(".png")

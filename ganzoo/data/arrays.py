@@ -95,6 +95,29 @@ class ArrayFile:
             samples = np.moveaxis(samples, -1, 1)
         return ImageStore(samples, self._labels(split))
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(self._keys)
+
+    def header(self, split: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return shape and type of the samples of a split as they are stored, whatever they are.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        return self._header(self._keys[split])
+
+    def stored(self, split: str) -> Array:
+        """Return the samples of a split as they are stored, whatever they are.
+
+        An ``.npy`` file is mapped from disk, not read as a whole.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        return self._array(self._keys[split])
+
     def _find_splits(self) -> dict[str, str]:
         """Return the name of each split's samples; the one array of an ``.npy`` file has none."""
         if self.path.suffix == ".npy":

@@ -73,7 +73,7 @@ class ImageFolder:
                 f"{self.path} has no split {split!r} (there is: {', '.join(self.splits)})"
             )
         files = self.splits[split]
-        with _opener(self.path) as open_named:
+        with opener(self.path) as open_named:
             samples = cached_images(
                 "folder",
                 [file.name for file in files],
@@ -104,7 +104,7 @@ def find_images(path: Path) -> ImageFolder:
         DataError: there is no such path, it holds no images, or images lie both in and beside
             sub-folders.
     """
-    files = sorted(_files(path), key=lambda file: file.name)
+    files = sorted(files_of(path), key=lambda file: file.name)
     if not files:
         raise DataError(f"{path} holds no images (looked for {', '.join(sorted(SUFFIXES))})")
     parts = _unwrapped([PurePosixPath(file.name).parts for file in files])
@@ -140,8 +140,14 @@ def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return _unwrapped([part[1:] for part in parts])
 
 
-def _files(path: Path) -> Iterator[ImageFile]:
-    """Yield all images but hidden ones and what macOS adds to archives."""
+def files_of(path: Path) -> Iterator[ImageFile]:
+    """Yield the images of a folder or a zip file, in no order.
+
+    Hidden files and what macOS adds to archives are passed over.
+
+    Raises:
+        DataError: there is no such path, or it cannot be read.
+    """
     try:
         if path.is_dir():
             yield from files_of_folder(path)
@@ -189,8 +195,8 @@ def _is_hidden(name: str) -> bool:
 
 
 @contextmanager
-def _opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
-    """Give a function that opens an image by its name."""
+def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
+    """Give a function that opens an image of a folder or a zip file by its name, from any thread."""
     if path.is_dir():
         yield lambda name: Image.open(path / name)
         return

@@ -28,12 +28,42 @@ REVISION = 1
 """Part of each cache key; raise it with every change to what ``fit`` returns."""
 
 
+def plain(image: Image.Image, mode: Mode) -> Image.Image:
+    """Turn an image into 8-bit RGB or grey, in its own size.
+
+    The orientation a camera noted is applied, transparent parts become white, 16-bit greys are
+    scaled to 8 bits, and of an animation the first frame is taken.
+
+    Args:
+        image: an image as Pillow opened it; it may be changed.
+        mode: ``rgb`` or ``grey``.
+
+    Raises:
+        ValueError: the image has pixels of unknown range.
+    """
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no stated range")
+    if image.mode.startswith("I"):
+        deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+        image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return image.convert("RGB" if mode == "rgb" else "L")
+
+
+def channels_first(image: Image.Image) -> Pixels:
+    """Return the pixels of an RGB or grey image as (3 or 1, height, width)."""
+    pixels = np.asarray(image)
+    return pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]
+
+
 def fit(image: Image.Image, size: int, mode: Mode) -> Pixels:
     """Turn an image into a square array.
 
-    The orientation a camera noted is applied, transparent parts become white, 16-bit greys are
-    scaled to 8 bits, and of an animation the first frame is taken. The shorter side is resized to
-    ``size`` with a Lanczos filter, and the middle is kept.
+    The image becomes what ``plain`` makes of it. The shorter side is resized to ``size`` with a
+    Lanczos filter, and the middle is kept.
 
     Args:
         image: an image as Pillow opened it, best not yet loaded.
@@ -47,21 +77,11 @@ def fit(image: Image.Image, size: int, mode: Mode) -> Pixels:
         ValueError: the image has pixels of unknown range.
     """
     image.draft(None, (2 * size, 2 * size))  # JPEG alone: decode no more than the filter needs
-    ImageOps.exif_transpose(image, in_place=True)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no stated range")
-    if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.int64).clip(0, 65535)
-        image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    image = image.convert("RGB" if mode == "rgb" else "L")
+    image = plain(image, mode)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    pixels = np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box))
-    return pixels.transpose(2, 0, 1) if mode == "rgb" else pixels[None]
+    return channels_first(image.resize((size, size), Image.Resampling.LANCZOS, box))
 
 
 def cached_images(
@@ -131,11 +151,12 @@ def _decode(
             if not unreadable:
                 yield np.stack([result for result in results if not isinstance(result, str)])
     if unreadable:
-        raise DataError(_complaint(unreadable, len(names), where))
+        raise DataError(complaint(unreadable, len(names), where))
     report(f"decoding {where}", len(names), len(names))
 
 
-def _complaint(unreadable: Sequence[str], total: int, where: str) -> str:
+def complaint(unreadable: Sequence[str], total: int, where: str) -> str:
+    """Return what to say of images that cannot be read: how many, and which are the first."""
     first = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
     return (
         f"{len(unreadable)} of {total} images in {where} cannot be read: {first};"

@@ -13,7 +13,7 @@ from ganzoo.runs import RunDirectory
 
 
 @dataclass(frozen=True)
-class Column:
+class Line:
     """Numbers that can be compared: of one quantity, measured by one protocol.
 
     Attributes:
@@ -30,12 +30,12 @@ class Column:
 
 
 @dataclass
-class Row:
+class Judged:
     """One set of weights, or of files.
 
     Attributes:
         title: the run with its step.
-        values: by the name and the protocol of its column.
+        values: by the name and the protocol of its line.
         versions: of the software that measured them, by package.
     """
 
@@ -43,23 +43,23 @@ class Row:
     values: dict[tuple[str, str], Value] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
-    def value(self, column: Column) -> Value | None:
-        """Return the row's number in a column, or None where it was not measured so."""
-        return self.values.get((column.name, column.protocol))
+    def value(self, line: Line) -> Value | None:
+        """Return its number in a line, or None where it was not measured so."""
+        return self.values.get((line.name, line.protocol))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table of numbers.
+    """Numbers side by side: a line for each quantity, a column for each that was judged.
 
     Attributes:
-        columns: what was measured.
-        rows: what was judged.
+        lines: what was measured.
+        judged: what was judged.
         notes: what a reader should know before comparing.
     """
 
-    columns: list[Column]
-    rows: list[Row]
+    lines: list[Line]
+    judged: list[Judged]
     notes: list[str]
 
 
@@ -72,19 +72,19 @@ def compare(paths: Sequence[Path]) -> Comparison:
     Raises:
         RunError: a path is neither, or a run was not evaluated.
     """
-    rows: dict[tuple[str, str], Row] = {}
+    judged: dict[tuple[str, str], Judged] = {}
     protocols: dict[str, dict[str, Any]] = {}
-    columns: dict[tuple[str, str], Value] = {}
+    lines: dict[tuple[str, str], Value] = {}
     for path in paths:
         for report in _reports(path):
-            row = rows.setdefault(_key(path, report), Row(_title(report)))
-            row.versions |= report.versions
+            one = judged.setdefault(_key(path, report), Judged(_title(report)))
+            one.versions |= report.versions
             protocols |= report.protocols
             for value in report.values:
-                row.values[value.name, value.protocol] = value
-                columns.setdefault((value.name, value.protocol), value)
+                one.values[value.name, value.protocol] = value
+                lines.setdefault((value.name, value.protocol), value)
     return Comparison(
-        _columns(columns), list(rows.values()), [*_ways(columns, protocols), *_versions(rows)]
+        _lines(lines), list(judged.values()), [*_ways(lines, protocols), *_versions(judged)]
     )
 
 
@@ -99,21 +99,22 @@ def _reports(path: Path) -> list[Report]:
 
 
 def _key(path: Path, report: Report) -> tuple[str, str]:
-    """Return what makes two reports one row: the place, and the weights or the files judged."""
+    """Return what makes two reports of one thing: the place, and the weights or the files judged."""
     place = path.parent.parent if path.is_file() and path.parent.name == "evaluation" else path
     subject = report.subject
     return str(place.resolve()), subject.weights_sha256 or subject.samples_sha256 or ""
 
 
 def _title(report: Report) -> str:
-    step = report.subject.step
-    return report.subject.name if step is None else f"{report.subject.name} step {step}"
+    subject = report.subject
+    step = "" if subject.step is None else f" step {subject.step}"
+    return f"{subject.name}{step}" + (" (raw)" if subject.weights == "raw" else "")
 
 
-def _columns(values: dict[tuple[str, str], Value]) -> list[Column]:
+def _lines(values: dict[tuple[str, str], Value]) -> list[Line]:
     ways = _ways_of(values)
     return [
-        Column(name, protocol, _column_title(name, protocol, ways), value.better)
+        Line(name, protocol, _line_title(name, protocol, ways), value.better)
         for (name, protocol), value in sorted(
             values.items(), key=lambda item: list(ways).index(item[0][0])
         )
@@ -128,7 +129,7 @@ def _ways_of(values: dict[tuple[str, str], Value]) -> dict[str, list[str]]:
     return ways
 
 
-def _column_title(name: str, protocol: str, ways: dict[str, list[str]]) -> str:
+def _line_title(name: str, protocol: str, ways: dict[str, list[str]]) -> str:
     if len(ways[name]) == 1:
         return name
     return f"{name} [{_letter(ways[name].index(protocol))}]"
@@ -177,11 +178,11 @@ def _short(value: Any) -> str:
     return f"{text[:12]}…" if len(text) == 64 else text
 
 
-def _versions(rows: dict[tuple[str, str], Row]) -> Iterator[str]:
+def _versions(judged: dict[tuple[str, str], Judged]) -> Iterator[str]:
     """Say where numbers were measured with different software."""
     found: dict[str, list[str]] = {}
-    for row in rows.values():
-        for package, version in row.versions.items():
+    for one in judged.values():
+        for package, version in one.versions.items():
             if version not in found.setdefault(package, []):
                 found[package].append(version)
     for package, versions in found.items():

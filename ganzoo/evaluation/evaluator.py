@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +25,15 @@ from ganzoo.errors import NotMeasurable, SpecError
 from ganzoo.evaluation.extraction import BuiltExtractor, Extracted, exact_numerics, extract
 from ganzoo.evaluation.processes import is_first
 from ganzoo.evaluation.reference import content_hash, reference_features
-from ganzoo.evaluation.report import Floor, Value, digest, mean_of, spread_of
+from ganzoo.evaluation.report import (
+    Floor,
+    Report,
+    Subject,
+    Value,
+    digest,
+    mean_of,
+    spread_of,
+)
 from ganzoo.evaluation.samples import QUANTISATION, Labels, RealSamples, SampleSet
 from ganzoo.seeds import derive_seed
 from ganzoo.spec.sections import metric_problems
@@ -94,8 +104,11 @@ class _Planned:
     """A metric with its extractor."""
 
     metric: Metric
-    measure: Measure
     extractor: str
+
+    @cached_property
+    def measure(self) -> Measure:
+        return self.metric.build()  # when it is first used: some take seconds to import
 
 
 @dataclass(frozen=True)
@@ -162,7 +175,7 @@ class Evaluator:
             key = used.model_dump_json()
             if key not in self._extractors:
                 self._extractors[key] = BuiltExtractor.of(used, sample_shape, device)
-            self._plan.append(_Planned(metric, metric.build(), key))
+            self._plan.append(_Planned(metric, key))
 
     @cached_property
     def reference(self) -> Reference:
@@ -172,48 +185,70 @@ class Evaluator:
     def judge(
         self,
         sets: Mapping[int, SampleSet],
-        generated: Mapping[str, Any],
-        subject: Mapping[str, Any],
-    ) -> tuple[list[Value], list[str]]:
-        """Judge some sets of samples; on all processes but the first, return nothing.
+        subject: Subject,
+        generation: Mapping[str, Any],
+        versions: Mapping[str, str],
+        *,
+        seeded: bool = True,
+    ) -> Report:
+        """Judge some sets of samples.
 
         Args:
-            sets: samples by seed, or one set under any number.
-            generated: what the protocol says of how they are made.
-            subject: what fingerprints say of what made them: the checkpoint, the seeds, versions.
+            sets: samples by seed, all as many.
+            subject: what made them.
+            generation: what the protocol says of how they are made.
+            versions: of the software that takes part.
+            seeded: whether the keys of ``sets`` are seeds; if not there is one set, of files.
 
         Returns:
-            The values, and problems of the samples as such.
+            The report; on all processes but the first, one without values.
+
+        Raises:
+            ganzoo.errors.EvaluationError: samples or features are not finite.
         """
-        measured: dict[int, list[Measurement | NotMeasurable]] = {}
+        began = time.perf_counter()
         problems = []
+        found: list[list[Measurement | NotMeasurable]] = []
         with exact_numerics():
             real = self._real_features
             for seed, samples in sets.items():
-                extracted, alike = extract(
-                    samples, self._extractors, self._device, f"samples of seed {seed}"
-                )
+                which = f"samples of seed {seed}" if seeded else "samples"
+                extracted, alike = extract(samples, self._extractors, self._device, which)
                 if alike:
-                    problems.append(f"all {len(samples)} samples of seed {seed} are the same")
+                    problems.append(f"all {len(samples)} {which} are the same")
                 if is_first():
                     features = _described(extracted, samples.labels)
-                    measured[seed] = [
-                        self._measure(each, features, real, seed) for each in self._plan
-                    ]
+                    found.append([self._measure(each, features, real, seed) for each in self._plan])
             floors = self._floors(len(next(iter(sets.values())))) if self._floor else {}
-        if not is_first():
-            return [], []
-        values: list[Value] = []
-        for index, planned in enumerate(self._plan):
-            protocol = self._protocol(planned, generated)
-            found = [each[index] for each in measured.values()]
-            values += self._values(planned, found, protocol, subject, floors.get(index))
-        return values, problems
-
-    def protocols(self, generated: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return the protocol of each metric, by its hash."""
-        protocols = [self._protocol(planned, generated) for planned in self._plan]
-        return {digest(protocol): protocol for protocol in protocols}
+        protocols = [self._protocol(planned, generation) for planned in self._plan]
+        fingerprinted = {
+            "subject": subject.model_dump(mode="json", exclude={"name"}),
+            "seeds": list(sets) if seeded else [],
+            "versions": dict(versions),
+            "device": self._device.type,
+        }
+        return Report(
+            subject=subject,
+            seeds=list(sets) if seeded else [],
+            values=[
+                value
+                for index, planned in enumerate(self._plan)
+                if is_first()
+                for value in self._values(
+                    planned,
+                    [each[index] for each in found],
+                    protocols[index],
+                    fingerprinted,
+                    floors.get(index),
+                )
+            ],
+            protocols={digest(protocol): protocol for protocol in protocols},
+            problems=problems,
+            versions=dict(versions),
+            device=describe_device(self._device),
+            seconds=round(time.perf_counter() - began, 3),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
     @cached_property
     def _real_features(self) -> tuple[Features, Features | None]:
@@ -331,7 +366,7 @@ class Evaluator:
                     warnings=self._warnings(planned, protocol["generated"]["count"]),
                     details=dict(details),
                     protocol=digest(protocol),
-                    fingerprint=digest({"protocol": protocol, "subject": dict(subject)}),
+                    fingerprint=digest({"protocol": protocol, **subject}),
                 )
             )
         return values
@@ -369,3 +404,10 @@ def _rows(of: SampleFeatures, begin: int, end: int | None) -> SampleFeatures:
 
 def _number(found: Measurement | NotMeasurable, quantity: str) -> float | None:
     return None if isinstance(found, NotMeasurable) else float(found.values[quantity])
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a device in words."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)

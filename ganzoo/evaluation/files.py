@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ganzoo.evaluation.evaluator import Evaluator, RealSet, Reference
 from ganzoo.evaluation.loose import LooseImages, open_images
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Choice, choose
-from ganzoo.evaluation.runs import describe_device, now, software_versions
+from ganzoo.evaluation.runs import software_versions
 from ganzoo.evaluation.samples import Array
 
 
@@ -52,7 +51,6 @@ def evaluate_files(
         DataError: files are missing or unreadable, or the two sets cannot be compared.
         ganzoo.errors.SpecError: there is no such metric or extractor, or they do not fit the images.
     """
-    began = time.perf_counter()
     made = open_images(generated, size=size, mode=mode)
     real = open_images(reference, size=size, mode=mode)
     _refuse_unlike(made, real)
@@ -65,21 +63,12 @@ def evaluate_files(
         device,
         floor=floor,
     )
-    described = {"count": len(made), "preparation": made.preparation}
-    versions = software_versions()
-    sha256 = made.sha256()
-    subject = {"samples_sha256": sha256, "versions": versions, "device": device.type}
-    values, problems = evaluator.judge({0: FileSamples(made)}, described, subject)
-    return Report(
-        subject=Subject(name=str(generated), samples_sha256=sha256),
-        seeds=[],
-        values=values,
-        protocols=evaluator.protocols(described),
-        problems=problems,
-        versions=versions,
-        device=describe_device(device),
-        seconds=round(time.perf_counter() - began, 3),
-        created=now(),
+    return evaluator.judge(
+        {0: FileSamples(made)},
+        Subject(name=str(generated), samples_sha256=made.sha256()),
+        {"count": len(made), "preparation": made.preparation},
+        software_versions(),
+        seeded=False,
     )
 
 

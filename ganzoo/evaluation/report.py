@@ -70,6 +70,9 @@ class Subject(Part):
     name: str = Field(description="The run, or the files.")
     step: int | None = Field(default=None, description="Steps the generator was trained for.")
     weights_sha256: str | None = Field(default=None, description="Hash of the weights.")
+    weights: Literal["ema", "raw"] | None = Field(
+        default=None, description="Whether the weights are averaged, or those of the step itself."
+    )
     samples_sha256: str | None = Field(default=None, description="Hash of the files' pixels.")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
@@ -40,7 +38,6 @@ def evaluate_run(run: RunDirectory, request: Request, device: torch.device) -> R
         ganzoo.errors.DataError: the data, or weights of an extractor, are missing or unreadable.
         ganzoo.errors.EvaluationError: the generator makes what is not finite.
     """
-    began = time.perf_counter()
     spec = run.spec
     loaded = load_generator(run, checkpoint_step(run, request.checkpoint), request.weights)
     network, info = loaded.network, loaded.info
@@ -61,28 +58,14 @@ def evaluate_run(run: RunDirectory, request: Request, device: torch.device) -> R
         seed: GeneratedSamples(network, info, request.samples, seed, weights)
         for seed in request.seeds
     }
-    generated = described_generation(spec, request.samples, loaded.weights, request.truncation)
-    versions = software_versions(spec)
-    fingerprinted = {
-        "weights_sha256": loaded.sha256,
-        "seeds": list(request.seeds),
-        "versions": versions,
-        "device": device.type,
-    }
-    values, problems = evaluator.judge(sets, generated, fingerprinted)
-    return Report(
-        subject=Subject(
-            name=run.path.resolve().name, step=loaded.step, weights_sha256=loaded.sha256
-        ),
-        seeds=list(request.seeds),
-        values=values,
-        protocols=evaluator.protocols(generated),
-        problems=problems,
-        versions=versions,
-        device=describe_device(device),
-        seconds=round(time.perf_counter() - began, 3),
-        created=now(),
+    subject = Subject(
+        name=run.path.resolve().name,
+        step=loaded.step,
+        weights=loaded.weights,
+        weights_sha256=loaded.sha256,
     )
+    generation = describe_generation(spec, request.samples, loaded.weights, request.truncation)
+    return evaluator.judge(sets, subject, generation, software_versions(spec))
 
 
 def open_reference(dataset: Dataset, split: str | None, training: ImageStore) -> Reference:
@@ -120,7 +103,7 @@ def reference_split(dataset: Dataset, info: DatasetInfo, split: str | None) -> s
     return split
 
 
-def described_generation(
+def describe_generation(
     spec: RunSpec, count: int, weights: str, truncation: float | None
 ) -> dict[str, Any]:
     """Return what a protocol says of how samples are made."""
@@ -135,18 +118,6 @@ def software_versions(spec: RunSpec | None = None) -> dict[str, str]:
     versions = {name: metadata.version(name) for name in PACKAGES}
     providers = {} if spec is None else spec.providers()
     return versions | {each.name: each.version for each in providers.values()}
-
-
-def describe_device(device: torch.device) -> str:
-    """Return a device in words."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return str(device)
-
-
-def now() -> str:
-    """Return the time, as ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _source(dataset: Dataset, split: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import UsageError
-from ganzoo.evaluation.comparison import Column, Comparison
+from ganzoo.evaluation.comparison import Comparison, Line
 from ganzoo.files import write_atomically
 
 if TYPE_CHECKING:
@@ -18,28 +18,28 @@ DOT, FLOOR = "#1f77b4", "#4c8c4a"
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """Draw a panel for each column: a dot with its spread for each row, and the floor.
+    """Draw a panel for each line: a dot with its spread for each that was judged, and the floor.
 
     Raises:
         UsageError: there are no numbers.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - costs half a second
 
-    columns = [
-        column
-        for column in comparison.columns
-        if any((value := row.value(column)) and value.mean is not None for row in comparison.rows)
+    lines = [
+        line
+        for line in comparison.lines
+        if any((value := one.value(line)) and value.mean is not None for one in comparison.judged)
     ]
-    if not columns:
+    if not lines:
         raise UsageError("there are no numbers to plot")
-    across = min(3, len(columns))
-    down = -(-len(columns) // across)
-    height = 0.9 + 0.32 * len(comparison.rows)
+    across = min(3, len(lines))
+    down = -(-len(lines) // across)
+    height = 0.9 + 0.32 * len(comparison.judged)
     figure = Figure(figsize=(2.2 + 2.9 * across, 0.3 + height * down), layout="constrained")
-    panels = figure.subplots(down, across, sharey=True, squeeze=False).flat
-    for panel, column in zip(panels, columns, strict=False):
-        _draw(panel, comparison, column)
-    for panel in list(panels)[len(columns) :]:
+    panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+    for panel, line in zip(panels, lines, strict=False):
+        _draw(panel, comparison, line)
+    for panel in panels[len(lines) :]:
         panel.set_visible(False)
     return figure
 
@@ -60,10 +60,10 @@ def save_comparison(comparison: Comparison, path: Path) -> None:
     write_atomically(path, buffer.getvalue(), durable=False)
 
 
-def _draw(panel: Axes, comparison: Comparison, column: Column) -> None:
+def _draw(panel: Axes, comparison: Comparison, line: Line) -> None:
     floors = set()
-    for place, row in enumerate(comparison.rows):
-        value = row.value(column)
+    for place, one in enumerate(comparison.judged):
+        value = one.value(line)
         if value is None or value.mean is None:
             continue
         panel.errorbar(value.mean, place, xerr=value.std, fmt="o", color=DOT, capsize=3, ms=5)
@@ -71,10 +71,10 @@ def _draw(panel: Axes, comparison: Comparison, column: Column) -> None:
             floors.add(value.floor.value)
     for floor in floors:
         panel.axvline(floor, color=FLOOR, linestyle="--", linewidth=1)
-    panel.set_yticks(range(len(comparison.rows)), [row.title for row in comparison.rows])
-    panel.set_ylim(len(comparison.rows) - 0.5, -0.5)
-    better = "" if column.better is None else f"  ({column.better} is better)"
-    panel.set_title(f"{column.title}{better}", fontsize="small")
+    panel.set_yticks(range(len(comparison.judged)), [one.title for one in comparison.judged])
+    panel.set_ylim(len(comparison.judged) - 0.5, -0.5)
+    better = "" if line.better is None else f"  ({line.better} is better)"
+    panel.set_title(f"{line.title}{better}", fontsize="small")
     panel.grid(visible=True, axis="x", color="0.92")
     panel.spines[["top", "right"]].set_visible(False)
     panel.margins(x=0.15)

@@ -67,5 +67,5 @@ def _draw(panel: Axes, history: History, name: str) -> None:
         panel.plot([steps[at]], [means[at]], "o", color=BEST, markersize=6, label="best checkpoint")
     if min(means) > 0 and max(means) > 50 * min(means):
         panel.set_yscale("log")
-    if panel.get_legend_handles_labels()[0]:
+    if name == history.moments[-1].report.values[0].name:
         panel.legend(frameon=False, fontsize="x-small")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import time
+from typing import Literal
 
 import torch
 
@@ -12,9 +12,7 @@ from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.runs import (
-    describe_device,
-    described_generation,
-    now,
+    describe_generation,
     open_reference,
     software_versions,
 )
@@ -71,32 +69,17 @@ class Judge:
         Raises:
             ganzoo.errors.EvaluationError: it makes what is not finite.
         """
-        began = time.perf_counter()
-        spec = self._spec
         # A copy: the networks in training keep their modes, and a learned prior comes to the CPU.
         network = copy.deepcopy(sampled).eval().requires_grad_(False)
         network.latent.to("cpu")
-        samples = GeneratedSamples(
-            network, self._info, self._section.samples, SEED, self._class_weights
+        count = self._section.samples
+        samples = GeneratedSamples(network, self._info, count, SEED, self._class_weights)
+        weights: Literal["ema", "raw"] = "raw" if self._spec.training.ema is None else "ema"
+        subject = Subject(
+            name=name,
+            step=step,
+            weights=weights,
+            weights_sha256=weights_hash(network.state_dict()),
         )
-        weights = "raw" if spec.training.ema is None else "ema"
-        generated = described_generation(spec, len(samples), weights, None)
-        sha256 = weights_hash(network.state_dict())
-        subject = {
-            "weights_sha256": sha256,
-            "seeds": [SEED],
-            "versions": self._versions,
-            "device": self._device.type,
-        }
-        values, problems = self._evaluator.judge({SEED: samples}, generated, subject)
-        return Report(
-            subject=Subject(name=name, step=step, weights_sha256=sha256),
-            seeds=[SEED],
-            values=values,
-            protocols=self._evaluator.protocols(generated),
-            problems=problems,
-            versions=self._versions,
-            device=describe_device(self._device),
-            seconds=round(time.perf_counter() - began, 3),
-            created=now(),
-        )
+        generation = describe_generation(self._spec, count, weights, None)
+        return self._evaluator.judge({SEED: samples}, subject, generation, self._versions)

@@ -54,7 +54,7 @@ class TorchvisionNetwork(nn.Module):
 def last_layer(network: nn.Module) -> str:
     """Return the name of the last layer that has weights and classifies."""
     kinds = (nn.Linear, nn.Conv2d)
-    names = [name for name, layer in network.named_modules() if isinstance(layer, kinds)]
+    names: list[str] = [name for name, layer in network.named_modules() if isinstance(layer, kinds)]
     return names[-1]
 
 

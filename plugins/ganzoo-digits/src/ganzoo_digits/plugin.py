@@ -7,16 +7,17 @@ from pathlib import Path
 
 from ganzoo import hookimpl
 from ganzoo.components import Component
-from ganzoo_digits.dataset import Mnist5k
+from ganzoo_digits.dataset import Mnist5k, StackedMnist
+from ganzoo_digits.extractors import LeNetMnist, StackedLeNetMnist
 
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return the data set."""
-    return [Mnist5k]
+    """Return the data sets, and the classifiers that judge samples of them."""
+    return [Mnist5k, StackedMnist, LeNetMnist, StackedLeNetMnist]
 
 
 @hookimpl
 def ganzoo_recipes() -> Iterable[Path]:
-    """Return the recipes that train on it."""
+    """Return the recipes that train on them."""
     return sorted(Path(__file__).parent.joinpath("recipes").glob("*.json"))

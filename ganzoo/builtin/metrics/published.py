@@ -1,0 +1,30 @@
+"""Metrics whose published name stands for one extractor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ganzoo.components import FeatureExtractor, Metric, choice
+
+
+class OfInception(Metric):
+    """Base of metrics that are published for Inception with its original weights only."""
+
+    named_after_extractor: ClassVar[bool] = False
+    general: ClassVar[str]
+    """The same metric for any extractor."""
+
+    extractor: FeatureExtractor | None = choice(
+        "inception",
+        description="What gives its features. Other than Inception, with the weights and the resizing"
+        " it was published with, is refused.",
+    )
+
+    def check(self, extractor: FeatureExtractor) -> None:
+        """Refuse every extractor but the published one."""
+        super().check(extractor)
+        if extractor.type != "inception" or not getattr(extractor, "published", False):
+            raise ValueError(
+                f"metric {self.type!r} is defined for extractor 'inception' as it was published, not"
+                f" for {extractor.label!r}; metric {self.general!r} takes any extractor and says which"
+            )

@@ -1,0 +1,80 @@
+"""Points from mixtures of Gaussians whose modes are known, to see which of them a generator finds."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from ganzoo.components import Component, Dataset, DatasetInfo, Mixture
+from ganzoo.errors import DataError
+from ganzoo.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from ganzoo.data.store import ImageStore
+
+
+class _Points(Dataset):
+    """Points drawn from a mixture, once for all; the label of a point is the number of its mode."""
+
+    paper: ClassVar[str | None] = (
+        "Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational"
+        " Learning, 2017, arXiv:1705.07761; Lin et al., PacGAN: The Power of Two Samples in"
+        " Generative Adversarial Networks, 2018, arXiv:1712.04086"
+    )
+    count: int = Field(default=100_000, ge=1, description="Points in each split.")
+
+    @abstractmethod
+    def mixture(self) -> Mixture:
+        """Return the distribution that the points are drawn from."""
+
+    def info(self) -> DatasetInfo:
+        """Say what the samples are."""
+        centers = self.mixture().centers
+        return DatasetInfo(
+            sample_shape=(len(centers[0]),), num_classes=len(centers), splits=("train", "test")
+        )
+
+    def build(self, split: str) -> ImageStore:
+        """Draw one split; each has a stream of randomness of its own."""
+        import numpy as np  # noqa: PLC0415 - numpy loads when data is read
+
+        from ganzoo.data.store import ImageStore  # noqa: PLC0415 - as above
+
+        splits = self.info().splits
+        if split not in splits:
+            raise DataError(f"{self.type} has no split {split!r} (there is: {', '.join(splits)})")
+        mixture = self.mixture()
+        rng = np.random.default_rng(derive_seed(0, self.type, split))
+        modes = rng.integers(len(mixture.centers), size=self.count)
+        centers = np.array(mixture.centers)
+        points = centers[modes] + mixture.std * rng.standard_normal((self.count, centers.shape[1]))
+        return ImageStore(points.astype(np.float32), modes)
+
+
+class Ring(_Points):
+    """Eight Gaussians of standard deviation 0.01, evenly spaced on the unit circle."""
+
+    type: Literal["ring"] = "ring"
+
+    def mixture(self) -> Mixture:
+        """Return the distribution that the points are drawn from."""
+        angles = [math.tau * mode / 8 for mode in range(8)]
+        return Mixture(tuple((math.cos(angle), math.sin(angle)) for angle in angles), std=0.01)
+
+
+class Grid(_Points):
+    """Twenty-five Gaussians of standard deviation 0.05 on a grid from -4 to 4, 2 apart."""
+
+    type: Literal["grid"] = "grid"
+
+    def mixture(self) -> Mixture:
+        """Return the distribution that the points are drawn from."""
+        places = (-4.0, -2.0, 0.0, 2.0, 4.0)
+        return Mixture(tuple((x, y) for x in places for y in places), std=0.05)
+
+
+COMPONENTS: tuple[type[Component], ...] = (Ring, Grid)
+"""The core's own components, registered through the same hooks as everyone's."""

@@ -1,0 +1,66 @@
+"""Modes of known mixtures: the ring and the grid of the literature, and hand-made cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganzoo.components import Mixture
+from ganzoo.errors import NotMeasurable
+
+ANGLES = 2 * np.pi * np.arange(8) / 8
+RING = Mixture(tuple(zip(np.cos(ANGLES), np.sin(ANGLES), strict=True)), 0.01)
+GRID = Mixture(tuple((float(x), float(y)) for x in range(-4, 5, 2) for y in range(-4, 5, 2)), 0.05)
+LINE = Mixture(((0.0,), (10.0,)), 1.0)
+
+
+def draw(mixture, n, seed=0, modes=None):
+    rng = np.random.default_rng(seed)
+    centers = np.array(mixture.centers)[:modes]
+    chosen = centers[rng.integers(len(centers), size=n)]
+    return chosen + rng.normal(0, mixture.std, size=chosen.shape)
+
+
+@pytest.mark.parametrize(("mixture", "modes"), [(RING, 8), (GRID, 25)], ids=["ring", "grid"])
+def test_a_perfect_sampler_finds_all_modes(measure, mixture, modes):
+    """In a plane 1 - exp(-9 / 2) = 98.9 % of a Gaussian are within three standard deviations."""
+    found = measure("modes", draw(mixture, 2500), mixture=mixture)
+    assert found.values["modes"] == found.details["of"] == modes
+    assert found.values["high_quality"] == pytest.approx(0.989, abs=0.006)
+    many = measure("modes", draw(mixture, 200_000), mixture=mixture)
+    assert many.values["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.001)
+
+
+def test_dropped_modes_are_missed_and_the_rest_is_as_good(measure):
+    found = measure("modes", draw(GRID, 2500, modes=17), mixture=GRID)
+    assert found.values["modes"] == 17
+    assert found.values["high_quality"] == pytest.approx(0.989, abs=0.006)
+    assert [count > 0 for count in found.details["samples_per_mode"]] == [True] * 17 + [False] * 8
+
+
+def test_a_generator_between_modes_finds_none(measure):
+    found = measure("modes", np.zeros((50, 2)), mixture=RING)
+    assert found.values == {"modes": 0, "high_quality": 0}
+
+
+def test_a_mode_is_found_by_one_sample_of_high_quality(measure):
+    points = np.array([[2.9], [3.1], [6.9], [13.0]])
+    found = measure("modes", points, mixture=LINE)
+    assert found.values == {"modes": 2, "high_quality": 0.5}
+    assert found.details["samples_per_mode"] == [1, 1]
+    assert measure("modes", points, mixture=LINE, within=2.0).values["modes"] == 0
+
+
+def test_other_features_than_points_are_refused(measure):
+    with pytest.raises(NotMeasurable, match=r"the mixture has 2 dimensions .* have 3 features"):
+        measure("modes", np.zeros((5, 3)), mixture=RING)
+
+
+def test_data_of_no_known_mixture_have_no_modes(measure):
+    with pytest.raises(NotMeasurable, match="no known mixture"):
+        measure("modes", np.zeros((5, 2)))
+
+
+def test_no_samples_have_no_quality(measure):
+    with pytest.raises(NotMeasurable, match="needs 1 generated samples or more, and has 0"):
+        measure("modes", np.zeros((0, 2)), np.zeros((5, 2)), mixture=RING)

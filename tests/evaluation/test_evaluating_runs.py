@@ -1,0 +1,247 @@
+"""What ``Run.evaluate`` measures, and what it says of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import ganzoo
+from ganzoo.errors import EvaluationError, RunError, SpecError
+from ganzoo.evaluation import evaluator
+from ganzoo.evaluation.report import Report, Value, read_report
+from ganzoo.images import to_uint8
+
+SMALL: dict[str, Any] = {"samples": 130, "seeds": [0], "device": "cpu", "save": False}
+
+
+def pooled(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Means of the 4 by 4 blocks of 28 by 28 images, from 0 to 1, as rows of 49."""
+    blocks = images.reshape(len(images), 7, 4, 7, 4).astype(np.float64) / 255
+    return blocks.mean(axis=(2, 4)).reshape(len(images), 49)
+
+
+def frechet(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
+    """The formula, by the eigenvalues of symmetric matrices alone."""
+    first, second = np.cov(one.T), np.cov(other.T)
+    values, vectors = np.linalg.eigh(first)
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    shared = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
+    gap = one.mean(0) - other.mean(0)
+    return float(gap @ gap + np.trace(first + second) - 2 * shared)
+
+
+def only(report: Report) -> Value:
+    (value,) = report.values
+    return value
+
+
+def changed(run: ganzoo.Run, folder: Path, change: float) -> ganzoo.Run:
+    """Copy a run, and set the last weights of its generator and all biases to a number."""
+    copied = Path(shutil.copytree(run.path, folder / "changed"))
+    path = copied / "generator.safetensors"
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    save_file(
+        {name: torch.full_like(tensor, change) for name, tensor in tensors.items()}, path, header
+    )
+    return ganzoo.open_run(copied)
+
+
+def test_a_number_is_that_of_the_samples_anyone_can_draw(judged: ganzoo.Run) -> None:
+    value = only(judged.evaluate(samples=500, seeds=[3, 4], device="cpu", save=False))
+    test = judged.spec.dataset.build("test").samples
+    for seed, measured in zip([3, 4], value.per_seed, strict=True):
+        drawn = to_uint8(judged.sample(500, seed=seed).numpy())
+        assert measured == pytest.approx(frechet(pooled(drawn), pooled(test)), rel=1e-5)
+    assert value.mean == pytest.approx(np.mean([each or 0 for each in value.per_seed]))
+    assert value.std == pytest.approx(np.std([each or 0 for each in value.per_seed], ddof=1))
+
+
+def test_the_floor_is_that_of_real_samples(judged: ganzoo.Run) -> None:
+    value = only(judged.evaluate(**SMALL | {"samples": 4000}))
+    dataset = judged.spec.dataset
+    expected = frechet(
+        pooled(dataset.build("train").samples), pooled(dataset.build("test").samples)
+    )
+    assert value.floor is not None
+    assert value.floor.value == pytest.approx(expected, rel=1e-5)
+    assert (value.floor.samples, value.floor.reference) == (4000, 1000)
+    assert value.floor.source == "split train of mnist-5k against split test of mnist-5k"
+    assert value.mean is not None
+    assert value.mean > 10 * value.floor.value
+
+
+def test_against_the_split_trained_on_the_floor_is_that_of_its_halves(judged: ganzoo.Run) -> None:
+    value = only(judged.evaluate(**SMALL, reference="train"))
+    assert value.floor is not None
+    assert (value.floor.samples, value.floor.reference) == (130, 3870)
+    assert value.floor.source == "halves of split train of mnist-5k"
+    without = judged.evaluate(**SMALL, floor=False)
+    assert only(without).floor is None
+
+
+def test_the_same_evaluation_gives_the_same_numbers(judged: ganzoo.Run) -> None:
+    one, other = (only(judged.evaluate(**SMALL)) for _ in range(2))
+    assert one == other
+
+
+def test_a_number_does_not_depend_on_the_caller_s_random_state(judged: ganzoo.Run) -> None:
+    before = torch.get_rng_state()
+    first = judged.evaluate(**SMALL, metrics=["kd"])
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(99)
+    assert only(judged.evaluate(**SMALL, metrics=["kd"])) == only(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 131},
+        {"reference": "train"},
+        {"weights": "raw"},
+        {"truncation": 1.0},
+        {"extractor": {"type": "pixels", "size": 14}},
+        {"metrics": [{"type": "prdc", "k": 3}]},
+    ],
+)
+def test_what_changes_the_protocol_changes_its_hash(
+    judged: ganzoo.Run, change: dict[str, Any]
+) -> None:
+    metrics = ["prdc"] if "metrics" in change else ["fd"]
+    plain = judged.evaluate(**{**SMALL, "floor": False, "metrics": metrics}).values[0]
+    other = judged.evaluate(**{**SMALL, "floor": False, "metrics": metrics, **change}).values[0]
+    assert other.protocol != plain.protocol
+    assert other.fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize(("name", "value"), [("QUANTISATION", "truncated"), ("PIPELINE", 0)])
+def test_another_quantiser_or_pipeline_is_another_protocol(
+    judged: ganzoo.Run, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    plain = only(judged.evaluate(**SMALL, floor=False))
+    monkeypatch.setattr(evaluator, name, value)
+    assert only(judged.evaluate(**SMALL, floor=False)).protocol != plain.protocol
+
+
+def test_seeds_and_checkpoints_keep_the_protocol_but_not_the_fingerprint(
+    judged: ganzoo.Run,
+) -> None:
+    plain = only(judged.evaluate(**SMALL, floor=False))
+    seeds = only(judged.evaluate(**{**SMALL, "seeds": [1]}, floor=False))
+    best = ganzoo.open_run(judged.path, "best")
+    step = only(best.evaluate(**SMALL, floor=False))
+    assert plain.protocol == seeds.protocol == step.protocol
+    assert len({plain.fingerprint, seeds.fingerprint, step.fingerprint}) >= 2
+
+
+def test_reports_are_kept_one_after_the_other(judged: ganzoo.Run, tmp_path: Path) -> None:
+    run = ganzoo.open_run(shutil.copytree(judged.path, tmp_path / "copy"))
+    reports = [run.evaluate(**{**SMALL, "save": True}) for _ in range(2)]
+    assert run.reports() == reports
+    assert [path.name for path in run.directory.reports()] == ["report-1.json", "report-2.json"]
+
+
+def test_a_generator_that_makes_what_is_not_finite_is_an_error(
+    judged: ganzoo.Run, tmp_path: Path
+) -> None:
+    broken = changed(judged, tmp_path, float("nan"))
+    with pytest.raises(EvaluationError, match="samples that are not finite"):
+        broken.evaluate(**SMALL)
+
+
+def test_a_generator_that_makes_one_image_is_named(judged: ganzoo.Run, tmp_path: Path) -> None:
+    report = changed(judged, tmp_path, 0.0).evaluate(**SMALL)
+    assert report.problems == ["all 130 samples of seed 0 are the same"]
+    assert not report.complete
+    assert only(report).mean is not None
+
+
+def test_what_cannot_be_measured_is_null_with_a_reason(judged: ganzoo.Run) -> None:
+    report = judged.evaluate(**SMALL, metrics=["memorization", "fd"], reference="train")
+    copies = report.value("copies")
+    assert copies.mean is None
+    assert copies.per_seed == [None]
+    assert copies.reason is not None
+    assert copies.reason == "there is no split besides the one trained on to compare with"
+    assert report.value("fd").mean is not None
+    assert not report.complete
+
+
+def test_too_few_samples_for_so_many_features_are_warned_of(judged: ganzoo.Run) -> None:
+    few = only(judged.evaluate(**SMALL))
+    assert few.warnings == [
+        "130 generated samples for 49 features: below 490 the value is too high; compare it only at the"
+        " same numbers, and see the floor"
+    ]
+    assert only(judged.evaluate(**{**SMALL, "samples": 490})).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "message"),
+    [
+        ({"samples": 1}, SpecError, "evaluation.samples: a distribution takes two samples"),
+        ({"seeds": []}, SpecError, "evaluation.seeds: expected one or more seeds"),
+        ({"seeds": [1, 1]}, SpecError, "evaluation.seeds: expected one or more seeds, each once"),
+        ({"reference": "tset"}, SpecError, "there is no split 'tset' .there is: train, test, all."),
+        ({"metrics": ["fdd"]}, SpecError, "evaluation.metrics.0: .*did you mean 'fd'"),
+        ({"metrics": ["class_balance"]}, SpecError, "needs class logits, and extractor 'pixels'"),
+        ({"metrics": ["fid"]}, EvaluationError, "never"),
+        ({"extractor": "identity"}, SpecError, "evaluation.extractor: "),
+        ({"truncation": -1.0}, RunError, "truncation"),
+    ],
+)
+def test_requests_that_cannot_be_met(
+    judged: ganzoo.Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    request_: dict[str, Any],
+    error: type[Exception],
+    message: str,
+) -> None:
+    monkeypatch.setenv("GANZOO_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    if request_ == {"metrics": ["fid"]}:  # asks for weights that are not here
+        error, message = ganzoo.errors.DataError, "weights-inception-2015-12-05-6726825d.pth"
+    with pytest.raises(error, match=message):
+        judged.evaluate(**{**SMALL, **request_})
+
+
+def test_weights_and_checkpoints_that_are_not_there(judged: ganzoo.Run) -> None:
+    with pytest.raises(RunError, match="has no checkpoint of step 7"):
+        ganzoo.open_run(judged.path, 7).evaluate(**SMALL)
+    with pytest.raises(RunError, match="expected last, best or a step, not 'first'"):
+        ganzoo.open_run(judged.path, "first").sample(1)
+
+
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    for text in ("{}", "no json", json.dumps({"format": "ganzoo-evaluation-9"})):
+        path.write_text(text)
+        with pytest.raises(RunError, match="is no report of an evaluation"):
+            read_report(path)
+    with pytest.raises(RunError, match="cannot be read"):
+        read_report(tmp_path / "none.json")
+
+
+def test_a_report_is_plain_json(judged: ganzoo.Run, tmp_path: Path) -> None:
+    report = judged.evaluate(**SMALL)
+    path = tmp_path / "report.json"
+    report.write(path)
+    assert read_report(path) == report
+    data = json.loads(path.read_text())
+    assert data["format"] == "ganzoo-evaluation-1"
+    (protocol,) = data["protocols"].values()
+    assert protocol["reference"]["count"] == 1000
+    assert protocol["generated"]["weights"] == "ema"
+    assert len(protocol["reference"]["sha256"]) == 64
+    assert len(data["subject"]["weights_sha256"]) == 64
+    assert data["versions"]["ganzoo-digits"]

@@ -1,0 +1,173 @@
+"""Each way a generator can fail is caught by the metric that should catch it, on real digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFilter
+
+from ganzoo.components import Dataset
+from ganzoo.data.store import ImageStore
+from ganzoo.evaluation.evaluator import Evaluator
+from ganzoo.evaluation.report import Report, Subject
+from ganzoo.evaluation.request import choose
+from ganzoo.evaluation.runs import open_reference
+from ganzoo.evaluation.samples import RealSamples
+from ganzoo.spec import parse_spec
+
+Images = np.ndarray[Any, Any]
+CPU = torch.device("cpu")
+
+
+def dataset(name: str, **parameters: Any) -> Dataset:
+    network = {"type": "mlp"}
+    spec = {"dataset": {"type": name, **parameters}, "generator": network, "discriminator": network}
+    return parse_spec(spec).dataset
+
+
+DIGITS = dataset("mnist-5k")
+
+
+@pytest.fixture(scope="module")
+def train() -> ImageStore:
+    return DIGITS.build("train")
+
+
+@pytest.fixture(scope="module")
+def good(train: ImageStore) -> Images:
+    """What the best of generators would make: other real digits, 1,000 of them, all classes alike."""
+    return np.roll(train.samples[::4], 1, axis=3)  # none of them is an image that was trained on
+
+
+def judged(samples: Images, metrics: Sequence[str], labels: Images | None = None) -> Report:
+    chosen, extractor = choose((1, 28, 28), metrics, "lenet-mnist", DIGITS)
+    evaluator = Evaluator(
+        chosen,
+        extractor,
+        (1, 28, 28),
+        lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
+        CPU,
+        floor=False,
+    )
+    sets = {0: RealSamples(ImageStore(samples, labels))}
+    return evaluator.judge(sets, Subject(name="samples"), {"count": len(samples)}, {})
+
+
+def number(report: Report, name: str) -> float:
+    value = report.value(name).mean
+    assert value is not None, report.value(name).reason
+    return value
+
+
+def test_other_real_digits_pass(good: Images) -> None:
+    report = judged(good, ["prdc", "class_balance", "memorization"])
+    assert number(report, "precision") > 0.85
+    assert number(report, "recall") > 0.85
+    assert number(report, "coverage") > 0.85
+    assert number(report, "class_kl") < 0.01
+    assert number(report, "classes") == 10
+    assert number(report, "copies") < 0.1
+
+
+def test_a_collapsed_generator(good: Images) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 3, good.shape)
+    collapsed = (good[:1].astype(int) + noise).clip(0, 255).astype(np.uint8)
+    report = judged(collapsed, ["fd", "prdc", "class_balance"])
+    assert number(report, "recall") < 0.01
+    assert number(report, "coverage") < 0.05
+    assert number(report, "classes") == 1
+    assert number(report, "class_kl") == pytest.approx(np.log(10), rel=0.05)
+    assert number(report, "fd") > 50 * number(judged(good, ["fd"]), "fd")
+
+
+def test_copies_of_training_images_look_good_to_all_but_memorization(train: ImageStore) -> None:
+    report = judged(train.samples[1::4], ["fd", "prdc", "memorization"])
+    assert number(report, "precision") > 0.85
+    assert number(report, "recall") > 0.85
+    assert number(report, "copies") == 1
+    assert number(report, "data_copying") < -10
+
+
+def test_classes_out_of_balance(train: ImageStore) -> None:
+    assert train.labels is not None
+    report = judged(train.samples[train.labels < 5][::2], ["class_balance", "prdc", "fd"])
+    assert number(report, "classes") < 10
+    assert number(report, "class_kl") == pytest.approx(np.log(2), rel=0.1)
+    assert number(report, "precision") > 0.85
+    assert number(report, "recall") < 0.65
+
+
+def test_the_wrong_classes_asked_for(train: ImageStore) -> None:
+    assert train.labels is not None
+    right = judged(train.samples[::4], ["class_agreement"], train.labels[::4])
+    wrong = judged(train.samples[::4], ["class_agreement"], (train.labels[::4] + 1) % 10)
+    assert number(right, "class_agreement") > 0.99
+    assert number(wrong, "class_agreement") < 0.01
+
+
+def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missing(
+    train: ImageStore, good: Images
+) -> None:
+    assert train.labels is not None
+    rng = np.random.default_rng(0)
+    good = good[::2]
+    noisy = [
+        (good + rng.normal(0, sigma, good.shape)).clip(0, 255).astype(np.uint8)
+        for sigma in (0, 40, 80, 120)
+    ]
+    blurred = [
+        np.stack(
+            [
+                np.asarray(Image.fromarray(each[0]).filter(ImageFilter.GaussianBlur(radius)))[None]
+                for each in good
+            ]
+        )
+        for radius in (0, 1, 2)
+    ]
+    fewer = [train.samples[train.labels < kept][::5] for kept in (10, 7, 4)]
+    for worse_and_worse in (noisy, blurred, fewer):
+        reports = [judged(each, ["fd", "kd"]) for each in worse_and_worse]
+        for metric in ("fd", "kd"):
+            numbers = [number(report, metric) for report in reports]
+            assert numbers == sorted(numbers)
+            assert numbers[-1] > 3 * numbers[0]
+
+
+@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
+def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> None:
+    data = dataset(name, count=2500)
+    chosen, extractor = choose((2,), ["modes"], None, data)
+    evaluator = Evaluator(
+        chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
+    )
+    report = evaluator.judge(
+        {0: RealSamples(data.build("test"))}, Subject(name="perfect"), {"count": 2500}, {}
+    )
+    assert number(report, "modes") == modes
+    # Within three standard deviations of a round Gaussian in the plane: 1 - exp(-9 / 2).
+    assert number(report, "high_quality") == pytest.approx(1 - np.exp(-4.5), abs=0.006)
+
+
+def test_stacked_digits_show_a_thousand_modes() -> None:
+    data = dataset("stacked-mnist", count=100, test_count=8000)
+    real = data.build("test")
+    chosen, extractor = choose((3, 28, 28), ["class_modes"], "lenet-mnist-stacked", data)
+    evaluator = Evaluator(
+        chosen,
+        extractor,
+        (3, 28, 28),
+        lambda: open_reference(data, "train", data.build("train")),
+        CPU,
+        floor=False,
+    )
+    report = evaluator.judge(
+        {0: RealSamples(real)}, Subject(name="perfect"), {"count": len(real)}, {}
+    )
+    assert number(report, "modes") > 995  # a fair sampler misses one in three times
+    # The expectation for a fair sampler: (classes - 1) / (2 samples).
+    assert number(report, "mode_kl") == pytest.approx(999 / 16_000, rel=0.15)
