@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ganzoo.components import Component
 from ganzoo.errors import did_you_mean
-from ganzoo.plugins import PluginRecord, installed
+from ganzoo.plugins import PluginRecord, Recipe, installed
 from ganzoo.registry import Entry
 from ganzoo.testing import plugins
 from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS, Check, checks_of
@@ -100,10 +100,7 @@ def cases_of(
                 )
     for recipe in record.recipes:
         for check in RECIPE_CHECKS:
-            yield Case(
-                f"recipe-{recipe.name}-{name_of_check(check)}",
-                lambda _, check=check, recipe=recipe: check(recipe),  # type: ignore[misc] # mypy does not infer defaults
-            )
+            yield Case(f"recipe-{recipe.name}-{name_of_check(check)}", _of_recipe(check, recipe))
 
 
 def _record(distribution: str) -> PluginRecord:
@@ -129,15 +126,16 @@ def _examples(
                 f" {', '.join(each.__name__ for each in offered) or 'none'}"
             )
         given[component] += 1
-        name = _name(offered[component])
-        yield _Example(
-            name if given[component] == 1 else f"{name}-{given[component]}",
-            component,
-            example.make if isinstance(example, FromFiles) else lambda _, made=example: made,  # type: ignore[misc] # as above
-        )
+        name, count = _name(offered[component]), given[component]
+        make = example.make if isinstance(example, FromFiles) else _give(example)
+        yield _Example(name if count == 1 else f"{name}-{count}", component, make)
     for component, entry in offered.items():
         if component not in given and _missing(component) is None:
-            yield _Example(_name(entry), component, lambda _, make=component: make())  # type: ignore[misc] # as above
+            yield _Example(_name(entry), component, _give(component.model_validate({})))
+
+
+def _give(example: Component) -> Callable[[Path], Component]:
+    return lambda _: example
 
 
 def _name(entry: Entry) -> str:
@@ -147,7 +145,7 @@ def _name(entry: Entry) -> str:
 def _missing(component: type[Component]) -> str | None:
     """Say why a component cannot be made of defaults, or return None where it can."""
     try:
-        component()
+        component.model_validate({})
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -182,3 +180,7 @@ def _of_component(
     check: Check, example: _Example, options: dict[str, SampleShapes]
 ) -> Callable[[MakeFolder], None]:
     return lambda make_folder: check(example.get(make_folder), **options)
+
+
+def _of_recipe(check: Check, recipe: Recipe) -> Callable[[MakeFolder], None]:
+    return lambda _: check(recipe)

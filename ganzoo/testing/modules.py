@@ -181,7 +181,7 @@ def check_channels_last(component: Component, sample_shapes: SampleShapes = SAMP
             each.dim() == 4 for each in (expected, *trial.arguments()) if torch.is_tensor(each)
         ):
             continue
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stub lacks it
+        module.to(memory_format=torch.channels_last)
         _require_close(
             trial.call(module, _channels_last),
             expected,

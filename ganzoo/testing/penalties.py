@@ -145,6 +145,6 @@ def _inputs(shape: tuple[int, ...]) -> PenaltyInputs:
 
 
 def _images(sample_shapes: SampleShapes) -> list[tuple[int, ...]]:
-    images = [shape for shape in sample_shapes if len(shape) == 3]
+    images: list[tuple[int, ...]] = [shape for shape in sample_shapes if len(shape) == 3]
     require(images, "'sample_shapes' has no images; name at least one shape of images")
     return images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,7 +58,9 @@ def check_training(component: Component, sample_shapes: SampleShapes = SAMPLE_SH
         registered(type(component), TinyGenerator, TinyDiscriminator),
         TemporaryDirectory() as folder,
     ):
-        for shape in shapes[:1]:
+        if shapes:
+            # Images before points: a grid of images is drawn in no time.
+            shape = min(shapes, key=lambda shape: (len(shape) == 1, math.prod(shape)))
             _compare(_spec(component, Path(folder), shape), Path(folder))
 
 
@@ -97,12 +100,10 @@ class _StopAfterFirstCheckpoint:
 
 
 def _shapes(component: Component, sample_shapes: SampleShapes) -> list[tuple[int, ...]]:
-    """Return shapes of samples to train on."""
+    """Return shapes of samples to train on, none where a network accepts none."""
     if isinstance(component, Network):
         return accepted_shapes(component, sample_shapes)
-    if isinstance(component, Augmentation):
-        return [shape for shape in sample_shapes if len(shape) == 3]
-    return list(sample_shapes)
+    return [(1, 8, 8)]
 
 
 def _spec(component: Component, folder: Path, shape: tuple[int, ...]) -> RunSpec:

@@ -44,7 +44,7 @@ class Trial:
         torch.manual_seed(seed)
         return self.construct()
 
-    def call(self, module: nn.Module, change: Change | None = None) -> torch.Tensor:
+    def call(self, module: Callable[..., Any], change: Change | None = None) -> torch.Tensor:
         """Call the module with the inputs; what it draws from torch is the same each time.
 
         Args:

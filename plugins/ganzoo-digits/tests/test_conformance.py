@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from ganzoo.testing import conformance
 
-test_conformance = conformance("ganzoo-digits")
+test_conformance = conformance("ganzoo-digits", sample_shapes=[(1, 28, 28), (3, 28, 28)])

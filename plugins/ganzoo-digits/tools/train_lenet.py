@@ -109,7 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the classifier of lenet-mnist.")
     parser.add_argument("--output", type=Path, default=FILE, help="file to write")
     output = parser.parse_args().output
-    torch.set_num_threads(1)  # the order of sums, and with it the last bits, depends on their number
+    torch.set_num_threads(
+        1
+    )  # the order of sums, and with it the last bits, depends on their number
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(SEED)  # first weights and dropout
     network = train(torch.Generator().manual_seed(SEED))
