@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from ganzoo.components import Discriminator, Generator, Network
 from ganzoo.testing.faults import check, require
 from ganzoo.testing.tiny import BATCH, SAMPLE_SHAPES
-from ganzoo.testing.trials import SampleShapes, accepted_shapes, nudge, trials
+from ganzoo.testing.trials import SampleShapes, accepted_shapes, few, nudge, trials
 
 
 @check
@@ -123,14 +123,22 @@ def check_labels(network: Network, sample_shapes: SampleShapes = SAMPLE_SHAPES) 
         not shapes or accepted_shapes(conditional, shapes),
         "'check' refuses every shape once there are classes; it must accept at least one",
     )
+    plain = type(network).model_validate({**data, "conditional": False})
+    others = {
+        name for trial in trials(plain, shapes) for name, _ in trial.build().named_parameters()
+    }
     for trial in trials(conditional, shapes):
         module = trial.build().train()
         torch.autograd.backward(trial.call(module).sum())
-        unused = [name for name, each in module.named_parameters() if each.grad is None]
+        unused = [
+            name
+            for name, each in module.named_parameters()
+            if each.grad is None and name not in others
+        ]
         require(
             not unused,
-            f"in the conditional form {', '.join(unused)} gets no gradient {trial.where}; every"
-            " parameter must take part in the output",
+            f"in the conditional form {few(unused)} gets no gradient {trial.where}; every parameter must"
+            " take part in the output",
         )
         nudge(module).eval()
         output = trial.call(module, lambda x: x[:1].expand_as(x))
