@@ -100,7 +100,7 @@ def run(
     from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
-    spec = spec.model_copy(update={"dataset": spec.dataset.anchored()})
+    spec = spec.anchored()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
     with installed().listening(*listeners, Reporter()):

@@ -7,7 +7,7 @@ GanzooError                 exit code 1: something failed that the user did not 
 │   ├── DeviceError         the device asked for is not there
 │   └── RunError            a run directory cannot be created, read or resumed
 ├── CheckpointError         a checkpoint is damaged; resuming goes back to an older one
-├── PluginError             a plugin failed while ``GANZOO_STRICT_PLUGINS=1`` asks for none to
+├── PluginError             a plugin failed: one that is needed, or any under strict plugins
 ├── TrainingError           training cannot go on (a loss is no longer finite)
 └── EvaluationError         samples cannot be judged (a generator makes what is not finite)
     └── NotMeasurable       a metric has no value for these samples; reports hold the reason instead
@@ -85,7 +85,7 @@ class CheckpointError(GanzooError):
 
 
 class PluginError(GanzooError):
-    """A plugin failed, and strict mode makes that fatal."""
+    """A plugin failed, and what was asked for needs it, or ``GANZOO_STRICT_PLUGINS=1`` is set."""
 
 
 class TrainingError(GanzooError):
@@ -135,3 +135,24 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest candidate, or an empty string."""
     nearest = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.5)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return an exception in one line: type, message and notes; of ganzoo's own, no type.
+
+    Of a message with several paragraphs, it is the first.
+    """
+    try:
+        message = str(error).strip().partition("\n\n")[0]
+    except Exception:  # an exception of someone else's, whose text cannot be had
+        message = ""
+    own = isinstance(error, GanzooError) and message
+    text = (
+        message
+        if own
+        else f"{type(error).__name__}: {message}"
+        if message
+        else type(error).__name__
+    )
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return " ".join(f"{text}{notes}".split())

@@ -10,7 +10,8 @@ of these hooks with the ``hookimpl`` marker, taking only the arguments it wants:
         return [MyGenerator]
 
 Arguments may be added to a hook; none is ever removed. An exception in one plugin never stops
-another: it becomes a warning that names the plugin, the hook and the cause.
+another: it becomes a warning that names the plugin, the hook and the cause. A hook of a later version
+of ganzoo can be implemented, too, where it is marked with ``hookimpl(optionalhook=True)``.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Command:
     help: str
 
 
-# What a plugin offers. Called once, when plugins are loaded; torch must not be imported here.
+# What a plugin offers. Called once, when plugins are loaded, by commands that must start at once: torch
+# must not be imported here, and nothing printed. Each returns a list, or yields. A plugin of which one
+# offer is wrong is left out as a whole, so that a spec never meets half of a package.
 
 
 @hookspec

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind, models_json_schema
 
 from ganzoo import registry
 from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel
 from ganzoo.durations import Duration
+from ganzoo.errors import PluginError, PluginWarning, in_a_line
+from ganzoo.plugins import Selection
 from ganzoo.registry import Entry
 from ganzoo.spec import RunSpec
 
@@ -26,10 +31,33 @@ def run_spec_schema() -> Schema:
     Each family is a definition of its own, named as the family; so is each member, named
     ``<family>.<name>``.
 
+    A member that cannot be described is left out, with a warning that names its plugin; where plugins
+    are strict, it is an error.
+
     Returns:
         One JSON Schema (draft 2020-12) without outside references.
     """
     entries = list(registry.active().entries())
+    try:
+        return _schema_of(entries)
+    except Exception:
+        return _schema_of([entry for entry in entries if _can_be_described(entry)])
+
+
+def _can_be_described(entry: Entry) -> bool:
+    try:
+        component_schema(entry)
+        _has_only_defaults(entry)
+    except PluginError as error:
+        if Selection.from_environment(os.environ).strict:
+            raise
+        warnings.warn(f"{error}; the schema is without it", PluginWarning, stacklevel=2)
+        return False
+    return True
+
+
+def _schema_of(entries: Sequence[Entry]) -> Schema:
+    """Return the schema of a spec with these components."""
     models: list[type[SpecModel]] = [RunSpec, *(entry.component for entry in entries)]
     references, generated = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_Generator
@@ -47,7 +75,8 @@ def run_spec_schema() -> Schema:
     for entry in entries:
         _describe_type(definitions[_definition_name(entry)], entry)
     for family in FAMILIES:
-        definitions[family.family] = _family_schema(family)
+        members = [entry for entry in entries if entry.family == family.family]
+        definitions[family.family] = _family_schema(family, members)
     root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
     return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
 
@@ -56,8 +85,15 @@ def component_schema(entry: Entry) -> Schema:
     """Return the schema of one component; where any member of a family may stand, a reference does.
 
     The references (``#/$defs/activation``) are those of ``run_spec_schema``.
+
+    Raises:
+        PluginError: the class is not one that pydantic can describe.
     """
-    schema: Schema = _relink(entry.component.model_json_schema(schema_generator=_Generator), {})
+    try:
+        made = entry.component.model_json_schema(schema_generator=_Generator)
+    except Exception as error:
+        raise _at_fault(entry, error) from error
+    schema: Schema = _relink(made, {})
     _describe_type(schema, entry)
     return schema
 
@@ -73,6 +109,12 @@ class _Generator(GenerateJsonSchema):
         if isinstance(default, dict) and list(default) == ["type"]:
             return default["type"]
         return super().encode_default(default)
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Refuse defaults that JSON cannot say: no run could write its spec."""
+        if kind == "non-serializable-default":
+            raise PydanticInvalidForJsonSchema(detail)
+        super().emit_warning(kind, detail)
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema
@@ -115,9 +157,8 @@ def _describe_type(definition: Schema, entry: Entry) -> None:
     definition["required"] = ["type", *required]
 
 
-def _family_schema(family: type[Component]) -> Schema:
+def _family_schema(family: type[Component], entries: Sequence[Entry]) -> Schema:
     """Return what may stand where a field asks for a family."""
-    entries = list(registry.active().entries(family.family))
     bare = [name for entry in entries if _has_only_defaults(entry) for name in _names(entry)]
     choices: list[Schema] = [{"$ref": ROOT + _definition_name(entry)} for entry in entries]
     if bare:
@@ -138,7 +179,16 @@ def _has_only_defaults(entry: Entry) -> bool:
         entry.component()
     except ValidationError:
         return False
+    except Exception as error:
+        raise _at_fault(entry, error) from error
     return True
+
+
+def _at_fault(entry: Entry, error: Exception) -> PluginError:
+    return PluginError(
+        f"plugin {entry.provider}: its {entry.family} {entry.name!r} cannot be described:"
+        f" {in_a_line(error).rstrip('.')}"
+    )
 
 
 def _summary(entry: Entry) -> str:

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from ganzoo import errors
-from ganzoo.errors import Interrupted, Problem, SpecError, did_you_mean
+from ganzoo.errors import Interrupted, Problem, SpecError, did_you_mean, in_a_line
 
 
 def classes() -> list[type[BaseException]]:
@@ -60,6 +60,31 @@ def test_a_spec_error_gives_each_problem_a_line_with_file_and_path() -> None:
 def test_an_interrupted_run_exits_as_shells_do() -> None:
     stop = Interrupted(15, 200)
     assert (stop.exit_code, str(stop)) == (143, "stopped by signal 15 after step 200")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\n  two"), "ValueError: one two"),
+        (ValueError("first\n\nFor further information, see elsewhere"), "ValueError: first"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (ValueError(), "ValueError"),
+        (errors.PluginError("there is no hook"), "there is no hook"),
+        (errors.PluginError(), "PluginError"),
+    ],
+)
+def test_exceptions_are_put_in_a_line_with_their_notes(error: Exception, line: str) -> None:
+    assert in_a_line(error) == line
+    error.add_note("importing x")
+    assert in_a_line(error) == f"{line} (importing x)"
+
+
+def test_an_exception_without_a_text_is_put_in_a_line_too() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert in_a_line(Mute()) == "Mute"
 
 
 def test_the_nearest_name_is_suggested_and_nothing_where_none_is_near() -> None:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -139,7 +140,7 @@ BROKEN = {
         def ganzoo_component():
             return []
         """,
-        "AttributeError: there is no hook 'ganzoo_component'; did you mean 'ganzoo_components'?",
+        "there is no hook 'ganzoo_component'; did you mean 'ganzoo_components'?",
     ),
     "unknown argument": (
         """
@@ -148,7 +149,7 @@ BROKEN = {
         def ganzoo_step_finished(run, stp):
             pass
         """,
-        "PluginValidationError: Plugin 'ganzoo-broken' for hook 'ganzoo_step_finished'",
+        "the hook ganzoo_step_finished has no argument 'stp'; did you mean 'step'?",
     ),
     "hook raises": (
         """
@@ -167,7 +168,7 @@ BROKEN = {
         def ganzoo_components():
             pass
         """,
-        "TypeError: 'NoneType' object is not iterable (in hook ganzoo_components)",
+        "it returned nothing; expected a list (in hook ganzoo_components)",
     ),
     "no component": (
         """
@@ -176,7 +177,7 @@ BROKEN = {
         def ganzoo_components():
             return [int]
         """,
-        "TypeError: <class 'int'> is no component class (in hook ganzoo_components)",
+        "<class 'int'> is no component class (in hook ganzoo_components)",
     ),
     "a family": (
         """
@@ -186,7 +187,7 @@ BROKEN = {
         def ganzoo_components():
             return [Loss]
         """,
-        "TypeError: Loss is a family, not a member of one (in hook ganzoo_components)",
+        "Loss is a family, not a member of one (in hook ganzoo_components)",
     ),
     "of no family": (
         """
@@ -199,7 +200,7 @@ BROKEN = {
         def ganzoo_components():
             return [Odd]
         """,
-        "TypeError: Odd is a family, not a member of one (in hook ganzoo_components)",
+        "Odd is a family, not a member of one (in hook ganzoo_components)",
     ),
     "no type": (
         """
@@ -212,7 +213,7 @@ BROKEN = {
         def ganzoo_components():
             return [Odd]
         """,
-        "TypeError: Odd has no default for its 'type' (in hook ganzoo_components)",
+        "Odd has no default for its 'type' (in hook ganzoo_components)",
     ),
     "abstract": (
         """
@@ -227,7 +228,7 @@ BROKEN = {
         def ganzoo_components():
             return [Odd]
         """,
-        "TypeError: Odd does not implement build (in hook ganzoo_components)",
+        "Odd does not implement build (in hook ganzoo_components)",
     ),
     "reserved": (
         """
@@ -242,12 +243,12 @@ BROKEN = {
         def ganzoo_components():
             return [Mine]
         """,
-        "ValueError: the name 'bce' of its loss is the core's own (in hook ganzoo_components)",
+        "the name 'bce' of its loss is the core's own (in hook ganzoo_components)",
     ),
     "the same name twice": (
         plugin() + "    class Again(Cube):\n        pass\n"
         "    @hookimpl\n    def ganzoo_components():\n        return [Cube, Again]\n",
-        "ValueError: it brings two of the family activation called 'cube'",
+        "it brings the activation 'cube' twice (in hook ganzoo_components)",
     ),
     "no recipe file": (
         """
@@ -256,7 +257,7 @@ BROKEN = {
         def ganzoo_recipes():
             return ["nowhere.json"]
         """,
-        "FileNotFoundError: there is no file nowhere.json (in hook ganzoo_recipes)",
+        "there is no file nowhere.json (in hook ganzoo_recipes)",
     ),
     "no command": (
         """
@@ -265,7 +266,110 @@ BROKEN = {
         def ganzoo_commands():
             return ["draw"]
         """,
-        "TypeError: 'draw' is no ganzoo.Command (in hook ganzoo_commands)",
+        "'draw' is no ganzoo.Command (in hook ganzoo_commands)",
+    ),
+    "no marker": (
+        """
+        def ganzoo_components():
+            return []
+        """,
+        "ganzoo_components is not marked with @hookimpl (importing ganzoo_broken)",
+    ),
+    "no hook": ("", "the module ganzoo_broken is no plugin: it implements no hook of ganzoo"),
+    "hook returns a text": (
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_recipes():
+            return "quick.json"
+        """,
+        "it returned 'quick.json'; expected a list (in hook ganzoo_recipes)",
+    ),
+    "ends the program": (
+        "import sys; sys.exit(3)",
+        "it tried to end the program with exit code 3 (importing ganzoo_broken)",
+    ),
+    "ends the program in a hook": (
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_commands():
+            raise SystemExit("no licence")
+        """,
+        "it tried to end the program with exit code no licence (in hook ganzoo_commands)",
+    ),
+    "no ordinary exception": (
+        """
+        class Odd(BaseException):
+            pass
+        raise Odd
+        """,
+        "Odd (importing ganzoo_broken)",
+    ),
+    "a colon in a name": (
+        plugin("my:cube"),
+        "Cube is called 'my:cube'; a name has no spaces and no colon (in hook ganzoo_components)",
+    ),
+    "a component of another": (
+        """
+        from ganzoo import hookimpl
+        from aa_cube import Cube
+        @hookimpl
+        def ganzoo_components():
+            return [Cube]
+        """,
+        "Cube is a component of aa-cube 1.0 (in hook ganzoo_components)",
+    ),
+    "a paper that is no text": (
+        plugin().replace("def build", "paper = 2017\n        def build"),
+        "Cube has a paper that is no text: 2017 (in hook ganzoo_components)",
+    ),
+    "no JSON": (
+        """
+        from pathlib import Path
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_recipes():
+            return [Path(__file__)]
+        """,
+        "its recipe ",
+    ),
+    "the same command twice": (
+        """
+        from ganzoo import Command, hookimpl
+        @hookimpl
+        def ganzoo_commands():
+            return [Command("draw", "ganzoo_broken:draw", "Draw.")] * 2
+        """,
+        "it brings the command 'draw' twice (in hook ganzoo_commands)",
+    ),
+    "a command that is a group": (
+        """
+        from ganzoo import Command, hookimpl
+        @hookimpl
+        def ganzoo_commands():
+            yield Command("draw", "ganzoo_broken:draw", "Draw.")
+            yield Command("draw twice", "ganzoo_broken:draw", "Draw.")
+        """,
+        "'draw' is both a command and a group of commands (in hook ganzoo_commands)",
+    ),
+    "a command that cannot be typed": (
+        """
+        from ganzoo import Command, hookimpl
+        @hookimpl
+        def ganzoo_commands():
+            yield Command("--draw", "ganzoo_broken:draw", "Draw.")
+        """,
+        "a command is called '--draw'; expected words such as 'plot losses'",
+    ),
+    "a target without attribute": (
+        """
+        from ganzoo import Command, hookimpl
+        @hookimpl
+        def ganzoo_commands():
+            yield Command("draw", "ganzoo_broken", "Draw.")
+        """,
+        "the command 'draw' has the target 'ganzoo_broken'; expected 'package.module:attribute'",
     ),
 }
 
@@ -289,14 +393,44 @@ def test_a_broken_plugin_is_left_out_with_one_line_and_the_others_work(
         assert TypeAdapter(Activation).validate_python(name).type == name
 
 
+@pytest.mark.parametrize("source", [source for source, _ in BROKEN.values()], ids=BROKEN)
+def test_strict_mode_makes_a_broken_plugin_fatal(
+    source: str, install: Install, load_plugins: Load
+) -> None:
+    install("aa-cube", plugin("cube-before"))
+    install("ganzoo-broken", source, version="0.7")
+    with pytest.raises(PluginError) as raised:
+        load_plugins(Selection(strict=True))
+    message = str(raised.value)
+    assert message.startswith("plugin ganzoo-broken 0.7 was left out: ")
+    assert "\n" not in message
+    assert raised.value.__cause__ is not None
+
+
+def test_ctrl_c_while_a_plugin_is_imported_stops_the_program(
+    install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins()
+
+
 @pytest.mark.parametrize(
     ("entry_point", "cause"),
     [
-        ("ganzoo_broken:nothing", "AttributeError: module 'ganzoo_broken' has no attribute"),
-        ("ganzoo_elsewhere", "ModuleNotFoundError: No module named 'ganzoo_elsewhere'"),
+        ("ganzoo_broken:nothing", "its entry point names 'ganzoo_broken:nothing', and there is no"),
+        (
+            "ganzoo_broken:Cub",
+            "its entry point names 'ganzoo_broken:Cub', and there is no 'Cub' in",
+        ),
+        ("ganzoo_elsewhere", "its entry point names the module 'ganzoo_elsewhere', and no"),
+        ("ganzoo_broken.plugin", "its entry point names the module 'ganzoo_broken.plugin', and no"),
+        ("ganzoo broken!", "its entry point is 'ganzoo broken!', which is neither 'module' nor"),
+        ("ganzoo_broken:Cube", "Cube is a class; a plugin is a module or an object"),
+        ("ganzoo_broken:Literal", "typing.Literal is no plugin: it implements no hook of ganzoo"),
     ],
 )
-def test_an_entry_point_to_nothing_is_left_out(
+def test_an_entry_point_to_no_plugin_is_left_out(
     entry_point: str, cause: str, install: Install, load_plugins: Load
 ) -> None:
     install("ganzoo-broken", plugin(), entry_points={"ganzoo-broken": entry_point})
@@ -304,35 +438,249 @@ def test_an_entry_point_to_nothing_is_left_out(
     assert message.startswith(f"plugin ganzoo-broken 1.0 was left out: {cause}")
 
 
-def test_a_second_entry_point_of_a_distribution_does_not_harm_the_first(
-    install: Install, load_plugins: Load
-) -> None:
-    folder = install(
-        "ganzoo-two",
-        plugin(),
-        entry_points={"a": "ganzoo_two", "b": "ganzoo_two_more"},
+def test_a_plugin_may_be_an_object(install: Install, load_plugins: Load) -> None:
+    install(
+        "ganzoo-object",
+        plugin()
+        + """
+    class Everything:
+        @hookimpl
+        def ganzoo_components(self):
+            return [Cube]
+
+    everything = Everything()
+    """,
+        entry_points={"ganzoo-object": "ganzoo_object:everything"},
     )
-    (folder / "ganzoo_two_more.py").write_text("", encoding="utf-8")
+    assert record(load_plugins(), "ganzoo-object").status == "active"
+
+
+def test_one_module_is_not_two_plugins(install: Install, load_plugins: Load) -> None:
+    install("ganzoo-a", plugin())
+    install("ganzoo-b", "", entry_points={"ganzoo-b": "ganzoo_a"})
     plugins, message = load_with_warning(load_plugins)
     assert message == (
-        "plugin ganzoo-two 1.0 was left out: ValueError: ganzoo-two has a second entry point in the"
-        " group 'ganzoo'"
+        "plugin ganzoo-b 1.0 was left out: ganzoo_a is what the plugin ganzoo-a loads, too"
+        " (importing ganzoo_a)"
     )
-    assert [each.status for each in plugins.records if each.name == "ganzoo-two"] == [
-        "active",
-        "failed",
-    ]
-    assert plugins.manager.has_plugin("ganzoo-two")
-    assert TypeAdapter(Activation).validate_python("cube").type == "cube"
+    assert record(plugins, "ganzoo-a").status == "active"
 
 
-def test_strict_mode_makes_a_broken_plugin_fatal(install: Install, load_plugins: Load) -> None:
-    install("ganzoo-broken", "raise RuntimeError('oops')")
-    with pytest.raises(
-        PluginError, match=r"^plugin ganzoo-broken 1\.0 was left out: .*oops$"
-    ) as raised:
+@pytest.mark.parametrize(
+    "points",
+    [
+        {"a": "ganzoo_two_more", "ganzoo-two": "ganzoo_two"},
+        {"A": "ganzoo_two", "b": "ganzoo_two_more"},
+    ],
+)
+def test_of_two_entry_points_the_one_named_as_the_distribution_counts_or_else_the_first(
+    points: dict[str, str], install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-two", plugin(), entry_points=points)
+    plugins, message = load_with_warning(load_plugins)
+    (unused,) = [name for name, module in points.items() if module == "ganzoo_two_more"]
+    assert message.startswith(f"plugin ganzoo-two 1.0: its entry point {unused!r} is not used")
+    found = record(plugins, "ganzoo-two")
+    assert (found.status, found.module) == ("active", "ganzoo_two")
+    with pytest.raises(PluginError, match="is not used"):
         load_plugins(Selection(strict=True))
-    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+# What is damaged.
+
+
+@pytest.mark.parametrize(
+    ("requirement", "cause"),
+    [
+        ("ganzoo>=9", "it needs ganzoo>=9, and ganzoo 0.1.0 is installed"),
+        ("GanZoo (<0.1)", "it needs ganzoo<0.1, and ganzoo 0.1.0 is installed"),
+        ("ganzoo>>9", "its requirement 'ganzoo>>9' cannot be read"),
+    ],
+)
+def test_a_plugin_for_another_version_of_ganzoo_is_not_even_imported(
+    requirement: str, cause: str, install: Install, load_plugins: Load, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.1.0")
+    folder = install("ganzoo-newer", "raise AttributeError('of later versions')")
+    add_metadata(folder, f"Requires-Dist: {requirement}")
+    _, message = load_with_warning(load_plugins)
+    assert message == f"plugin ganzoo-newer 1.0 was left out: {cause}"
+    assert "ganzoo_newer" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "ganzoo",
+        "ganzoo>=0.1",
+        "ganzoo >= 0.1.0",
+        "ganzoo>=0.1.0.0",
+        "ganzoo<1,>=0.0.9",
+        "ganzoo>=9; extra == 'later'",
+        "ganzoo>=9; python_version < '3'",
+        "ganzoo-more>=9",
+    ],
+)
+def test_a_requirement_that_is_met_is_no_matter(
+    requirement: str, install: Install, load_plugins: Load, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.1.0")
+    folder = install("ganzoo-cube", plugin())
+    add_metadata(folder, f"Requires-Dist: {requirement}")
+    assert record(load_plugins(), "ganzoo-cube").status == "active"
+
+
+def add_metadata(folder: Path, line: str) -> None:
+    (file,) = folder.glob("*.dist-info/METADATA")
+    file.write_text(file.read_text("utf-8") + f"{line}\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "missing", "version"),
+    [
+        (None, "no Name and no Version", "unknown"),
+        ("", "no Name and no Version", "unknown"),
+        ("Name: ganzoo-damaged\n", "no Version", "unknown"),
+        ("Version: 1.0\n", "no Name", "1.0"),
+    ],
+)
+def test_damaged_metadata_are_named_by_the_entry_point(
+    text: str | None, missing: str, version: str, install: Install, load_plugins: Load
+) -> None:
+    folder = install("ganzoo-damaged", plugin())
+    (file,) = folder.glob("*.dist-info/METADATA")
+    file.unlink() if text is None else file.write_text(text, "utf-8")
+    _, message = load_with_warning(load_plugins)
+    assert message == (
+        f"plugin ganzoo-damaged {version} was left out: its metadata in {folder} have {missing};"
+        " install it anew"
+    )
+
+
+def test_damaged_metadata_do_not_hide_a_plugin_that_is_whole(
+    install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-cube", plugin(), version="2.0")
+    leftover = install("ganzoo-cube", plugin(), version="1.0")
+    (leftover / "ganzoo_cube-1.0.dist-info" / "METADATA").unlink()
+    assert record(load_plugins(), "ganzoo-cube").version == "2.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("[ganzoo]\nganzoo_broken\n", "its entry_points.txt cannot be read"),
+        ("[ganzoo]\n[other]\na = b\n", "the group [ganzoo] of its entry_points.txt is empty"),
+    ],
+)
+def test_entry_points_that_cannot_be_read_harm_no_other_plugin(
+    text: str, cause: str, install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-cube", plugin())
+    folder = install("ganzoo-broken", "")
+    (file,) = folder.glob("*.dist-info/entry_points.txt")
+    file.write_text(text, "utf-8")
+    plugins, message = load_with_warning(load_plugins)
+    assert message.startswith(f"plugin ganzoo-broken 1.0 was left out: {cause}")
+    assert record(plugins, "ganzoo-cube").status == "active"
+
+
+# What is said while plugins load.
+
+
+LOUD = """
+    import sys
+    print()
+    print("welcome to", "loud")
+    sys.stdout.reconfigure(encoding="latin-1")
+    sys.stdout.buffer.write(b"caf\\xe9")
+"""
+
+
+def test_what_a_plugin_prints_is_kept_and_named(
+    install: Install, load_plugins: Load, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(
+        "ganzoo-loud", LOUD + plugin().replace("return [Cube]", "print('asked'); return [Cube]")
+    )
+    with pytest.warns(PluginWarning) as caught:
+        plugins = load_plugins()
+    assert [str(each.message) for each in caught] == [
+        "plugin ganzoo-loud 1.0: importing ganzoo_loud, it printed 'welcome to loud' and 1 more;"
+        " standard output is for commands",
+        "plugin ganzoo-loud 1.0: in hook ganzoo_components, it printed 'asked'; standard output is"
+        " for commands",
+    ]
+    assert record(plugins, "ganzoo-loud").status == "active"
+    assert len(record(plugins, "ganzoo-loud").remarks) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_what_a_plugin_prints_before_it_fails_is_told_too(
+    install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-loud", "print('no licence'); raise SystemExit")
+    with pytest.warns(PluginWarning) as caught:
+        load_plugins()
+    first, second = (str(each.message) for each in caught)
+    assert first.startswith("plugin ganzoo-loud 1.0 was left out: it tried to end the program")
+    assert second.startswith("plugin ganzoo-loud 1.0: importing ganzoo_loud, it printed 'no lic")
+
+
+def test_strict_mode_makes_printing_fatal(install: Install, load_plugins: Load) -> None:
+    install("ganzoo-loud", LOUD + plugin())
+    with pytest.raises(PluginError, match=r"^plugin ganzoo-loud 1\.0: .*'welcome to loud'"):
+        load_plugins(Selection(strict=True))
+
+
+def test_what_a_plugin_warns_of_is_passed_on_with_its_name_and_is_never_fatal(
+    install: Install, load_plugins: Load
+) -> None:
+    source = "import warnings; warnings.warn('old\\nthings', UserWarning)\n" + dedent(plugin())
+    install("ganzoo-old", source)
+    shown = warnings.showwarning
+    with pytest.warns(PluginWarning) as caught:
+        plugins = load_plugins(Selection(strict=True))
+    assert [str(each.message) for each in caught] == [
+        "plugin ganzoo-old 1.0: importing ganzoo_old, it warned: UserWarning: old things"
+    ]
+    assert record(plugins, "ganzoo-old").status == "active"
+    assert warnings.showwarning is shown
+
+
+def test_a_plugin_that_imports_torch_is_told_that_it_costs_time(
+    install: Install, load_plugins: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torch"]:
+        monkeypatch.delitem(sys.modules, name)
+    folder = install("ganzoo-heavy", "import torch\n" + dedent(plugin()))
+    (folder / "torch.py").write_text("", "utf-8")
+    plugins, message = load_with_warning(load_plugins)
+    assert message.startswith("plugin ganzoo-heavy 1.0: importing ganzoo_heavy, it imported torch")
+    assert record(plugins, "ganzoo-heavy").status == "active"
+
+
+def test_the_time_a_plugin_takes_is_kept(install: Install, load_plugins: Load) -> None:
+    install("ganzoo-slow", "import time; time.sleep(0.05)\n" + dedent(plugin()))
+    install("ganzoo-slower", "import time; time.sleep(0.05); raise ValueError")
+    plugins, _ = load_with_warning(load_plugins)
+    assert record(plugins, "ganzoo-slow").seconds >= 0.05
+    assert record(plugins, "ganzoo-slower").seconds >= 0.05
+
+
+def test_hooks_of_later_versions_may_be_marked_as_optional(
+    install: Install, load_plugins: Load
+) -> None:
+    install(
+        "ganzoo-cube",
+        plugin()
+        + """
+    @hookimpl(optionalhook=True)
+    def ganzoo_moon_rose(moon):
+        raise AssertionError
+    """,
+    )
+    assert record(load_plugins(), "ganzoo-cube").hooks == ["ganzoo_components"]
 
 
 def test_two_plugins_with_one_name_are_both_active_and_the_name_is_ambiguous(
@@ -463,7 +811,7 @@ def test_a_name_of_a_plugin_that_is_left_out_names_it_and_says_why(
 def test_a_name_of_a_package_that_is_not_installed_names_the_package(
     load_plugins: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [])
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: iter([]))
     plugins = load_plugins()
     assert [each.name for each in plugins.records] == ["ganzoo"]
     for family, name, package in (
@@ -637,7 +985,52 @@ def test_wrappers_and_unknown_arguments_of_hooks_are_refused() -> None:
         def ganzoo_checkpoint_saved(self, weather: str) -> None: ...
 
     plugins = Plugins()
-    with pytest.raises(TypeError, match="wrappers of hooks"), plugins.listening(Wrapper()):
+    with pytest.raises(AttributeError, match="wrappers of hooks"), plugins.listening(Wrapper()):
         pass
     with pytest.raises(AttributeError, match="weather"), plugins.listening(Greedy()):
         pass
+
+
+def test_a_plugin_that_ends_the_program_in_a_run_only_fails_and_a_listener_may(
+    install: Install, load_plugins: Load
+) -> None:
+    install(
+        "ganzoo-failing",
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_run_started():
+            raise SystemExit(3)
+        """,
+    )
+
+    class Ending:
+        @hookimpl
+        def ganzoo_run_finished(self) -> None:
+            raise SystemExit(4)
+
+    plugins = load_plugins()
+    with pytest.warns(PluginWarning) as caught:
+        announce_a_run(plugins)
+    assert [str(each.message) for each in caught] == [
+        "plugin ganzoo-failing 1.0 failed in ganzoo_run_started: it tried to end the program with"
+        " exit code 3"
+    ]
+    plugins = Plugins()
+    with plugins.listening(Ending()), pytest.raises(SystemExit):
+        announce_a_run(plugins)
+
+
+def test_ctrl_c_while_a_plugin_listens_stops_the_run(install: Install, load_plugins: Load) -> None:
+    install(
+        "ganzoo-waiting",
+        """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_run_started():
+            raise KeyboardInterrupt
+        """,
+    )
+    plugins = load_plugins()
+    with pytest.raises(KeyboardInterrupt):
+        announce_a_run(plugins)

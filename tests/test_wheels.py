@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -20,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from wheelhouse import installer
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = [ROOT, *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
@@ -99,17 +98,6 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
         (path,) = folder.glob("*.whl")
         built[package.name] = Wheel(path)
     return built
-
-
-def installer(python: Path) -> list[str]:
-    """Return the command that installs wheels for an interpreter."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is not None:
-        return [uv, "pip", "install", "--offline", "--no-deps", "--python", str(python)]
-    if importlib.util.find_spec("pip") is not None:
-        pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        return [*pip, "install", "--no-index", "--no-deps"]
-    pytest.skip("there is neither uv nor pip to install wheels with")
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def _description(entry: Entry) -> dict[str, Any]:
             fields.append(
                 {
                     "name": name,
-                    "description": field["description"],
+                    "description": field.get("description", ""),
                     "required": name in schema["required"],
                     "default": field.get("default"),
                     "kind": _words(field),

@@ -73,7 +73,6 @@ def complete_plugin(_context: Any, _parameter: Any, incomplete: str) -> list[str
 
 def plugin_names(incomplete: str) -> list[str]:
     """Return the names of installed plugins that start so, importing none."""
-    from importlib import metadata  # noqa: PLC0415 - only shells need it
+    from ganzoo.plugins.discovery import find_plugins  # noqa: PLC0415 - only shells need it
 
-    names = {point.dist.name for point in metadata.entry_points(group="ganzoo") if point.dist}
-    return sorted(name for name in names if name.startswith(incomplete))
+    return [each.name for each in find_plugins() if each.name.startswith(incomplete)]

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from ganzoo.errors import GanzooError, GanzooWarning
+from ganzoo.errors import GanzooError, GanzooWarning, in_a_line
 
 FAILED, STOPPED = 1, 130
 
@@ -94,5 +94,13 @@ def _explain(error: BaseException) -> str:
         return (
             "the device is out of memory; lower training.batch_size or raise training.accumulation"
         )
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{what}. This is a bug of ganzoo or of a plugin; 'ganzoo --debug ...' shows where"
+    return (
+        f"{in_a_line(error)}. This is a bug of {_culprit(error)}; 'ganzoo --debug ...' shows where"
+    )
+
+
+def _culprit(error: BaseException) -> str:
+    """Say whose code raised an exception that nobody foresaw."""
+    plugins = sys.modules.get("ganzoo.plugins")  # where it was not imported, none was loaded
+    provider = None if plugins is None else plugins.culprit_of(error)
+    return "ganzoo or of a plugin" if provider is None else f"plugin {provider}"

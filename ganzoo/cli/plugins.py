@@ -2,77 +2,76 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-from typing import Any
+import inspect
+import traceback
+from collections.abc import Sequence
+from email.message import Message
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.completion import complete_plugin
+from ganzoo.cli.failures import say
 from ganzoo.cli.output import json_option, write_json, write_table
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import PluginRecord, installed
+from ganzoo.plugins.discovery import about, normalized
+from ganzoo.plugins.offers import OFFERS
+
+if TYPE_CHECKING:
+    from ganzoo.cli.app import Settings
 
 
 @click.command("list")
 @json_option
-def list_plugins(as_json: bool) -> None:
-    """List the plugins installed, with what each provides or why it was left out."""
+@click.option("--all", "show_all", is_flag=True, help="Show disabled plugins, too.")
+@click.option("--timings", is_flag=True, help="Show how long each took to load.")
+def list_plugins(as_json: bool, show_all: bool, timings: bool) -> None:
+    """List the plugins installed, with what each provides or why it failed.
+
+    Disabled plugins are not imported, so nothing is known of what they provide; they are listed with
+    --all.
+    """
     records = installed().records
+    shown = [each for each in records if show_all or each.status != "disabled"]
     if as_json:
-        write_json([_facts(record) for record in records])
+        write_json([_facts(record) for record in shown])
         return
-    write_table(
-        [(each.name, each.version, each.status, each.cause or _counts(each)) for each in records]
-    )
+    write_table([_row(record, timings) for record in shown])
+    if hidden := len(records) - len(shown):
+        say(f"{_count(hidden, 'disabled plugin')} not shown; '--all' shows all")
 
 
 @click.command()
 @click.argument("name", shell_complete=complete_plugin)
 @json_option
-def show(name: str, as_json: bool) -> None:
-    """Say what a plugin provides: components, recipes and commands.
+@click.pass_obj
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Say what a plugin provides, or why it failed.
 
-    NAME is that of its distribution, such as ganzoo-dcgan.
+    NAME is that of its distribution, such as ganzoo-dcgan. Where the plugin failed, 'ganzoo --debug
+    plugins show NAME' shows the traceback.
     """
     records = {record.name: record for record in installed().records}
-    if name not in records:
+    record = records.get(normalized(name))
+    if record is None:
         known = ", ".join(records)
         raise UsageError(
             f"no plugin is called {name!r}{did_you_mean(name, records)} (installed: {known})"
         )
-    facts = _facts(records[name])
     if as_json:
-        write_json(facts)
-        return
-    rows = [
-        ("name", f"{facts['name']} {facts['version']}"),
-        ("about", facts["summary"]),
-        ("status", facts["status"] + (f": {facts['cause']}" if facts["cause"] else "")),
-        ("module", f"{facts['module']}, imported in {facts['seconds']:.3f} s"),
-    ]
-    rows += [(family, ", ".join(names)) for family, names in facts["components"].items()]
-    rows += [("recipes", ", ".join(facts["recipes"]))] if facts["recipes"] else []
-    rows += [("command", f"ganzoo {each['name']}: {each['help']}") for each in facts["commands"]]
-    write_table(rows)
+        write_json(_facts(record))
+    else:
+        _write(record)
+    if settings.debug and record.error is not None:
+        say("".join(traceback.format_exception(record.error)).rstrip())
 
 
-def _facts(record: PluginRecord) -> dict[str, Any]:
-    about = metadata.metadata(record.name)
-    components: dict[str, list[str]] = {}
-    for entry in record.components:
-        components.setdefault(entry.family, []).append(entry.name)
-    return {
-        "name": record.name,
-        "version": record.version,
-        "summary": about["Summary"],
-        "status": record.status,
-        "cause": record.cause,
-        "module": record.module,
-        "seconds": record.seconds,
-        "components": {family: sorted(names) for family, names in sorted(components.items())},
-        "recipes": sorted(recipe.name for recipe in record.recipes),
-        "commands": [{"name": each.name, "help": each.help} for each in record.commands],
-    }
+def _row(record: PluginRecord, timings: bool) -> Sequence[str]:
+    row = [record.name, record.version, record.status]
+    if timings:
+        row.append(f"{1000 * record.seconds:.0f} ms".rjust(8))
+    return [*row, record.cause or _counts(record)]
 
 
 def _counts(record: PluginRecord) -> str:
@@ -80,6 +79,84 @@ def _counts(record: PluginRecord) -> str:
         (len(record.components), "component"),
         (len(record.recipes), "recipe"),
         (len(record.commands), "command"),
+        (len(_events(record)), "listener"),
+        (len(record.remarks), "warning"),
     ]
-    words = [f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count]
-    return ", ".join(words) or "nothing"
+    return ", ".join(_count(number, what) for number, what in counts if number) or "nothing"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _write(record: PluginRecord) -> None:
+    """Write all that is known of a plugin, for people."""
+    facts = _facts(record)
+    status = f"{record.status}: {record.cause}" if record.cause else record.status
+    rows = [("name", f"{record.name} {record.version}"), ("status", status)]
+    rows += [("warning", remark) for remark in record.remarks]
+    rows += [("about", facts["summary"])] if facts["summary"] else []
+    rows += [("licence", facts["license"])] if facts["license"] else []
+    rows += [("homepage", facts["homepage"])] if facts["homepage"] else []
+    rows += [("module", record.module)] if record.module else []
+    rows += [("loaded in", f"{record.seconds:.3f} s")] if record.seconds else []
+    rows += [("listens to", hook) for hook in facts["listens_to"]]
+    write_table(rows)
+    _write_section("components", _components(record))
+    _write_section("recipes", [(each.name, each.description) for each in record.recipes])
+    _write_section("commands", [(f"ganzoo {each.name}", each.help) for each in record.commands])
+
+
+def _write_section(title: str, rows: Sequence[Sequence[str]]) -> None:
+    if rows:
+        click.echo(f"\n{title}")
+        write_table(rows, indent="  ")
+
+
+def _components(record: PluginRecord) -> list[tuple[str, str, str]]:
+    """Return family, name and the first line of what is written of each component."""
+    return sorted(
+        (
+            entry.family,
+            entry.name,
+            inspect.cleandoc(entry.component.__doc__ or "").partition("\n")[0],
+        )
+        for entry in record.components
+    )
+
+
+def _events(record: PluginRecord) -> list[str]:
+    """Return which events in the life of a run it is told of."""
+    return [hook for hook in record.hooks if hook not in OFFERS]
+
+
+def _facts(record: PluginRecord) -> dict[str, Any]:
+    """Return all that is known of a plugin, for programs."""
+    described = about(record.name)
+    components: dict[str, dict[str, str]] = {}
+    for family, name, summary in _components(record):
+        components.setdefault(family, {})[name] = summary
+    return {
+        "name": record.name,
+        "version": record.version,
+        "summary": described.get("Summary"),
+        "license": described.get("License-Expression") or described.get("License"),
+        "homepage": _homepage(described),
+        "status": record.status,
+        "cause": record.cause,
+        "warnings": record.remarks,
+        "module": record.module,
+        "seconds": round(record.seconds, 6),
+        "components": components,
+        "recipes": {each.name: each.description for each in record.recipes},
+        "commands": {each.name: each.help for each in record.commands},
+        "listens_to": _events(record),
+    }
+
+
+def _homepage(described: Message) -> str | None:
+    """Return the address a distribution gives for itself: its homepage, else the first of its links."""
+    links = [link.partition(",") for link in described.get_all("Project-URL", [])]
+    named = {label.strip().lower(): address.strip() for label, _, address in links}
+    homepage: str | None = named.get("homepage") or described.get("Home-page")
+    return homepage or next(iter(named.values()), None)

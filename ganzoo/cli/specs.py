@@ -36,7 +36,7 @@ def recipes(as_json: bool) -> None:
             "name": name if len(rivals) == 1 else f"{recipe.provider.name}:{name}",
             "provider": recipe.provider.name,
             "version": recipe.provider.version,
-            "description": recipe.read().get("description", ""),
+            "description": recipe.description,
             "path": str(recipe.path),
         }
         for name, rivals in installed().recipes.items()

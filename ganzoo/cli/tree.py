@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.errors import PluginError, PluginWarning, did_you_mean
+from ganzoo.errors import PluginError, did_you_mean, in_a_line
 from ganzoo.hookspecs import Command
 
 if TYPE_CHECKING:
@@ -61,9 +60,11 @@ class CommandTree(click.Group):
         for command in self.core:
             if command.name == name:
                 return _import(command.target)
-        providers = [each for each in plugin_commands(self.core) if each[1].name == name]
-        if providers:
-            return _import_from_plugin(providers)
+        added = plugin_commands(self.core)
+        if any(command.name == name for _, command in added):
+            # Where it is a group for another plugin, each is in the other's way.
+            rivals = [each for each in added if f"{each[1].name} ".startswith(f"{name} ")]
+            return _import_from_plugin(name, sorted(rivals, key=lambda each: len(each[1].name)))
         return CommandTree(self.core, self.groups, words, help=below[cmd_name])
 
     def resolve_command(
@@ -138,30 +139,34 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
         words = command.name.split()
         starts = {" ".join(words[:count]) for count in range(1, len(words) + 1)}
         if starts & taken or command.name in groups:
-            warnings.warn(
-                f"plugin {record.name}: its command {command.name!r} was left out, since the name is"
-                " the core's own",
-                PluginWarning,
-                stacklevel=2,
+            installed().complain(
+                record,
+                f"its command {command.name!r} was left out, since the name is the core's own"
+                " (in hook ganzoo_commands)",
             )
         else:
             added.append((record, command))
     return added
 
 
-def _import_from_plugin(providers: Sequence[tuple[PluginRecord, Command]]) -> click.Command:
-    record, command = providers[0]
+def _import_from_plugin(
+    name: str, providers: Sequence[tuple[PluginRecord, Command]]
+) -> click.Command:
+    """Import a command that one plugin brings, or say that more than one does."""
     if len(providers) > 1:
-        names = " and ".join(str(each.provider) for each, _ in providers)
+        names = " and ".join(sorted({str(each.provider) for each, _ in providers}))
         raise click.UsageError(
-            f"the command {command.name!r} comes from {names}; leave one out with --disable-plugin"
+            f"the command {name!r} comes from {names}; leave one out with --disable-plugin"
         )
+    ((record, command),) = providers
     try:
         return _import(command.target)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin's SystemExit too must say whose it was
         raise PluginError(
-            f"plugin {record.name} {record.version}: its command {command.name!r} cannot be imported:"
-            f" {type(error).__name__}: {error}"
+            f"plugin {record.provider}: its command {command.name!r} cannot be imported:"
+            f" {in_a_line(error)}"
         ) from error
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from ganzoo import registry
-from ganzoo.errors import did_you_mean
+from ganzoo.errors import did_you_mean, in_a_line
 
 FAMILY_KEY = "x-ganzoo-family"
 """In the JSON Schema of a single model, stands where any member of a family may stand."""
@@ -121,7 +121,18 @@ class Component(SpecModel):
         except LookupError as error:
             raise PydanticCustomError("component", "{reason}", {"reason": str(error)}) from None
         member: type[Component] = entry.component
-        return member.model_validate({**value, "type": entry.name})
+        try:
+            component = member.model_validate({**value, "type": entry.name})
+            component.model_dump(mode="json")  # a spec that cannot be written cannot be run
+        except ValidationError:
+            raise
+        except Exception as error:
+            # A class that pydantic can do nothing with is noticed only when it is first used.
+            fault = f"{entry.provider} is at fault: its {cls.family} {entry.name!r} cannot be used:"
+            raise PydanticCustomError(
+                "component", "{reason}", {"reason": f"{fault} {in_a_line(error)}"}
+            ) from error
+        return component
 
     @classmethod
     def _from_shorthand(cls, value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -55,6 +55,13 @@ class FeatureExtractor(Component):
         Raises:
             ValueError: the shape cannot be served; the message says which can.
         """
+
+    def anchored(self) -> Self:
+        """Return the same extractor with paths that hold in any working directory.
+
+        Runs keep this form. Members with paths override it.
+        """
+        return self
 
     def fingerprint(self) -> dict[str, Any]:
         """Return all that features depend on besides the samples, as JSON holds it.

@@ -144,9 +144,8 @@ class LooseImages:
         _, height, width = self.sample_shape
         image = plain(image, self._mode)
         if image.size != (width, height):
-            if (
-                not self._resizes or image.width != image.height
-            ):  # a note that came after the pixels
+            # Changed since it was looked at, or turned by a note that came after the pixels.
+            if not self._resizes or image.width != image.height:
                 raise ValueError(f"it is {_by(image.size)}, which its header did not say")
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return channels_first(image)
@@ -224,7 +223,9 @@ def _array_source(path: Path) -> _Source:
 
 def _check_floats(path: Path, samples: npt.NDArray[Any]) -> None:
     """Refuse floats that are not certainly images from -1 to 1."""
-    if not samples.size or samples.shape[1] not in CHANNELS_OF_ARRAYS:
+    if not samples.size:
+        raise DataError(f"{path} is empty: its shape is {samples.shape}")
+    if samples.shape[1] not in CHANNELS_OF_ARRAYS:
         raise DataError(
             f"{path} is {samples.dtype} {samples.shape}; images of floats must be (N, C, H, W) with"
             " 1 or 3 channels"

@@ -157,6 +157,13 @@ class RunSpec(SpecModel):
             raise SpecError(problems)
         return info
 
+    def anchored(self) -> Self:
+        """Return the same run with paths that hold in any working directory."""
+        evaluation = None if self.evaluation is None else self.evaluation.anchored()
+        return self.model_copy(
+            update={"dataset": self.dataset.anchored(), "evaluation": evaluation}
+        )
+
     def num_classes(self, info: DatasetInfo) -> int | None:
         """Return the number of classes the networks are told of, or None where they are not."""
         return info.num_classes if self.generator.conditional else None

@@ -194,6 +194,17 @@ class Evaluation(SpecModel):
             )
         return self
 
+    def anchored(self) -> Self:
+        """Return the same evaluation with paths that hold in any working directory."""
+        metrics = tuple(
+            metric
+            if metric.extractor is None
+            else metric.model_copy(update={"extractor": metric.extractor.anchored()})
+            for metric in self.metrics
+        )
+        extractor = None if self.extractor is None else self.extractor.anchored()
+        return self.model_copy(update={"metrics": metrics, "extractor": extractor})
+
     @property
     def deciding(self) -> str | None:
         """The quantity by which the best checkpoint is chosen, or None where none has a better end."""

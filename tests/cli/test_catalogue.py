@@ -57,7 +57,10 @@ def test_plugins_as_json(program):
     listed = json.loads(program("plugins", "list", "--json").out)
     mlp = next(each for each in listed if each["name"] == "ganzoo-mlp")
     assert mlp["status"] == "active"
-    assert mlp["components"] == {"discriminator": ["mlp"], "generator": ["mlp"]}
+    assert {family: list(names) for family, names in mlp["components"].items()} == {
+        "discriminator": ["mlp"],
+        "generator": ["mlp"],
+    }
     assert "mlp-mnist" in mlp["recipes"]
     shown = json.loads(program("plugins", "show", "ganzoo-mlp", "--json").out)
     assert shown == mlp

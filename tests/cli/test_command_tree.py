@@ -67,7 +67,7 @@ def test_a_plugins_command_makes_a_group_of_its_own(program, added):
 @pytest.mark.parametrize("name", ["run", "plot", "plot losses", "run faster"])
 def test_a_plugin_cannot_take_a_name_of_the_core(added, name):
     added("ganzoo-hello", name)
-    with pytest.warns(PluginWarning, match="ganzoo-hello: its command .* the core's own"):
+    with pytest.warns(PluginWarning, match="ganzoo-hello 1.0: its command .* the core's own"):
         assert plugin_commands(COMMANDS) == []
 
 

@@ -84,7 +84,16 @@ def test_a_reader_that_has_seen_enough_is_told_nothing(arguments):
 
 def test_plugins_are_disabled_before_they_are_loaded():
     done = subprocess.run(
-        [sys.executable, "-m", "ganzoo", "--disable-plugin", "ganzoo-mlp", "plugins", "list"],
+        [
+            sys.executable,
+            "-m",
+            "ganzoo",
+            "--disable-plugin",
+            "ganzoo-mlp",
+            "plugins",
+            "list",
+            "--all",
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -47,7 +47,13 @@ def test_every_field_of_a_spec_is_on_its_page():
 
 
 def test_every_section_of_a_spec_is_found():
-    assert [path for path, _ in sections()] == ["", "training", "training.ema", "output"]
+    assert [path for path, _ in sections()] == [
+        "",
+        "training",
+        "training.ema",
+        "evaluation",
+        "output",
+    ]
 
 
 def test_every_recipe_is_on_its_page_with_its_spec():

@@ -14,6 +14,7 @@ from ganzoo.components import Measure, Measurement, Metric
 from ganzoo.errors import SpecError
 from ganzoo.evaluation.history import History
 from ganzoo.hookspecs import hookimpl
+from ganzoo.spec import parse_spec
 from ganzoo.training import judge
 
 SPEC: dict[str, Any] = {
@@ -198,3 +199,14 @@ def test_evaluations_that_make_no_sense_are_refused_before_anything_is_written(
     assert problem.path == path
     assert message in problem.message
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_an_extractor_are_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inception = {"type": "inception", "weights": "mine.pth", "sha256": "0" * 64}
+    read = parse_spec(spec(extractor=inception, metrics=[{"type": "fd", "extractor": inception}]))
+    kept = read.anchored().to_json()["evaluation"]
+    assert kept["extractor"]["weights"] == str(tmp_path / "mine.pth")
+    assert kept["metrics"][0]["extractor"]["weights"] == str(tmp_path / "mine.pth")

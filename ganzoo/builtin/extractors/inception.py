@@ -89,6 +89,13 @@ class Inception(FeatureExtractor):
         """Refuse all but images of 1 or 3 channels."""
         check_images(self.type, sample_shape)
 
+    def anchored(self) -> Self:
+        """Return the same extractor with the whole path of its weights, where one is given."""
+        if self.weights is None:
+            return self
+        whole = Path(self.weights).expanduser().absolute()
+        return self.model_copy(update={"weights": str(whole)})
+
     def fingerprint(self) -> dict[str, Any]:
         """Return what the features depend on; where the file lies is not part of it.
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from ganzoo.builtin.extractors.pixels import Identity
 from ganzoo.builtin.metrics.classes import PACGAN, VEEGAN
 from ganzoo.components import Component, FeatureExtractor, Measure, Metric, Quantity, choice
 
@@ -98,7 +99,7 @@ class Modes(Metric):
     def check(self, extractor: FeatureExtractor) -> None:
         """Refuse features that are not the points themselves."""
         super().check(extractor)
-        if extractor.type != "identity":
+        if not isinstance(extractor, Identity):
             raise ValueError(
                 f"metric {self.type!r} looks at points themselves, not at features of extractor"
                 f" {extractor.type!r}; the right extractor is 'identity'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ganzoo.builtin.extractors.inception import Inception
 from ganzoo.components import FeatureExtractor, Metric, choice
 
 
@@ -23,7 +24,7 @@ class OfInception(Metric):
     def check(self, extractor: FeatureExtractor) -> None:
         """Refuse every extractor but the published one."""
         super().check(extractor)
-        if extractor.type != "inception" or not getattr(extractor, "published", False):
+        if not (isinstance(extractor, Inception) and extractor.published):
             raise ValueError(
                 f"metric {self.type!r} is defined for extractor 'inception' as it was published, not"
                 f" for {extractor.label!r}; metric {self.general!r} takes any extractor and says which"

@@ -10,6 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from ganzoo import registry
+from ganzoo.builtin.extractors.inception import Inception
+from ganzoo.builtin.extractors.pixels import Identity
 from ganzoo.builtin.metrics import COMPONENTS
 from ganzoo.components import Evidence, FeatureExtractor, Mixture, SampleFeatures
 from ganzoo.errors import NotMeasurable
@@ -24,37 +27,24 @@ OF_INCEPTION = {
 }
 
 
-class Double(FeatureExtractor):
+class LeNet(FeatureExtractor):
     """An extractor that is never built."""
 
-    published: bool = False
     classifies: ClassVar[bool] = True
-
-    def build(self, sample_shape: tuple[int, ...]) -> Any:
-        raise NotImplementedError
-
-
-class Inception(Double):
-    """It has the name of the published one."""
-
-    type: Literal["inception"] = "inception"
-
-
-class Identity(Double):
-    """Points as they are."""
-
-    classifies: ClassVar[bool] = False
-    type: Literal["identity"] = "identity"
-
-
-class LeNet(Double):
-    """Any other."""
-
     type: Literal["lenet"] = "lenet"
 
     @property
     def label(self) -> str:
         return "lenet-mnist"
+
+    def build(self, sample_shape: tuple[int, ...]) -> Any:
+        raise NotImplementedError
+
+
+class OtherInception(LeNet):
+    """One that only has the name of the published one."""
+
+    type: Literal["inception"] = "inception"  # type: ignore[assignment] # another literal
 
 
 def some_samples(seed: int, n: int = 250) -> SampleFeatures:
@@ -127,13 +117,22 @@ def test_samples_are_left_as_they_are(metric, name):
 @pytest.mark.parametrize("name", OF_INCEPTION)
 def test_published_names_are_for_inception_as_published(metric, name):
     made = metric(name)
-    made.check(Inception(published=True))
-    assert set(made.names(Inception(published=True)).values()) == {name}
-    for other in (Inception(), LeNet(published=True)):
+    made.check(Inception())
+    assert set(made.names(Inception()).values()) == {name}
+    for other in (Inception(preset="antialias"), OtherInception(), LeNet()):
         with pytest.raises(ValueError, match=f"'{name}' is defined for .* '{other.label}'"):
             made.check(other)
         with pytest.raises(ValueError, match=f"metric '{OF_INCEPTION[name]}' takes any extractor"):
             made.check(other)
+
+
+@pytest.mark.parametrize(
+    ("name", "extractor"), [*((name, Inception) for name in OF_INCEPTION), ("modes", Identity)]
+)
+def test_metrics_of_one_extractor_have_it_by_default(name, extractor):
+    made = registry.active().find("metric", name).component()
+    assert isinstance(made.extractor, extractor)
+    made.check(made.extractor)
 
 
 @pytest.mark.parametrize(("name", "general"), OF_INCEPTION.items())

@@ -124,5 +124,7 @@ class StackedMnist(Dataset):
                 f" {self.base.type!r} has samples {digits.sample_shape}"
             )
         if digits.num_classes is None:
-            raise DataError(f"dataset.base: stacked-mnist needs labels, and {self.base.type!r} has none")
+            raise DataError(
+                f"dataset.base: stacked-mnist needs labels, and {self.base.type!r} has none"
+            )
         return digits, digits.num_classes

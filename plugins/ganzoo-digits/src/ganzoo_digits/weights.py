@@ -22,7 +22,9 @@ def read() -> bytes:
     try:
         content = FILE.read_bytes()
     except OSError as error:
-        raise DataError(f"{FILE} cannot be read: {error.strerror}; reinstall ganzoo-digits") from None
+        raise DataError(
+            f"{FILE} cannot be read: {error.strerror}; reinstall ganzoo-digits"
+        ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         raise DataError(
