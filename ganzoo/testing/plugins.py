@@ -24,10 +24,14 @@ from ganzoo.testing.faults import check, require
 
 @check
 def check_loaded(plugin: PluginRecord) -> None:
-    """The plugin was found, loaded and taken in."""
+    """The plugin was found, loaded and taken in, and nothing was remarked on."""
     require(
         plugin.status == "active",
         f"it is {plugin.status} ({plugin.cause}); it must be active to be checked",
+    )
+    require(
+        not plugin.remarks,
+        f"it was loaded with remarks ({'; '.join(plugin.remarks)}); there must be none",
     )
 
 
@@ -38,7 +42,7 @@ def check_names(plugin: PluginRecord) -> None:
         return
     package = plugin.name.replace("-", "_")
     require(
-        plugin.module.split(".")[0] == package,
+        plugin.package == package,
         f"its entry point names the module {plugin.module}; the package of {plugin.name} must be"
         f" called {package}",
     )
@@ -139,7 +143,10 @@ class Blame:
 blame = Blame()
 sys.meta_path.insert(0, blame)
 
-plugin = importlib.import_module(sys.argv[1])
+module, _, attribute = sys.argv[1].partition(":")
+plugin = importlib.import_module(module)
+for name in filter(None, attribute.split(".")):
+    plugin = getattr(plugin, name)
 for hook in ("ganzoo_components", "ganzoo_recipes", "ganzoo_commands"):
     list(getattr(plugin, hook, tuple)())
 

@@ -10,12 +10,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import nn
 
 from ganzoo import registry
 from ganzoo.builtin.datasets import Arrays
-from ganzoo.components import Activation, Component, Discriminator, Generator, Normalization
+from ganzoo.components import Component, Discriminator, Generator
 from ganzoo.registry import Entry, Provider, Registry
 
 BATCH = 4
@@ -35,32 +34,19 @@ SAMPLE_SHAPES: tuple[tuple[int, ...], ...] = ((1, 28, 28), (3, 32, 32), (3, 24, 
 
 
 class TinyGenerator(Generator):
-    """Two linear layers, with a normalization and an activation between them if wanted."""
+    """Two linear layers with a hyperbolic tangent after each."""
 
     type: Literal["conformance-tiny"] = "conformance-tiny"
     supports_conditional: ClassVar[bool] = True
-    normalization: Normalization | None = Field(
-        default=None, description="Layer after the first linear one. Null: none."
-    )
-    activation: Activation | None = Field(
-        default=None, description="Function after that. Null: the hyperbolic tangent."
-    )
 
     def build(
         self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
     ) -> nn.Module:
-        """Build the network; its hidden layer is an image of 2 x 2 pixels."""
-        normalize = (
-            nn.Identity() if self.normalization is None else self.normalization.build(CHANNELS, 2)
-        )
-        activate = nn.Tanh() if self.activation is None else self.activation.build()
+        """Build the network."""
         layers = nn.Sequential(
-            nn.Linear(latent_dim, CHANNELS * 4),
-            nn.Unflatten(1, (CHANNELS, 2, 2)),
-            normalize,
-            activate,
-            nn.Flatten(),
-            nn.Linear(CHANNELS * 4, math.prod(sample_shape)),
+            nn.Linear(latent_dim, CHANNELS),
+            nn.Tanh(),
+            nn.Linear(CHANNELS, math.prod(sample_shape)),
             nn.Tanh(),
             nn.Unflatten(1, sample_shape),
         )

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file
 
 from ganzoo.components import (
-    Activation,
     Algorithm,
     Augmentation,
     Component,
@@ -22,7 +21,6 @@ from ganzoo.components import (
     Latent,
     Loss,
     Network,
-    Normalization,
     Optimizer,
     Regularizer,
 )
@@ -131,10 +129,6 @@ def _spec(component: Component, folder: Path, shape: tuple[int, ...]) -> RunSpec
     if isinstance(component, Optimizer):
         parts["training"]["generator_optimizer"] = component
         parts["training"]["discriminator_optimizer"] = component
-    if isinstance(component, Normalization):
-        parts["generator"] = TinyGenerator(normalization=component)
-    if isinstance(component, Activation):
-        parts["generator"] = TinyGenerator(activation=component)
     return RunSpec.model_validate(parts)
 
 

@@ -180,8 +180,9 @@ class Viewing(Made):
 
     def build(self, latent_dim, sample_shape, num_classes):
         network = super().build(latent_dim, sample_shape, num_classes)
-        network.network.layers[2] = nn.Conv2d(8, 8, 1)
-        network.network.layers[4] = View()
+        network.network.layers[1] = nn.Sequential(
+            nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 2, 1), View()
+        )
         return network
 
 

@@ -36,9 +36,11 @@ def ganzoo_commands():
 """
 
 
-def failures(checks, subject):
+def failures(checks, subject, slow=False):
     found = {}
     for check in checks:
+        if name_of_check(check) == "torch-free" and not slow:
+            continue  # a process of its own takes long
         try:
             check(subject)
         except NonConformance as error:
@@ -50,23 +52,23 @@ def failures(checks, subject):
 def failures_of(install, load_plugins):
     """Return ``(source, …) -> {check: sentence}`` for a plugin that is installed for the test."""
 
-    def find(source, *, name="ganzoo-cube", requires=("ganzoo>=0.1",), **options):
+    def find(source, *, name="ganzoo-cube", requires=("ganzoo>=0.1",), slow=False, **options):
         folder = install(name, source, **options)
         (about,) = folder.glob("*.dist-info/METADATA")
         lines = "".join(f"Requires-Dist: {each}\n" for each in requires)
         about.write_text(about.read_text("utf-8") + lines, "utf-8")
         records = {record.name: record for record in load_plugins().records}
-        return failures(PLUGIN_CHECKS, records[name])
+        return failures(PLUGIN_CHECKS, records[name], slow)
 
     return find
 
 
 def test_a_plugin_that_is_as_it_should_be_passes_all(failures_of):
-    assert failures_of(PLUGIN + COMMAND.format(target="ganzoo.cli.app:main")) == {}
+    assert failures_of(PLUGIN + COMMAND.format(target="ganzoo.cli.catalogue:show"), slow=True) == {}
 
 
 def test_importing_torch_is_caught_with_the_line(failures_of):
-    found = failures_of(PLUGIN + "\nimport torch\n")
+    found = failures_of(PLUGIN + "\nimport torch\n", slow=True)
     assert list(found) == ["torch-free"]
     line = len(PLUGIN.splitlines()) + 2
     assert f"torch is imported by ganzoo_cube, line {line}, while" in found["torch-free"]
@@ -74,7 +76,7 @@ def test_importing_torch_is_caught_with_the_line(failures_of):
 
 def test_importing_it_in_a_default_is_caught_too(failures_of):
     source = PLUGIN.replace("class Cube", "import ganzoo.training.gan\nclass Cube")
-    found = failures_of(source)
+    found = failures_of(source, slow=True)
     assert "torch is imported by ganzoo.training.gan" in found["torch-free"]
 
 
@@ -84,8 +86,9 @@ def test_a_module_of_another_name_is_caught(failures_of, monkeypatch):
     assert "there must be one, called 'cube-ganzoo'" in found["names"]
 
 
-def test_a_package_of_another_name_is_caught(install, failures_of):
-    install("cube", PLUGIN, entry_points={})
+def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch):
+    (tmp_path / "cube.py").write_text(PLUGIN, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     found = failures_of("", entry_points={"ganzoo-cube": "cube"})
     assert list(found) == ["names"]
     assert "the package of ganzoo-cube must be called ganzoo_cube" in found["names"]
