@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganzoo.components import FAMILIES, Component
+from ganzoo.components import FAMILIES, Component, Metric
 from ganzoo.registry import Entry, active
 from ganzoo.schema import component_schema
 from generate.fields import field_table
@@ -79,6 +79,17 @@ def _name(entry: Entry) -> str:
     return active().name_of(entry.component)
 
 
+def _quantities(component: type[Component]) -> str:
+    """Return the table of what a metric gives; nothing for other components."""
+    if not issubclass(component, Metric):
+        return ""
+    rows = [
+        (f"`{each.name}`", each.better or "", prose(each.description))
+        for each in component.quantities
+    ]
+    return table(("Quantity", "Better", "What it is"), rows)
+
+
 def _member(entry: Entry) -> list[str]:
     component = entry.component
     origin = f"From `{entry.provider.name}`."
@@ -87,6 +98,7 @@ def _member(entry: Entry) -> list[str]:
     return [
         f"## `{_name(entry)}` {{ #{anchor(entry)} }}",
         *(prose(text) for text in paragraphs(component.__doc__)),
+        _quantities(component),
         field_table(component, component_schema(entry), families=""),
         origin,
     ]

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from ganzoo.data.cache import CachedFile
-from ganzoo.evaluation.reference import is_whole
+from ganzoo.evaluation.features_cache import is_whole
 
 
 def fault_of(file: CachedFile) -> str | None:

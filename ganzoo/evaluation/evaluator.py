@@ -18,13 +18,13 @@ from ganzoo.components import (
     Measure,
     Measurement,
     Metric,
-    Mixture,
     SampleFeatures,
 )
 from ganzoo.errors import NotMeasurable, SpecError
 from ganzoo.evaluation.extraction import BuiltExtractor, Extracted, exact_numerics, extract
+from ganzoo.evaluation.features_cache import reference_features
 from ganzoo.evaluation.processes import is_first
-from ganzoo.evaluation.reference import content_hash, reference_features
+from ganzoo.evaluation.real import RealSet, Reference
 from ganzoo.evaluation.report import (
     Floor,
     Report,
@@ -34,69 +34,11 @@ from ganzoo.evaluation.report import (
     mean_of,
     spread_of,
 )
-from ganzoo.evaluation.samples import QUANTISATION, Labels, RealSamples, SampleSet
-from ganzoo.seeds import derive_seed
+from ganzoo.evaluation.samples import QUANTISATION, Labels, SampleSet
 from ganzoo.spec.sections import metric_problems
 
 PIPELINE = 1
 """Raised when numbers change though extractor and metric do not."""
-
-
-@dataclass(frozen=True)
-class RealSet:
-    """Real samples with what reports say of them.
-
-    Attributes:
-        samples: the samples.
-        source: which they are: ``split test of mnist-5k``.
-        sha256: hash of their content.
-    """
-
-    samples: SampleSet
-    source: str
-    sha256: str
-
-    @classmethod
-    def of(cls, samples: SampleSet, source: str) -> RealSet:
-        """Hash the samples."""
-        return cls(samples, source, content_hash(samples))
-
-    def described(self) -> dict[str, Any]:
-        """Return what a protocol says of them."""
-        return {"samples": self.source, "count": len(self.samples), "sha256": self.sha256}
-
-
-@dataclass(frozen=True)
-class TrainingSet(RealSet):
-    """The split that was trained on.
-
-    Attributes:
-        samples: the samples, which can be taken in part.
-    """
-
-    samples: RealSamples
-
-    def part(self, count: int) -> RealSet:
-        """Return so many of the samples, drawn without replacement; all where there are no more."""
-        if count >= len(self.samples):
-            return self
-        drawn = np.random.default_rng(derive_seed(0, "floor")).permutation(len(self.samples))
-        return RealSet.of(self.samples.part(np.sort(drawn[:count])), self.source)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What generated samples are compared with.
-
-    Attributes:
-        real: the samples they are compared with.
-        training: the split that was trained on where that is another one, else None.
-        mixture: the distribution of the data, where it is known.
-    """
-
-    real: RealSet
-    training: TrainingSet | None = None
-    mixture: Mixture | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +171,7 @@ class Evaluator:
         }
         return Report(
             subject=subject,
+            reference=self.reference.name,
             seeds=list(sets) if seeded else [],
             values=[
                 value

@@ -9,8 +9,9 @@ import torch
 
 from ganzoo.data.images import Mode
 from ganzoo.errors import DataError
-from ganzoo.evaluation.evaluator import Evaluator, RealSet, Reference
+from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.loose import LooseImages, open_images
+from ganzoo.evaluation.real import RealSet, Reference
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Choice, choose
 from ganzoo.evaluation.runs import software_versions
@@ -59,7 +60,9 @@ def evaluate_files(
         chosen,
         used,
         made.sample_shape,
-        lambda: Reference(RealSet(FileSamples(real), str(reference), real.sha256())),
+        lambda: Reference(
+            RealSet(FileSamples(real), "the reference images", real.sha256()), title=str(reference)
+        ),
         device,
         floor=floor,
     )

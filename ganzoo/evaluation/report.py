@@ -81,6 +81,7 @@ class Report(Part):
 
     format: Literal["ganzoo-evaluation-1"] = FORMAT
     subject: Subject
+    reference: str = Field(description="What it was compared with.")
     seeds: list[int] = Field(description="Seeds of the samples; empty for files.")
     values: list[Value]
     protocols: dict[str, dict[str, Any]] = Field(description="Each protocol, by its hash.")

@@ -10,9 +10,9 @@ import torch
 from ganzoo.components import Dataset, DatasetInfo
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import Problem, SpecError
-from ganzoo.evaluation.evaluator import Evaluator, RealSet, Reference, TrainingSet
+from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.history import checkpoint_step
-from ganzoo.evaluation.reference import content_hash
+from ganzoo.evaluation.real import RealSet, Reference, TrainingSet
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Request
 from ganzoo.evaluation.samples import GeneratedSamples, RealSamples, class_weights
@@ -81,7 +81,7 @@ def open_reference(dataset: Dataset, split: str | None, training: ImageStore) ->
     """
     chosen = reference_split(dataset, dataset.info(), split)
     samples = RealSamples(training)
-    trained_on = TrainingSet(samples, _source(dataset, dataset.split), content_hash(samples))
+    trained_on = TrainingSet.of(samples, _source(dataset, dataset.split))
     if chosen == dataset.split:
         return Reference(trained_on, None, dataset.mixture())
     real = RealSet.of(RealSamples(dataset.build(chosen)), _source(dataset, chosen))

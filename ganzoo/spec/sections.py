@@ -171,6 +171,19 @@ class Evaluation(SpecModel):
         " on to its end.",
     )
 
+    @field_validator("metrics")
+    @classmethod
+    def _refuse_twice(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        measured = [(metric.type, metric.extractor) for metric in metrics]
+        twice = next((each for each in measured if measured.count(each) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "metrics",
+                "metric {name} stands twice with one extractor: its numbers would have the same names",
+                {"name": repr(twice[0])},
+            )
+        return metrics
+
     @model_validator(mode="after")
     def _check_best(self) -> Self:
         quantities = {

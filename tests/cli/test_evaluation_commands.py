@@ -129,7 +129,8 @@ def test_images_of_any_model_are_compared(program: Program, tmp_path: Path) -> N
     report = json.loads(result.out)
     (value,) = report["values"]
     assert value["name"] == "fd@pixels"
-    assert value["floor"]["source"] == f"halves of {real}"
+    assert value["floor"]["source"] == "halves of the reference images"
+    assert report["reference"] == str(real)
     (protocol,) = report["protocols"].values()
     assert protocol["reference"]["count"] == 50
     assert protocol["generated"]["count"] == 40

@@ -16,7 +16,8 @@ from ganzoo.data.cache import cached_files
 from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.cached import fault_of
 from ganzoo.evaluation.extraction import BuiltExtractor
-from ganzoo.evaluation.reference import content_hash, reference_features
+from ganzoo.evaluation.features_cache import reference_features
+from ganzoo.evaluation.real import content_hash
 from ganzoo.evaluation.samples import RealSamples
 
 CPU = torch.device("cpu")

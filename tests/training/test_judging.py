@@ -183,6 +183,7 @@ def test_the_speed_logged_is_that_of_training(
     [
         ({"best": "fdd"}, "evaluation", "best: 'fdd' is no quantity"),
         ({"metrics": []}, "evaluation.metrics", "at least 1 item"),
+        ({"metrics": ["prdc", {"type": "prdc", "k": 3}]}, "evaluation.metrics", "stands twice"),
         ({"metrics": ["class_balance"]}, "evaluation.metrics.0", "needs class logits"),
         ({"extractor": "identity"}, "evaluation.extractor", "points"),
         ({"reference": "validation"}, "evaluation.reference", "there is no split 'validation'"),

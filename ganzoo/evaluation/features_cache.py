@@ -18,22 +18,6 @@ from ganzoo.evaluation.processes import agreed, is_first
 from ganzoo.evaluation.samples import Array, SampleSet
 from ganzoo.files import write_atomically
 
-HASHED = 2**26
-"""Bytes hashed at a time, so that a mapped set is not read into memory as a whole."""
-
-
-def content_hash(samples: SampleSet) -> str:
-    """Return the SHA-256 of some real samples: their shape, their bytes, their labels."""
-    digest = hashlib.sha256(repr((len(samples), samples.sample_shape)).encode())
-    step = max(1, HASHED // max(1, int(np.prod(samples.sample_shape))))
-    for begin in range(0, len(samples), step):
-        part = samples.read(range(begin, min(begin + step, len(samples))))
-        digest.update(np.ascontiguousarray(part).tobytes())
-    labels = samples.labels
-    if labels is not None:
-        digest.update(labels.tobytes())
-    return digest.hexdigest()
-
 
 def reference_features(
     samples: SampleSet,
