@@ -73,7 +73,9 @@ def test_samples_do_not_influence_each_other(
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
     whole = network(samples)
-    parts = [torch.cat(each) for each in zip(network(samples[:1]), network(samples[1:]), strict=True)]
+    parts = [
+        torch.cat(each) for each in zip(network(samples[:1]), network(samples[1:]), strict=True)
+    ]
     for each, again, width in zip(whole, parts, widths, strict=True):
         assert each.shape == (6, width)
         assert each.dtype == torch.float32
@@ -116,7 +118,9 @@ def test_other_samples_are_refused(
             refuse(shape)
 
 
-@pytest.mark.parametrize("extractor", [LeNetMnist(), StackedLeNetMnist()], ids=lambda each: each.type)
+@pytest.mark.parametrize(
+    "extractor", [LeNetMnist(), StackedLeNetMnist()], ids=lambda each: each.type
+)
 def test_a_fingerprint_names_the_weights_and_what_is_done_to_pixels(
     extractor: FeatureExtractor,
 ) -> None:
@@ -147,7 +151,9 @@ def test_damaged_and_missing_weights_are_refused(
         ):
             read()
     copy.unlink()
-    with pytest.raises(DataError, match=r"cannot be read: No such file.*; reinstall ganzoo-digits$"):
+    with pytest.raises(
+        DataError, match=r"cannot be read: No such file.*; reinstall ganzoo-digits$"
+    ):
         StackedLeNetMnist().build(THREE)
 
 
