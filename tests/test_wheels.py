@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import sysconfig
 import tomllib
-import venv
 import zipfile
 from dataclasses import dataclass
 from email.message import Message
@@ -18,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from wheelhouse import installer
+from environments import Environment, others
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = [ROOT, *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
@@ -100,35 +97,6 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
     return built
 
 
-@dataclass(frozen=True)
-class Environment:
-    """A virtual environment, used from a folder outside the repository."""
-
-    folder: Path
-    scripts: Path
-    python: Path
-    site_packages: Path
-
-    def call(self, *command: object) -> str:
-        """Run a command to its end, and return what it wrote to standard output."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GANZOO_PLUGINS", "GANZOO_DISABLE"))
-        }
-        environment |= {"GANZOO_STRICT_PLUGINS": "1", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [str(each) for each in command],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def fresh(wheels: dict[str, Wheel], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with the wheels in it.
@@ -137,18 +105,10 @@ def fresh(wheels: dict[str, Wheel], tmp_path_factory: pytest.TempPathFactory) ->
     packages be seen, behind the fresh ones. Path files over there are not read by that, so the
     repository's packages, which are installed there in editable form, stay out of sight.
     """
-    folder = tmp_path_factory.mktemp("outside")
-    builder = venv.EnvBuilder(symlinks=os.name != "nt", with_pip=False)
-    builder.create(folder / "env")
-    context = builder.ensure_directories(folder / "env")
-    variables = {"base": context.env_dir, "platbase": context.env_dir}
-    site_packages = Path(sysconfig.get_path("purelib", "venv", variables))
-    python = Path(context.env_exe)
-    paths = [str(wheel.path) for wheel in wheels.values()]
-    subprocess.run([*installer(python), *paths], check=True, capture_output=True)
-    others = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-    (site_packages / "others.pth").write_text("\n".join(others) + "\n", encoding="utf-8")
-    return Environment(folder, Path(context.bin_path), python, site_packages)
+    environment = Environment.create(tmp_path_factory.mktemp("outside"))
+    environment.install(*(wheel.path for wheel in wheels.values()))
+    environment.add_path_file("\n".join(others()))
+    return environment
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)

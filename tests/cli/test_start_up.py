@@ -36,6 +36,7 @@ def test_the_program_itself_imports_nothing_heavy(arguments):
         ["recipes"],
         ["schema"],
         ["plugins", "list"],
+        ["plugins", "new", "--help"],
         ["plot", "--help"],
         ["run", "--help"],
         ["sample", "--help"],
@@ -46,4 +47,9 @@ def test_the_program_itself_imports_nothing_heavy(arguments):
     ids=" ".join,
 )
 def test_commands_that_build_nothing_import_pydantic_alone(arguments):
+    assert imported_by(*arguments) == {"pydantic"}
+
+
+def test_a_new_plugin_is_made_without_torch(tmp_path):
+    arguments = ("plugins", "new", "mine", "-o", str(tmp_path / "mine"))
     assert imported_by(*arguments) == {"pydantic"}

@@ -48,9 +48,9 @@ class Mnist5k(Dataset):
 class StackedMnist(Dataset):
     """Three digits drawn at random, one in each colour channel: 1,000 classes to be found or missed.
 
-    Split ``train`` is made from the base's ``train``, ``test`` from its ``test``. The class of an image is
-    the number its digits spell, the first channel's digit first. Triples are drawn once for all, with
-    fixed seeds.
+    Split ``train`` is made from the base's ``train``, ``test`` from its ``test``. The class of an image
+    is the number its digits spell, the first channel's digit first. Triples are drawn once for all,
+    with fixed seeds.
     """
 
     type: Literal["stacked-mnist"] = "stacked-mnist"

@@ -18,5 +18,5 @@ def ganzoo_components() -> Iterable[type[Component]]:
 
 @hookimpl
 def ganzoo_recipes() -> Iterable[Path]:
-    """Return the specs of two published programs."""
+    """Return the specs of two published programs, and those of points."""
     return sorted((Path(__file__).parent / "recipes").glob("*.json"))

@@ -1,0 +1,55 @@
+"""``ganzoo plugins new``: a plugin to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.failures import say
+from ganzoo.components import FAMILIES
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice([family.family for family in FAMILIES]),
+    default="generator",
+    show_default=True,
+    help="What it adds.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder to make; ganzoo-NAME by default. Nothing in it is overwritten.",
+)
+def new(name: str, kind: str, output: Path | None) -> None:
+    """Make a plugin: a package that works, to put an idea of your own in.
+
+    NAME becomes that of the component; the package is called ganzoo-NAME. It has a small component
+    of the kind asked for, a recipe that uses it, tests, and all that is needed to publish it.
+
+    \b
+      ganzoo plugins new soft-hinge --kind loss
+      ganzoo plugins new swirls --kind dataset -o ../swirls
+    """
+    from ganzoo.scaffolding import Blueprint  # noqa: PLC0415 - imports jinja2
+
+    blueprint = Blueprint.of(name, kind)
+    folder = Path(blueprint.distribution) if output is None else output
+    blueprint.write(folder)
+    click.echo(folder)
+    steps = (
+        (f"cd {folder}", ""),
+        ("uv sync", "install it, with what its tests need"),
+        ("uv run pytest", "check it"),
+        (f"uv run ganzoo list {kind}", "find it among the others"),
+        (f"uv run ganzoo run {blueprint.name}", "train with it"),
+    )
+    width = max(len(command) for command, _ in steps)
+    say("\nNext:")
+    for command, purpose in steps:
+        say(f"  {command:{width}}  {purpose}".rstrip())
+    say(f"\n{folder / 'docs' / 'index.md'} says where to put your idea.")

@@ -1,0 +1,189 @@
+"""New plugins: whole packages, made from the templates in ``ganzoo/templates/plugin``.
+
+``base`` there holds what all plugins have; ``kinds`` has a folder for each family of components, with
+a small working member of it, and is laid over ``base``. In paths, PACKAGE stands for the import
+package and NAME for the short name; files that begin with one ``_`` are parts of others. What
+templates may say is in ``Blueprint.variables``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import jinja2
+
+from ganzoo.components import FAMILIES
+from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.plugins import installed
+
+PREFIX = "ganzoo-"
+
+ENDING = ".jinja"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A plugin to be made.
+
+    Attributes:
+        name: its short name, in lower case with hyphens, such as ``soft-hinge``.
+        kind: the family of its component.
+    """
+
+    name: str
+    kind: str
+
+    @classmethod
+    def of(cls, name: str, kind: str) -> Blueprint:
+        """Plan a plugin whose names are free.
+
+        Args:
+            name: as a person writes it: with or without ``ganzoo-``, in any case, with any of
+                ``-_.`` between words.
+            kind: name of a family.
+
+        Raises:
+            UsageError: the name cannot be one or is taken, or there is no such family.
+        """
+        families = [family.family for family in FAMILIES]
+        if kind not in families:
+            raise UsageError(
+                f"no kind of component is called {kind!r}{did_you_mean(kind, families)}"
+                f" (there is: {', '.join(families)})"
+            )
+        short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
+            raise UsageError(
+                f"{name!r} cannot be the name of a plugin; begin with a letter, go on with letters"
+                " and digits, and put hyphens between words"
+            )
+        blueprint = cls(short, kind)
+        blueprint._refuse_taken_names()
+        return blueprint
+
+    @property
+    def distribution(self) -> str:
+        """Name of the distribution and of its entry point."""
+        return f"{PREFIX}{self.name}"
+
+    @property
+    def package(self) -> str:
+        """Name of the import package."""
+        return self.distribution.replace("-", "_")
+
+    @property
+    def type(self) -> str:
+        """Name of the component in specs."""
+        return self.name.replace("-", "_")
+
+    @property
+    def component_class(self) -> str:
+        """Name of the component's class."""
+        base = next(family for family in FAMILIES if family.family == self.kind)
+        return "".join(word.capitalize() for word in self.name.split("-")) + base.__name__
+
+    def variables(self) -> dict[str, object]:
+        """Return what templates may say."""
+        article = "An" if self.kind[0] in "aeiou" else "A"
+        return {
+            "class": self.component_class,
+            "clone": _clone(),
+            "distribution": self.distribution,
+            "ganzoo_version": metadata.version("ganzoo"),
+            "kind": self.kind,
+            "name": self.name,
+            "package": self.package,
+            "summary": f"{article} {self.kind} for ganzoo.",
+            "type": self.type,
+            "year": datetime.datetime.now(tz=datetime.UTC).year,
+        }
+
+    def files(self) -> dict[PurePosixPath, str]:
+        """Return the text of each file by its path in the package's folder."""
+        root = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
+        layers = (root / "base", root / "kinds" / self.kind)  # the later one over the earlier
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(list(reversed(layers))),
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # what is made is no HTML
+        )
+        variables = self.variables()
+        return {
+            self._place(path): environment.get_template(path).render(variables)
+            for path in environment.list_templates(filter_func=_is_whole)
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write the package.
+
+        Args:
+            folder: the folder to make; an empty one may be there.
+
+        Raises:
+            UsageError: something is there already, or the folder cannot be made.
+        """
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(f"{folder}: is there already and not empty; name another folder")
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder}: is a file; name a folder")
+        if not folder.parent.is_dir():
+            raise UsageError(f"{folder}: there is no folder {folder.parent}; make it first")
+        texts = self.files()
+        try:
+            for path, text in texts.items():
+                file = folder / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("x", encoding="utf-8", newline="\n") as opened:
+                    opened.write(text)
+        except OSError as error:
+            raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+    def _place(self, path: str) -> PurePosixPath:
+        """Return where the text of a template goes."""
+        path = path.removesuffix(ENDING).replace("PACKAGE", self.package)
+        return PurePosixPath(path.replace("NAME", self.name))
+
+    def _refuse_taken_names(self) -> None:
+        text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
+        others: dict[str, dict[str, list[str]]] = json.loads(text)
+        plugins = installed()
+        if self.distribution in {*others, *(record.name for record in plugins.records)}:
+            raise UsageError(f"{self.distribution} is a plugin already; choose another name")
+        bringers = [
+            entry.provider.name
+            for entry in plugins.registry.entries(self.kind)
+            if entry.name == self.type
+        ]
+        bringers += [name for name in others if self.type in others[name].get(self.kind, [])]
+        if bringers:
+            raise UsageError(
+                f"the {self.kind} {self.type!r} comes with {bringers[0]} already; choose another name"
+            )
+
+
+def _is_whole(path: str) -> bool:
+    """Say whether a template is a file of its own, and not part of another."""
+    return not re.match(r"_[^_]", PurePosixPath(path).name)
+
+
+def _clone() -> str | None:
+    """Return the folder that ganzoo is installed from, or None where it came from an index.
+
+    A new plugin is developed with the same ganzoo, which need not be published.
+    """
+    text = metadata.distribution("ganzoo").read_text("direct_url.json")
+    url = None if text is None else urlsplit(json.loads(text)["url"])
+    if url is None or url.scheme != "file":
+        return None
+    folder = Path(url2pathname(url.path))
+    return folder.as_posix() if folder.is_dir() else None

@@ -1,0 +1,32 @@
+"""The conformance kit: what the author of a plugin checks it with, in one line.
+
+A test module with ::
+
+    from ganzoo.testing import conformance
+
+    test_conformance = conformance("ganzoo-sphere")
+
+runs every check for every component, recipe and command of the distribution ``ganzoo-sphere``. The
+checks are functions ``check_…(component)`` in the modules of this package, and can be called one by
+one. They raise ``NonConformance``, an ``AssertionError`` whose message is one sentence.
+
+The kit needs pytest and jsonschema, which ``pip install ganzoo[testing]`` brings.
+"""
+
+from __future__ import annotations
+
+from ganzoo.testing.cases import FromFiles
+from ganzoo.testing.catalogue import checks_of
+from ganzoo.testing.conformance import conformance
+from ganzoo.testing.faults import NonConformance
+from ganzoo.testing.tiny import SAMPLE_SHAPES, registered, tiny_dataset
+
+__all__ = [
+    "SAMPLE_SHAPES",
+    "FromFiles",
+    "NonConformance",
+    "checks_of",
+    "conformance",
+    "registered",
+    "tiny_dataset",
+]

@@ -1,0 +1,240 @@
+"""Checks of whatever is built as a torch module: networks, latents, normalizations, activations."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from itertools import chain
+
+import torch
+from safetensors.torch import load
+from torch import nn
+
+from ganzoo.components import Component, Network
+from ganzoo.sampling import to_safetensors
+from ganzoo.testing.faults import check, require
+from ganzoo.testing.tiny import SAMPLE_SHAPES
+from ganzoo.testing.trials import SampleShapes, Trial, few, nudge, trials
+
+
+@check
+def check_gradients(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """Every parameter receives a finite gradient, and some gradient reaches the input."""
+    for trial in trials(component, sample_shapes):
+        module = trial.build().train()
+        _backward(trial, module)
+        wanting = [name for name, each in _trained(module) if each.grad is None]
+        require(
+            not wanting,
+            f"{len(wanting)} of {len(_trained(module))} parameters get no gradient {trial.where}"
+            f" ({few(wanting)}); every parameter must take part in the output, or not be one",
+        )
+        broken = [
+            name
+            for name, each in _trained(module)
+            if each.grad is not None and not each.grad.isfinite().all()
+        ]
+        require(
+            not broken,
+            f"gradients of {few(broken)} are not finite {trial.where}; they must be",
+        )
+        inputs = _backward(trial, nudge(module))
+        require(
+            all(each.grad is not None and bool(each.grad.any()) for each in inputs),
+            f"no gradient reaches the input {trial.where}; the output must depend on it"
+            " differentiably",
+        )
+
+
+@check
+def check_state_dict(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """Another module that loads the state dict, through a file's bytes, gives the same output."""
+    for trial in trials(component, sample_shapes):
+        module = nudge(trial.build(0)).train()
+        trial.call(module)  # moves running statistics
+        other = trial.build(1)
+        trial.call(other.train())
+        other.load_state_dict(
+            load(to_safetensors(module.state_dict(), {"made by": "ganzoo.testing"}))
+        )
+        require(
+            torch.equal(trial.call(module.eval()), trial.call(other.eval())),
+            f"a second module with the first one's state dict gives another output {trial.where};"
+            " whatever changes or is random must be a parameter or a buffer",
+        )
+
+
+@check
+def check_seed(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """What is random follows from torch's seed and nothing else; networks begin anew with each seed."""
+    for trial in trials(component, sample_shapes):
+        one, same, other = (trial.build(seed) for seed in (0, 0, 1))
+        require(
+            _equal_weights(one, same),
+            f"two modules built from one seed have different weights {trial.where}; draw them from"
+            " torch's random numbers",
+        )
+        require(
+            not isinstance(component, Network)
+            or not list(one.parameters())
+            or not _equal_weights(one, other),
+            f"modules built from two seeds have the same weights {trial.where}; do not set a seed"
+            " in 'build'",
+        )
+        require(
+            torch.equal(trial.call(one.train()), trial.call(same.train())),
+            f"two passes from one seed give different outputs {trial.where}; draw from torch's"
+            " random numbers",
+        )
+
+
+@check
+def check_deep_copy(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """A deep copy, as the moving average of weights is, is the same and shares nothing."""
+    for trial in trials(component, sample_shapes):
+        module = trial.build().train()
+        if list(module.parameters()):
+            _backward(trial, module)
+        twin = copy.deepcopy(module).eval()
+        before = trial.call(module.eval())
+        require(
+            torch.equal(before, trial.call(twin)),
+            f"a deep copy gives another output {trial.where}; it must be the same",
+        )
+        nudge(twin)
+        require(
+            torch.equal(before, trial.call(module)),
+            f"changing the weights of a deep copy changes the output of the module {trial.where};"
+            " they must share nothing",
+        )
+
+
+@check
+def check_autocast(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """Under bfloat16 autocast, output and gradients are there and finite."""
+    for trial in trials(component, sample_shapes):
+        module = trial.build().train()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output = trial.call(module)
+        require(
+            output.isfinite().all(),
+            f"under bfloat16 autocast the output is not finite {trial.where}; it must be",
+        )
+        if output.requires_grad:
+            torch.autograd.backward(output.float().sum())
+        broken = [
+            name
+            for name, each in _trained(module)
+            if each.grad is not None and not each.grad.isfinite().all()
+        ]
+        require(
+            not broken,
+            f"under bfloat16 autocast gradients of {few(broken)} are not finite {trial.where}; they"
+            " must be",
+        )
+
+
+@check
+def check_float64(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """In double precision, as ``training.precision`` may ask for, all is float64."""
+    for trial in trials(component, sample_shapes):
+        output = trial.call(trial.build().double(), torch.Tensor.double)
+        require(
+            output.dtype == torch.float64,
+            f"in double precision the output is {output.dtype} {trial.where}; it must be float64:"
+            " make tensors in the dtype of the input",
+        )
+
+
+@check
+def check_compile(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """Under ``torch.compile`` the output is the same, and there are gradients.
+
+    The compiler traces the module and runs what it traced without generating code, which takes a
+    fraction of the time. Only the first kind of input is tried.
+    """
+    for trial in list(trials(component, sample_shapes))[:1]:
+        module = trial.build().eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own, of its compiler
+            torch._dynamo.reset()
+            compiled = torch.compile(module, backend="eager")
+            _require_close(
+                trial.call(compiled), trial.call(module), f"under torch.compile {trial.where}"
+            )
+            module.train()
+            output = trial.call(compiled)
+            if output.requires_grad:
+                torch.autograd.backward(output.sum())
+            torch._dynamo.reset()
+        require(
+            all(each.grad is not None for _, each in _trained(module)),
+            f"under torch.compile parameters get no gradient {trial.where}; they must",
+        )
+
+
+@check
+def check_channels_last(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+    """In the channels-last layout, which convolutions are trained in, output and gradient are there."""
+    for trial in trials(component, sample_shapes):
+        module = trial.build().eval()
+        expected = trial.call(module)
+        if not any(
+            each.dim() == 4 for each in (expected, *trial.arguments()) if torch.is_tensor(each)
+        ):
+            continue
+        module.to(memory_format=torch.channels_last)
+        _require_close(
+            trial.call(module, _channels_last),
+            expected,
+            f"in the channels-last layout {trial.where}",
+        )
+        output = trial.call(module.train(), _channels_last)
+        if output.requires_grad:
+            torch.autograd.backward(output.sum())
+
+
+def _channels_last(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+
+
+def _trained(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return [(name, each) for name, each in module.named_parameters() if each.requires_grad]
+
+
+def _backward(trial: Trial, module: nn.Module) -> list[torch.Tensor]:
+    """Send a random gradient back through a module, and return its inputs."""
+    inputs: list[torch.Tensor] = []
+
+    def watch(tensor: torch.Tensor) -> torch.Tensor:
+        inputs.append(tensor.requires_grad_())
+        return inputs[-1]
+
+    module.zero_grad()
+    output = trial.call(module, watch)
+    if not inputs and not _trained(module):
+        return inputs
+    require(
+        output.requires_grad,
+        f"the output has no gradient {trial.where}; it must depend differentiably on inputs and"
+        " parameters",
+    )
+    torch.autograd.backward((output * torch.randn_like(output)).sum())
+    return inputs
+
+
+def _equal_weights(one: nn.Module, other: nn.Module) -> bool:
+    return all(
+        map(
+            torch.equal,
+            chain(one.parameters(), one.buffers()),
+            chain(other.parameters(), other.buffers()),
+        )
+    )
+
+
+def _require_close(output: torch.Tensor, expected: torch.Tensor, when: str) -> None:
+    require(
+        output.shape == expected.shape and torch.allclose(output, expected, rtol=1e-3, atol=1e-4),
+        f"{when} the output is another; it must be the same up to rounding",
+    )

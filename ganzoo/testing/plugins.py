@@ -1,0 +1,177 @@
+"""Checks of a plugin as a whole: its names, what it needs, and that specs can be read without torch."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import click
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pydantic import TypeAdapter
+
+from ganzoo.components import FAMILIES, Component
+from ganzoo.plugins import CORE, GROUP, PluginRecord
+from ganzoo.testing.faults import check, require
+
+
+@check
+def check_loaded(plugin: PluginRecord) -> None:
+    """The plugin was found, loaded and taken in, and nothing was remarked on."""
+    require(
+        plugin.status == "active",
+        f"it is {plugin.status} ({plugin.cause}); it must be active to be checked",
+    )
+    require(
+        not plugin.remarks,
+        f"it was loaded with remarks ({'; '.join(plugin.remarks)}); there must be none",
+    )
+
+
+@check
+def check_names(plugin: PluginRecord) -> None:
+    """Distribution, package and entry point have one name, such as ``ganzoo-sphere``."""
+    if plugin.name == CORE:
+        return
+    package = plugin.name.replace("-", "_")
+    require(
+        plugin.package == package,
+        f"its entry point names the module {plugin.module}; the package of {plugin.name} must be"
+        f" called {package}",
+    )
+    points = metadata.distribution(plugin.name).entry_points.select(group=GROUP)
+    names = [canonicalize_name(point.name) for point in points]
+    require(
+        names == [plugin.name],
+        f"its entry points in the group {GROUP!r} are {names}; there must be one, called"
+        f" {plugin.name!r} as the distribution",
+    )
+
+
+@check
+def check_requirements(plugin: PluginRecord) -> None:
+    """The distribution requires ganzoo, without an upper bound."""
+    if plugin.name == CORE:
+        return
+    required = [Requirement(text) for text in metadata.requires(plugin.name) or ()]
+    own = [each for each in required if canonicalize_name(each.name) == CORE]
+    require(own, f"its metadata do not require {CORE}; add '{CORE}>=…' to its dependencies")
+    capped = [each for each in own if any(s.operator in {"<", "<=", "=="} for s in each.specifier)]
+    require(
+        not capped,
+        f"its metadata require '{', '.join(map(str, capped))}'; leave out the upper bound: hooks lose"
+        " no argument, and a bound keeps users from fixes",
+    )
+
+
+@check
+def check_commands(plugin: PluginRecord) -> None:
+    """Each command is a click command where its target says, and has a line of help."""
+    for command in plugin.commands:
+        module, _, attribute = command.target.partition(":")
+        found = getattr(importlib.import_module(module), attribute, None)
+        require(
+            isinstance(found, click.Command),
+            f"the target {command.target!r} of command {command.name!r} is a {type(found).__name__};"
+            " it must be a click command",
+        )
+        require(
+            command.help.strip() and "\n" not in command.help.strip(),
+            f"the help of command {command.name!r} is {command.help!r}; it must be one line",
+        )
+
+
+@check
+def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -> None:
+    """Loading the plugin, and reading and checking specs with its components, imports no torch.
+
+    It is tried in a process of its own.
+
+    Args:
+        plugin: what is checked.
+        examples: components whose JSON is read, and that are asked for what is known before building.
+    """
+    written = [_written(example) for example in examples]
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, plugin.module, json.dumps(written)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    blamed = re.findall(r"^torch by (.*)$", done.stdout, re.MULTILINE)
+    require(
+        not blamed,
+        f"torch is imported by {', '.join(blamed)}; import it inside 'build', so that commands start"
+        " fast and specs can be checked without it",
+    )
+    require(
+        done.returncode == 0,
+        f"it cannot be loaded in a new process ({done.stderr.strip().rpartition(chr(10))[2]}); it must"
+        " be",
+    )
+
+
+def _written(example: Component) -> tuple[str, Any]:
+    (family,) = (family for family in FAMILIES if isinstance(example, family))
+    return family.family, TypeAdapter(family).dump_python(example, mode="json")
+
+
+_PROGRAM = """
+import contextlib, importlib, json, sys, warnings
+warnings.simplefilter("ignore")
+
+class Blame:
+    blaming, during = True, "while the plugin is loaded"
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch" and self.blaming:
+            frame = sys._getframe(1)
+            while frame.f_code.co_filename.startswith("<frozen importlib"):
+                frame = frame.f_back
+            module = frame.f_globals.get("__name__")
+            print(f"torch by {module}, line {frame.f_lineno}, {self.during}", flush=True)
+            raise SystemExit(0)  # which no handler of errors catches
+
+blame = Blame()
+sys.meta_path.insert(0, blame)
+
+module, _, attribute = sys.argv[1].partition(":")
+plugin = importlib.import_module(module)
+for name in filter(None, attribute.split(".")):
+    plugin = getattr(plugin, name)
+for hook in ("ganzoo_components", "ganzoo_recipes", "ganzoo_commands"):
+    list(getattr(plugin, hook, tuple)())
+
+blame.blaming = False  # of what other plugins do
+import ganzoo
+from ganzoo.components import FAMILIES
+from ganzoo.plugins import installed
+from pydantic import TypeAdapter
+installed()
+if "torch" in sys.modules:
+    raise SystemExit(0)
+blame.blaming = True
+
+families = {family.family: family for family in FAMILIES}
+for family, data in json.loads(sys.argv[2]):
+    blame.during = f"while a spec with {data if isinstance(data, float) else data['type']!r} is checked"
+    component = TypeAdapter(families[family]).validate_python(data)
+    with contextlib.suppress(ValueError, ganzoo.errors.GanzooError):
+        if family == "dataset":
+            component.info()
+        if family in ("generator", "discriminator"):
+            component.check((1, 28, 28), None)
+        if family == "extractor":
+            component.check((1, 28, 28))
+            component.fingerprint()
+        if family == "schedule":
+            list(component.values())
+"""

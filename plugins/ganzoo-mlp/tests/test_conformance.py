@@ -1,0 +1,12 @@
+"""The plugin keeps to the contracts of ganzoo."""
+
+from __future__ import annotations
+
+from ganzoo_mlp.components import MLPDiscriminator, MLPGenerator
+
+from ganzoo.testing import conformance
+
+test_conformance = conformance(
+    "ganzoo-mlp",
+    examples=[MLPGenerator(hidden=(8, 16)), MLPDiscriminator(hidden=(16, 8), dropout=0.3)],
+)

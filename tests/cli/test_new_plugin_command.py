@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_it_writes_a_package_and_says_what_comes_next(program):
+    result = program("plugins", "new", "soft-hinge", "--kind", "loss")
+    assert (result.code, result.out) == (0, "ganzoo-soft-hinge\n")
+    assert Path("ganzoo-soft-hinge/src/ganzoo_soft_hinge/objectives.py").is_file()
+    for command in (
+        "cd ganzoo-soft-hinge",
+        "uv sync",
+        "uv run pytest",
+        "uv run ganzoo list loss",
+        "uv run ganzoo run soft-hinge",
+    ):
+        assert f"  {command}" in result.err
+    assert str(Path("ganzoo-soft-hinge", "docs", "index.md")) in result.err
+    assert Path("ganzoo-soft-hinge", "docs", "index.md").is_file()
+
+
+def test_a_generator_is_made_where_no_kind_is_named_in_the_folder_asked_for(program):
+    result = program("plugins", "new", "mine", "-o", "here")
+    assert (result.code, result.out) == (0, "here\n")
+    assert "class MineGenerator(Generator)" in Path("here/src/ganzoo_mine/components.py").read_text(
+        "utf-8"
+    )
+
+
+def test_a_folder_with_something_in_it_is_left_alone(program):
+    Path("ganzoo-mine").mkdir()
+    Path("ganzoo-mine/notes.txt").write_text("years of work")
+    result = program("plugins", "new", "mine")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error: ganzoo-mine: is there already and not empty; name another folder\n"
+    )
+    assert [path.name for path in Path("ganzoo-mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["3d"], "'3d' cannot be the name of a plugin"),
+        (["hinge", "--kind", "loss"], "the loss 'hinge' comes with ganzoo-losses already"),
+        (["mine", "--kind", "lose"], "'lose' is not one of"),
+    ],
+)
+def test_what_cannot_be_made_is_one_sentence(program, arguments, message):
+    result = program("plugins", "new", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
+    assert not list(Path().iterdir())

@@ -1,0 +1,153 @@
+"""Names of new plugins, and what is written where; what is made of them is in test_new_plugins."""
+
+import tomllib
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ganzoo.components import FAMILIES
+from ganzoo.errors import UsageError
+from ganzoo.scaffolding import Blueprint
+
+KINDS = [family.family for family in FAMILIES]
+
+
+@pytest.mark.parametrize(
+    "name", ["soft-hinge", "ganzoo-soft-hinge", "Soft_Hinge", "GANZOO.soft--hinge"]
+)
+def test_a_name_is_the_same_however_it_is_written(name):
+    blueprint = Blueprint.of(name, "loss")
+    assert blueprint.distribution == "ganzoo-soft-hinge"
+    assert blueprint.package == "ganzoo_soft_hinge"
+    assert blueprint.type == "soft_hinge"
+    assert blueprint.component_class == "SoftHingeLoss"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-", "ganzoo-", "3d", "a-", "-a", "a b", "a/b", "../a", "ä", "a\n"]
+)
+def test_what_cannot_be_a_name_is_refused(name):
+    with pytest.raises(UsageError, match="cannot be the name of a plugin; begin with a letter"):
+        Blueprint.of(name, "loss")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("dcgan", "loss", "ganzoo-dcgan is a plugin already"),
+        ("normal", "latent", "the latent 'normal' comes with ganzoo already"),
+        ("leaky-relu", "activation", "'leaky_relu' comes with ganzoo-activations already"),
+    ],
+)
+def test_names_that_are_taken_are_refused(name, kind, message):
+    with pytest.raises(UsageError, match=f"{message}; choose another name"):
+        Blueprint.of(name, kind)
+
+
+def test_a_name_that_only_another_kind_has_is_free():
+    assert Blueprint.of("normal", "loss").type == "normal"
+
+
+def test_a_name_of_an_installed_plugin_is_taken(install, load_plugins, monkeypatch):
+    install(
+        "ganzoo-other",
+        """
+        from ganzoo import hookimpl
+
+        @hookimpl
+        def ganzoo_recipes():
+            return []
+        """,
+    )
+    loaded = load_plugins()
+    monkeypatch.setattr("ganzoo.scaffolding.installed", lambda: loaded)
+    with pytest.raises(UsageError, match="ganzoo-other is a plugin already"):
+        Blueprint.of("other", "loss")
+
+
+def test_a_kind_that_is_not_there_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match=r"'generater'; did you mean 'generator'\? \(there is: "):
+        Blueprint.of("mine", "generater")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_the_same_files_beside_those_that_it_builds_with(kind):
+    files = {str(path) for path in Blueprint.of("mine-own", kind).files()}
+    assert files >= {
+        ".github/workflows/ci.yml",
+        ".gitignore",
+        "LICENSE",
+        "README.md",
+        "docs/index.md",
+        "pyproject.toml",
+        "src/ganzoo_mine_own/__init__.py",
+        "src/ganzoo_mine_own/components.py",
+        "src/ganzoo_mine_own/plugin.py",
+        "src/ganzoo_mine_own/py.typed",
+        "src/ganzoo_mine_own/recipes/mine-own.json",
+        "tests/test_components.py",
+        "tests/test_conformance.py",
+        "tests/test_recipe.py",
+    }
+    assert not [path for path in files if "jinja" in path or "PACKAGE" in path or "NAME" in path]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_documents_explain_the_component_and_nothing_is_left_to_fill_in(kind):
+    texts = Blueprint.of("mine-own", kind).files()
+    readme = texts[PurePosixPath("README.md")]
+    assert "`mine_own`" in readme
+    assert "```json" in readme
+    for path, text in texts.items():
+        assert "{%" not in text
+        assert "{{" not in text.replace("${{ matrix.python }}", ""), path
+        assert text == "" or text.endswith("\n")
+        assert not text.endswith("\n\n")
+
+
+def test_the_package_has_one_name_everywhere_and_needs_this_version_of_ganzoo():
+    files = Blueprint.of("mine-own", "loss").files()
+    project = tomllib.loads(files[PurePosixPath("pyproject.toml")])
+    assert project["project"]["name"] == "ganzoo-mine-own"
+    assert project["project"]["entry-points"]["ganzoo"] == {
+        "ganzoo-mine-own": "ganzoo_mine_own.plugin"
+    }
+    (requirement,) = project["project"]["dependencies"]
+    assert requirement.startswith("ganzoo>=")
+
+
+def test_a_clone_of_ganzoo_is_used_where_it_is_installed_from_one():
+    files = Blueprint.of("mine-own", "loss").files()
+    sources = tomllib.loads(files[PurePosixPath("pyproject.toml")])["tool"]["uv"]["sources"]
+    assert Path(sources["ganzoo"]["path"]).samefile(Path(__file__).parents[1])
+
+
+@pytest.mark.parametrize("record", [None, '{"url": "https://example.org/ganzoo.whl"}'])
+def test_no_source_is_named_where_ganzoo_comes_from_elsewhere(monkeypatch, record):
+    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, _: record)
+    text = Blueprint.of("mine-own", "loss").files()[PurePosixPath("pyproject.toml")]
+    assert "sources" not in text
+
+
+def test_an_empty_folder_may_be_there(tmp_path):
+    Blueprint.of("mine", "loss").write(tmp_path)
+    assert (tmp_path / "pyproject.toml").is_file()
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "notes.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="is there already and not empty"):
+        Blueprint.of("mine", "loss").write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "mine").write_text("years of work")
+    with pytest.raises(UsageError, match="is a file; name a folder"):
+        Blueprint.of("mine", "loss").write(tmp_path / "mine")
+
+
+def test_a_folder_in_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"there is no folder .*no; make it first"):
+        Blueprint.of("mine", "loss").write(tmp_path / "no" / "mine")

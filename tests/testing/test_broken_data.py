@@ -1,0 +1,320 @@
+"""A data set, extractor or metric that is broken in one way is caught by one check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.components import (
+    Dataset,
+    DatasetInfo,
+    FeatureExtractor,
+    Measurement,
+    Metric,
+    Mixture,
+    Quantity,
+)
+from ganzoo.data.store import ImageStore
+from ganzoo.errors import DataError, NotMeasurable
+from ganzoo.testing.datasets import check_samples
+
+INFO = DatasetInfo((2,), num_classes=2, class_names=("left", "right"), splits=("train", "test"))
+
+
+class Points(Dataset):
+    """Points on two sides of the origin."""
+
+    type: Literal["broken"] = "broken"
+
+    def info(self):
+        return INFO
+
+    def build(self, split):
+        if split not in self.info().splits:
+            raise DataError(f"no split {split!r}")
+        rng = np.random.default_rng(len(split))
+        labels = np.arange(20) % 2
+        points = rng.normal(0, 0.1, (20, 2)) + (2.0 * labels - 1)[:, None]
+        return ImageStore(points.astype(np.float32), labels)
+
+
+class Misnamed(Points):
+    """Has names for other classes than there are."""
+
+    def info(self):
+        return replace(INFO, class_names=("left",))
+
+
+class Misshapen(Points):
+    """Says that points have three coordinates."""
+
+    def info(self):
+        return replace(INFO, sample_shape=(3,))
+
+
+class Mislabelled(Points):
+    """Has more labels than classes."""
+
+    def build(self, split):
+        store = super().build(split)
+        return ImageStore(store.samples, store.labels + 1)
+
+
+CALLS = iter(range(10**6))
+
+
+class Changing(Points):
+    """Is another each time."""
+
+    def build(self, split):
+        store = super().build(split)
+        return ImageStore(store.samples + np.float32(next(CALLS)), store.labels)
+
+
+class Leaking(Points):
+    """Has samples of one split in the other."""
+
+    def build(self, split):
+        store, train = super().build(split), super().build("train")
+        return ImageStore(np.concatenate([store.samples[:15], train.samples[15:]]), store.labels)
+
+
+class Lenient(Points):
+    """Takes any split."""
+
+    def build(self, split):
+        return super().build(split if split in INFO.splits else "test")
+
+
+class Drifting(Points):
+    """Is another when its paths are whole."""
+
+    def anchored(self):
+        return self.model_copy(update={"horizontal_flip": not self.horizontal_flip})
+
+
+class Elsewhere(Points):
+    """Says that it comes from another mixture."""
+
+    def mixture(self):
+        return Mixture(((5.0, 5.0),), 0.1)
+
+
+class Whole(FeatureExtractor):
+    """Pixels, as they are."""
+
+    type: Literal["broken"] = "broken"
+
+    def build(self, sample_shape):
+        return Rows(self).eval()
+
+
+class Rows(nn.Module):
+    def __init__(self, component):
+        super().__init__()
+        self.component = component
+
+    def forward(self, samples):
+        return self.component.read(samples.flatten(1).float())
+
+
+def read(self, rows):
+    return rows, None
+
+
+Whole.read = read  # type: ignore[attr-defined]
+
+
+class Selective(Whole):
+    """Reads nothing."""
+
+    def check(self, sample_shape):
+        raise ValueError("no")
+
+
+class Unpaired(Whole):
+    """Leaves the logits out of the pair."""
+
+    def read(self, rows):
+        return rows[:, :1], None
+
+    def build(self, sample_shape):
+        return super().build(sample_shape).train()
+
+
+class Classifying(Whole):
+    """Has logits and does not say so."""
+
+    def read(self, rows):
+        return rows, rows[:, :2]
+
+
+class Centred(Whole):
+    """Subtracts the mean of those that go through together."""
+
+    def read(self, rows):
+        return rows - rows.mean(0), None
+
+
+class Random(Whole):
+    """Has other weights each time."""
+
+    def build(self, sample_shape):
+        module = super().build(sample_shape)
+        weight = torch.randn(1)
+        module.component = Scaled(weight)
+        return module
+
+
+class Scaled:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def read(self, rows):
+        return rows * self.weight, None
+
+
+class Placed(Whole):
+    """Says where its weights lie."""
+
+    def fingerprint(self):
+        return {**super().fingerprint(), "weights": "/home/me/weights.pt"}
+
+
+class Versionless(Whole):
+    """Does not say its version."""
+
+    def fingerprint(self):
+        return {"type": self.type}
+
+
+class Spaced(Whole):
+    """Its label has a space."""
+
+    @property
+    def label(self):
+        return "my pixels"
+
+
+class Spread(Metric):
+    """The ratio of deviations."""
+
+    type: Literal["broken"] = "broken"
+    quantities: ClassVar[Any] = (Quantity("spread", "higher", "Ratio of deviations, above 0."),)
+
+    def build(self):
+        return lambda evidence: Measurement({"spread": self.value(evidence)})
+
+    def value(self, evidence):
+        if len(evidence.generated) < 2 or evidence.reference.features.std(axis=0).min() == 0:
+            raise NotMeasurable("there is no deviation")
+        return self.ratio(evidence)
+
+    def ratio(self, evidence):
+        return float(evidence.generated.features.std() / evidence.reference.features.std())
+
+
+class Unnamed(Spread):
+    """Measures what it does not name."""
+
+    def build(self):
+        return lambda evidence: Measurement({"ratio": self.value(evidence)})
+
+
+class Empty(Spread):
+    """Gives no number where there is one."""
+
+    def ratio(self, evidence):
+        raise NotMeasurable("it is late")
+
+
+class Ordered(Spread):
+    """Looks at the first samples only."""
+
+    def ratio(self, evidence):
+        return float(evidence.generated.features[:50].std())
+
+
+class Unseeded(Spread):
+    """Draws from numpy's own random numbers."""
+
+    def ratio(self, evidence):
+        return float(evidence.generated.features.std() + 1e-9 * np.random.rand())  # noqa: NPY002 - it is what is wrong
+
+
+class Needing(Spread):
+    """Needs logits and does not say so."""
+
+    def ratio(self, evidence):
+        return float(evidence.generated.logits.std())
+
+
+class Undefined(Spread):
+    """Divides by what may be 0."""
+
+    def value(self, evidence):
+        stds = [each.features.std(axis=0) for each in (evidence.generated, evidence.reference)]
+        with np.errstate(all="ignore"):
+            return float((stds[0] / stds[1]).mean())
+
+
+class Undescribed(Spread):
+    """Has a quantity that nobody knows."""
+
+    quantities: ClassVar[Any] = (Quantity("spread", "higher", " "),)
+
+
+BROKEN = [
+    (Misnamed(), "info", "there are 1 names for 2 classes"),
+    (Misshapen(), "samples", "have shape (2,); 'info' says (3,)"),
+    (Mislabelled(), "samples", "labels of split 'train' go from 1 to 2"),
+    (Changing(), "repeats", "split 'train' is another when it is read again"),
+    (Leaking(), "splits", "5 of 20 samples are in both 'train' and 'test'"),
+    (Lenient(), "splits", "a split that is not there can be built"),
+    (Drifting(), "anchored", "must leave that as it is"),
+    (Elsewhere(), "mixture", "100% of the samples lie far from all centers"),
+    (Selective(), "sample-shapes", "refuses all of the shapes"),
+    (Unpaired(), "output", "what is built is in training mode"),
+    (Classifying(), "output", "'classifies' is False, and there are logits"),
+    (Centred(), "independence", "change with the number that goes through at a time"),
+    (Random(), "repeats", "weights must be fixed, or come from a seed that is a field"),
+    (Placed(), "fingerprint", "names the path ['/home/me/weights.pt']"),
+    (Versionless(), "fingerprint", "'version' must be 'broken' and 1"),
+    (Spaced(), "label", "the label is 'my pixels'"),
+    (Unnamed(), "values", "['ratio']; 'quantities' says ['spread']"),
+    (Empty(), "values", "NotMeasurable was raised (it is late)"),
+    (Ordered(), "order", "the order must make no difference"),
+    (Unseeded(), "repeats", "must come from the evidence's 'seed'"),
+    (Needing(), "needs", "was raised"),
+    (Undefined(), "few-samples", "spread is not finite for one sample"),
+    (Undescribed(), "names", "quantity 'spread' has no description"),
+]
+
+# Without numbers, or with other ones each time, further checks cannot succeed.
+TOGETHER = {"Empty", "Unnamed", "Unseeded", "Changing"}
+
+
+@pytest.mark.parametrize(
+    ("component", "check", "sentence"), BROKEN, ids=[type(each[0]).__name__ for each in BROKEN]
+)
+def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
+    found = findings(component, check)
+    if type(component).__name__ not in TOGETHER:
+        assert list(found) == [check]
+    assert sentence in found[check]
+
+
+@pytest.mark.parametrize("component", [Points(), Whole(), Spread()], ids=lambda each: each.family)
+def test_what_is_as_it_should_be_passes_all(findings, component):
+    assert findings(component, "training") == {}
+
+
+def test_a_check_can_be_called_by_itself():
+    check_samples(Points())
+    with pytest.raises(AssertionError, match="dataset 'broken', samples: "):
+        check_samples(Misshapen())

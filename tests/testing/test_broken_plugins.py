@@ -1,0 +1,156 @@
+"""A plugin or recipe that is broken in one way is caught by one check."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ganzoo.plugins import CORE, PluginRecord, Recipe
+from ganzoo.registry import Provider
+from ganzoo.testing import NonConformance
+from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS
+from ganzoo.testing.faults import name_of_check
+
+PLUGIN = '''
+from typing import Literal
+from ganzoo import Command, hookimpl
+from ganzoo.components import Activation, choice
+
+class Cube(Activation):
+    """The third power."""
+    type: Literal["cube"] = "cube"
+    def build(self):
+        import torch
+        return torch.nn.Identity()
+
+@hookimpl
+def ganzoo_components():
+    return [Cube]
+'''
+
+COMMAND = """
+@hookimpl
+def ganzoo_commands():
+    return [Command("cube", "{target}", "Show a cube.")]
+"""
+
+
+def failures(checks, subject, slow=False):
+    found = {}
+    for check in checks:
+        if name_of_check(check) == "torch-free" and not slow:
+            continue  # a process of its own takes long
+        try:
+            check(subject)
+        except NonConformance as error:
+            found[name_of_check(check)] = str(error)
+    return found
+
+
+@pytest.fixture
+def failures_of(install, load_plugins):
+    """Return ``(source, …) -> {check: sentence}`` for a plugin that is installed for the test."""
+
+    def find(source, *, name="ganzoo-cube", requires=("ganzoo>=0.1",), slow=False, **options):
+        folder = install(name, source, **options)
+        (about,) = folder.glob("*.dist-info/METADATA")
+        lines = "".join(f"Requires-Dist: {each}\n" for each in requires)
+        about.write_text(about.read_text("utf-8") + lines, "utf-8")
+        records = {record.name: record for record in load_plugins().records}
+        return failures(PLUGIN_CHECKS, records[name], slow)
+
+    return find
+
+
+def test_a_plugin_that_is_as_it_should_be_passes_all(failures_of):
+    assert failures_of(PLUGIN + COMMAND.format(target="ganzoo.cli.catalogue:show"), slow=True) == {}
+
+
+def test_importing_torch_is_caught_with_the_line(failures_of):
+    found = failures_of(PLUGIN + "\nimport torch\n", slow=True)
+    assert list(found) == ["torch-free"]
+    line = len(PLUGIN.splitlines()) + 2
+    assert f"torch is imported by ganzoo_cube, line {line}, while" in found["torch-free"]
+
+
+def test_importing_it_in_a_default_is_caught_too(failures_of):
+    source = PLUGIN.replace("class Cube", "import ganzoo.training.gan\nclass Cube")
+    found = failures_of(source, slow=True)
+    assert "torch is imported by ganzoo.training.gan" in found["torch-free"]
+
+
+def test_a_module_of_another_name_is_caught(failures_of, monkeypatch):
+    found = failures_of(PLUGIN, name="cube-ganzoo", entry_points={"cube": "cube_ganzoo"})
+    assert list(found) == ["names"]
+    assert "there must be one, called 'cube-ganzoo'" in found["names"]
+
+
+def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch):
+    (tmp_path / "cube.py").write_text(PLUGIN, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = failures_of("", entry_points={"ganzoo-cube": "cube"})
+    assert list(found) == ["names"]
+    assert "the package of ganzoo-cube must be called ganzoo_cube" in found["names"]
+
+
+@pytest.mark.parametrize(
+    ("requires", "sentence"),
+    [((), "add 'ganzoo>=…'"), (("ganzoo>=0.1,<2",), "leave out the upper bound")],
+)
+def test_requirements_are_checked(failures_of, requires, sentence):
+    found = failures_of(PLUGIN, requires=requires)
+    assert list(found) == ["requirements"]
+    assert sentence in found["requirements"]
+
+
+def test_a_command_that_is_none_is_caught(failures_of):
+    found = failures_of(PLUGIN + COMMAND.format(target="json:dumps"))
+    assert list(found) == ["commands"]
+    assert "it must be a click command" in found["commands"]
+
+
+def test_a_plugin_that_failed_is_caught_with_the_cause():
+    record = PluginRecord("ganzoo-cube", "1", "ganzoo_cube", "failed", "ImportError: no")
+    assert "it is failed (ImportError: no)" in failures(PLUGIN_CHECKS[:1], record)["loaded"]
+
+
+SPEC = {
+    "name": "cubes",
+    "description": "Cubes.",
+    "requires": {"ganzoo": ">=0.1", "ganzoo-mlp": ">=0.1", "ganzoo-activations": ">=0.1"},
+    "dataset": {"type": "torchvision", "name": "MNIST"},
+    "generator": "mlp",
+    "discriminator": "mlp",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "sentence"),
+    [
+        ({}, None, None),
+        ({"name": "balls"}, "valid", "its 'name' is 'balls'; it must be that of its file, 'cubes'"),
+        ({"description": ""}, "valid", "it has no 'description'"),
+        ({"dataset": "no-such-set"}, "valid", "it is no valid spec: dataset: "),
+        ({"dataset": {"type": "arrays", "path": "nowhere.npz"}}, None, None),
+        (
+            {"dataset": {"type": "torchvision", "name": "MNIST", "split": "nowhere"}},
+            "fit",
+            "there is no split 'nowhere'",
+        ),
+        (
+            {"requires": {"ganzoo": ">=0.1", "ganzoo-mlp": ">=0.1"}},
+            "requires",
+            "ganzoo-activations",
+        ),
+    ],
+)
+def test_recipes_are_checked(tmp_path, changes, check, sentence):
+    path = tmp_path / "cubes.json"
+    path.write_text(json.dumps({**SPEC, **changes}), "utf-8")
+    found = failures(RECIPE_CHECKS, Recipe("cubes", path, Provider(CORE, "0")))
+    if check is None:
+        assert found == {}
+    else:
+        assert found[check].startswith(f"recipe 'cubes', {check}: ")
+        assert sentence in found[check]

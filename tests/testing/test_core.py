@@ -1,0 +1,48 @@
+"""The core's own components keep to the contracts of their families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganzoo.builtin.datasets import Arrays, Folder
+from ganzoo.builtin.schedules import Constant, Cosine, Linear, Sequence, Step, WarmUp
+from ganzoo.testing import FromFiles, conformance, tiny_dataset
+
+
+def points(folder: Path) -> Arrays:
+    return tiny_dataset(folder, (2,))
+
+
+def images(folder: Path) -> Folder:
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("cats", "dogs"):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(6):
+                pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / split / name / f"{number}.png")
+    return Folder(path=str(folder), size=8)
+
+
+half = Linear(start=1e-3, end=1e-4)
+test_conformance = conformance(
+    "ganzoo",
+    examples=[
+        FromFiles(Arrays, points),
+        FromFiles(Folder, images),
+        Constant(value=0.5),
+        Linear(start=2e-4),
+        Cosine(start=1.0, end=0.1),
+        Step(numbers=(3.0, 2.0, 1.0), at=(0.3, 0.8)),
+        WarmUp(portion=0.2, then=half),
+        Sequence(parts=(Constant(value=1.0), half), at=(0.5,)),
+    ],
+    skip={
+        "dataset-torchvision-*": "its files are downloaded",
+        "extractor-inception-*": "weights",
+        "extractor-torchvision-*": "weights",
+    },
+)
