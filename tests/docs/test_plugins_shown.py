@@ -1,5 +1,6 @@
 """The plugins that the documents show work: they are installed here as a reader would."""
 
+import importlib
 import json
 import os
 import re
@@ -8,9 +9,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+import ganzoo
 from ganzoo.plugins import Plugins
 from ganzoo.registry import using
 from ganzoo.spec import parse_spec
+from ganzoo.testing import checks_of, registered
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +63,34 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
     changed = ("run", "digits", "--dry-run", "--set", "latent.type=sphere")
     resolved = json.loads(_call("-m", "ganzoo", *changed, cwd=tests, environment=environment))
     assert resolved["latent"] == {"type": "sphere", "dim": 64, "radius": None}
+
+
+def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch, files_shown):
+    files = files_shown("docs/plugins.md")
+    for name in ("brightness.py", "mean_shift.py"):
+        (tmp_path / name).write_text(files[name], "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    extractor = importlib.import_module("brightness").Brightness
+    metric = importlib.import_module("mean_shift").MeanShift
+    for name, brightness in (("dark", 0), ("bright", 51)):
+        np.save(tmp_path / f"{name}.npy", np.full((20, 8, 8), brightness, np.uint8))
+
+    with registered(extractor, metric):
+        report = ganzoo.evaluate_images(
+            tmp_path / "bright.npy",
+            tmp_path / "dark.npy",
+            metrics=["mean_shift"],
+            extractor="brightness",
+            device="cpu",
+        )
+        for component in (extractor(), metric()):
+            for check in checks_of(type(component)):
+                check(component)
+    (value,) = report.values
+    assert value.name == "mean_shift@brightness"
+    assert value.mean == pytest.approx(0.2)
+    assert value.floor is not None
+    assert value.floor.value == 0
 
 
 def _call(*arguments, cwd, environment=None):
