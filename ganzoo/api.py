@@ -370,7 +370,7 @@ class Run:
         with process_group():
             report = evaluate_run(self.directory, request, resolve_device(device))
             if save and is_first():
-                report.write(self.directory.new_report_path())
+                self.directory.add_report(report.to_json())
         return report
 
     def reports(self) -> list[Report]:

@@ -187,11 +187,14 @@ class RunDirectory:
         found = self.evaluation_directory.glob("report-*.json")
         return sorted(found, key=lambda path: (len(path.name), path.name))
 
-    def new_report_path(self) -> Path:
-        """Return where the next report goes."""
-        number = max((_step_of(path) for path in self.reports()), default=0) + 1
+    def add_report(self, text: str) -> Path:
+        """Write a report under the next number, and return where it is."""
         self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
-        return self.evaluation_directory / f"report-{number}.json"
+        with FileLock(self.evaluation_directory / ".lock"):  # two evaluations may end together
+            number = max((_step_of(path) for path in self.reports()), default=0) + 1
+            path = self.evaluation_directory / f"report-{number}.json"
+            write_atomically(path, text)
+        return path
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return all lines of metrics.jsonl that are whole.

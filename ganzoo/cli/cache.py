@@ -51,13 +51,18 @@ def verify() -> None:
 @click.option("--kind", help="Delete only files of one kind, as 'ganzoo cache list' names it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
 def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
-    """Delete what is cached. It is made, or downloaded, again when it is needed."""
+    """Delete what is cached. It is made again when it is needed.
+
+    Weights of feature extractors, which were downloaded or put there, go with --kind weights only.
+    """
     files = [file for file, _ in _damaged()] if damaged else cached_files()
     kinds = sorted({each.kind for each in cached_files()})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "nothing is cached"
         raise click.BadParameter(f"{kind!r} is none of: {known}", param_hint="--kind")
-    chosen = [each for each in files if kind in {None, each.kind}]
+    chosen = [
+        each for each in files if each.kind == kind or (kind is None and each.kind != "weights")
+    ]
     for each in chosen:
         if dry_run:
             click.echo(each.path)

@@ -65,9 +65,10 @@ def _write_table(found: Comparison) -> None:
 
 
 def _floor(values: Sequence[Value | None]) -> str:
-    """Return the floor of a line: one protocol has one reference, and so one floor."""
-    floors = [each.floor.value for each in values if each is not None and each.floor is not None]
-    return "" if not floors or floors[0] is None else f"{floors[0]:.4g}"
+    """Return the floor of a line, or each where runs were trained on different splits."""
+    floors = [each.floor for each in values if each is not None and each.floor is not None]
+    words = [f"{each.value:.4g}" for each in floors if each.value is not None]
+    return " / ".join(dict.fromkeys(words))
 
 
 def _as_json(found: Comparison) -> object:
@@ -89,7 +90,7 @@ def _as_json(found: Comparison) -> object:
                     for line in found.lines
                     if (value := one.value(line)) is not None
                 },
-                "versions": one.versions,
+                "problems": one.problems,
             }
             for one in found.judged
         ],

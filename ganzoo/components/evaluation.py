@@ -38,7 +38,7 @@ class FeatureExtractor(Component):
     classifies: ClassVar[bool] = False
     """Whether what is built gives class logits."""
 
-    chunk: ClassVar[int] = 500
+    chunk: ClassVar[int] = 512
     """Samples that go through at a time; bounds the memory that extraction takes."""
 
     @property
@@ -168,6 +168,9 @@ class Metric(Component):
     quantities: ClassVar[tuple[Quantity, ...]]
     """What it gives, in the order of reports."""
 
+    version: ClassVar[int] = 1
+    """Raised with every change to the numbers; those of different versions are not compared."""
+
     needs_logits: ClassVar[bool] = False
     """Whether the extractor must be a classifier."""
 
@@ -183,6 +186,10 @@ class Metric(Component):
     extractor: FeatureExtractor | None = Field(
         default=None, description="What gives its features. Null: the extractor of the evaluation."
     )
+
+    def extractor_or(self, default: FeatureExtractor) -> FeatureExtractor:
+        """Return the extractor that is used: its own, or else that of the evaluation."""
+        return self.extractor or default
 
     def check(self, extractor: FeatureExtractor) -> None:
         """Refuse extractors this metric is not defined for.

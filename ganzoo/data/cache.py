@@ -8,6 +8,7 @@ has another name and an old file is never taken for a new one.
 from __future__ import annotations
 
 import os
+import re
 import uuid
 import warnings
 from collections.abc import Callable, Iterable
@@ -45,19 +46,27 @@ class CachedFile:
     size: int
 
 
+_OWN_NAME = {
+    "features": re.compile(r"features-[0-9a-f]{32}"),
+    "samples": re.compile(r".+-[0-9a-f]{32}"),
+    "weights": re.compile(r".+-[0-9a-f]{8,64}"),
+}
+"""Names end in a hash of what the content depends on, or of the content."""
+
+
 def cached_files() -> list[CachedFile]:
     """Return what is cached, by name; files that others put there are not listed."""
     folder = cache_folder()
     patterns: tuple[tuple[Literal["samples", "features", "weights"], str], ...] = (
         ("features", "features-*.safetensors"),
         ("samples", "*.npy"),
-        ("weights", "weights/*"),
+        ("weights", "weights/*.pth"),
     )
     return [
         CachedFile(path, path.relative_to(folder).as_posix(), kind, path.stat().st_size)
         for kind, pattern in patterns
         for path in sorted(folder.glob(pattern))
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and _OWN_NAME[kind].fullmatch(path.stem)
     ]
 
 

@@ -35,17 +35,27 @@ class Judged:
 
     Attributes:
         title: the run with its step.
-        values: by the name and the protocol of its line.
-        versions: of the software that measured them, by package.
+        measured: each number with the report it is from, by the name and the protocol of its line.
+        problems: what makes its numbers suspect.
     """
 
     title: str
-    values: dict[tuple[str, str], Value] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    measured: dict[tuple[str, str], tuple[Value, Report]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
     def value(self, line: Line) -> Value | None:
         """Return its number in a line, or None where it was not measured so."""
-        return self.values.get((line.name, line.protocol))
+        found = self.measured.get((line.name, line.protocol))
+        return None if found is None else found[0]
+
+    def add(self, report: Report) -> None:
+        """Take in a report. Of two numbers of one protocol, that of more seeds stays, or the newer."""
+        self.problems += [each for each in report.problems if each not in self.problems]
+        for value in report.values:
+            key = value.name, value.protocol
+            before = self.measured.get(key)
+            if before is None or len(value.per_seed) >= len(before[0].per_seed):
+                self.measured[key] = value, report
 
 
 @dataclass(frozen=True)
@@ -72,19 +82,24 @@ def compare(paths: Sequence[Path]) -> Comparison:
     Raises:
         RunError: a path is neither, or a run was not evaluated.
     """
-    judged: dict[tuple[str, str], Judged] = {}
+    judged: dict[tuple[object, ...], Judged] = {}
     protocols: dict[str, dict[str, Any]] = {}
     lines: dict[tuple[str, str], Value] = {}
     for path in paths:
         for report in _reports(path):
             one = judged.setdefault(_key(path, report), Judged(_title(report)))
-            one.versions |= report.versions
+            one.add(report)
             protocols |= report.protocols
             for value in report.values:
-                one.values[value.name, value.protocol] = value
                 lines.setdefault((value.name, value.protocol), value)
     return Comparison(
-        _lines(lines), list(judged.values()), [*_ways(lines, protocols), *_versions(judged)]
+        _lines(lines),
+        list(judged.values()),
+        [
+            *_ways(lines, protocols),
+            *_differences(list(judged.values())),
+            *(f"{one.title}: {problem}" for one in judged.values() for problem in one.problems),
+        ],
     )
 
 
@@ -98,17 +113,23 @@ def _reports(path: Path) -> list[Report]:
     return reports
 
 
-def _key(path: Path, report: Report) -> tuple[str, str]:
+def _key(path: Path, report: Report) -> tuple[object, ...]:
     """Return what makes two reports of one thing: the place, and the weights or the files judged."""
     place = path.parent.parent if path.is_file() and path.parent.name == "evaluation" else path
     subject = report.subject
-    return str(place.resolve()), subject.weights_sha256 or subject.samples_sha256 or ""
+    weights = subject.weights_sha256 or subject.samples_sha256
+    return str(place.resolve()), weights, subject.truncation
 
 
 def _title(report: Report) -> str:
     subject = report.subject
+    remarks = []
+    if subject.weights == "raw":
+        remarks.append("raw")
+    if subject.truncation is not None:
+        remarks.append(f"truncation {subject.truncation:g}")
     step = "" if subject.step is None else f" step {subject.step}"
-    return f"{subject.name}{step}" + (" (raw)" if subject.weights == "raw" else "")
+    return f"{subject.name}{step}" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 def _lines(values: dict[tuple[str, str], Value]) -> list[Line]:
@@ -178,13 +199,15 @@ def _short(value: Any) -> str:
     return f"{text[:12]}…" if len(text) == 64 else text
 
 
-def _versions(judged: dict[tuple[str, str], Judged]) -> Iterator[str]:
-    """Say where numbers were measured with different software."""
+def _differences(judged: list[Judged]) -> Iterator[str]:
+    """Say where numbers were measured with different software, or on different devices."""
     found: dict[str, list[str]] = {}
-    for one in judged.values():
-        for package, version in one.versions.items():
-            if version not in found.setdefault(package, []):
-                found[package].append(version)
-    for package, versions in found.items():
-        if len(versions) > 1:
-            yield f"measured with different versions of {package}: {', '.join(versions)}"
+    for one in judged:
+        for _, report in one.measured.values():
+            for what, value in {**report.versions, "device": report.device}.items():
+                if value not in found.setdefault(what, []):
+                    found[what].append(value)
+    for what, values in found.items():
+        if len(values) > 1:
+            kind = "devices" if what == "device" else f"versions of {what}"
+            yield f"measured with different {kind}: {', '.join(values)}"

@@ -20,8 +20,14 @@ from ganzoo.components import (
     Metric,
     SampleFeatures,
 )
-from ganzoo.errors import NotMeasurable, SpecError
-from ganzoo.evaluation.extraction import BuiltExtractor, Extracted, exact_numerics, extract
+from ganzoo.errors import NotMeasurable, SpecError, in_a_line
+from ganzoo.evaluation.extraction import (
+    BuiltExtractor,
+    Extracted,
+    exact_numerics,
+    extract,
+    provider_of,
+)
 from ganzoo.evaluation.features_cache import reference_features
 from ganzoo.evaluation.processes import is_first
 from ganzoo.evaluation.real import RealSet, Reference
@@ -32,9 +38,11 @@ from ganzoo.evaluation.report import (
     Value,
     digest,
     mean_of,
+    protocol_digest,
     spread_of,
 )
 from ganzoo.evaluation.samples import QUANTISATION, Labels, SampleSet
+from ganzoo.registry import active
 from ganzoo.spec.sections import metric_problems
 
 PIPELINE = 1
@@ -113,7 +121,7 @@ class Evaluator:
         self._plan: list[_Planned] = []
         self._known_floors: dict[int, dict[int, _Floored]] = {}
         for metric in metrics:
-            used = metric.extractor or extractor
+            used = metric.extractor_or(extractor)
             key = used.model_dump_json()
             if key not in self._extractors:
                 self._extractors[key] = BuiltExtractor.of(used, sample_shape, device)
@@ -128,7 +136,6 @@ class Evaluator:
         self,
         sets: Mapping[int, SampleSet],
         subject: Subject,
-        generation: Mapping[str, Any],
         versions: Mapping[str, str],
         *,
         seeded: bool = True,
@@ -138,8 +145,7 @@ class Evaluator:
         Args:
             sets: samples by seed, all as many.
             subject: what made them.
-            generation: what the protocol says of how they are made.
-            versions: of the software that takes part.
+            versions: of the software that takes part, besides what measures.
             seeded: whether the keys of ``sets`` are seeds; if not there is one set, of files.
 
         Returns:
@@ -162,11 +168,13 @@ class Evaluator:
                     features = _described(extracted, samples.labels)
                     found.append([self._measure(each, features, real, seed) for each in self._plan])
             floors = self._floors(len(next(iter(sets.values())))) if self._floor else {}
-        protocols = [self._protocol(planned, generation) for planned in self._plan]
+        count = len(next(iter(sets.values())))
+        protocols = [self._protocol(planned, count) for planned in self._plan]
+        versions = {**versions, **self._versions()}
         fingerprinted = {
             "subject": subject.model_dump(mode="json", exclude={"name"}),
             "seeds": list(sets) if seeded else [],
-            "versions": dict(versions),
+            "versions": versions,
             "device": self._device.type,
         }
         return Report(
@@ -185,9 +193,9 @@ class Evaluator:
                     floors.get(index),
                 )
             ],
-            protocols={digest(protocol): protocol for protocol in protocols},
+            protocols={protocol_digest(protocol): protocol for protocol in protocols},
             problems=problems,
-            versions=dict(versions),
+            versions=versions,
             device=describe_device(self._device),
             seconds=round(time.perf_counter() - began, 3),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -230,6 +238,9 @@ class Evaluator:
             found = planned.measure(evidence)
         except NotMeasurable as reason:
             return reason
+        except Exception as error:  # of a plugin, perhaps: no reason to end the training of days
+            who = f"metric {planned.metric.type!r} of {provider_of(planned.metric)}"
+            return NotMeasurable(f"{who} failed: {in_a_line(error)}")
         for name, value in found.values.items():
             if not np.isfinite(value):
                 return NotMeasurable(f"{name} came out as {value}")
@@ -265,16 +276,20 @@ class Evaluator:
             }
         return self._known_floors[count]
 
-    def _protocol(self, planned: _Planned, generated: Mapping[str, Any]) -> dict[str, Any]:
+    def _protocol(self, planned: _Planned, count: int) -> dict[str, Any]:
         """Return all that makes two numbers comparable."""
         metric, reference = planned.metric, self.reference
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
             "quantisation": QUANTISATION,
-            "metric": metric.model_dump(mode="json", exclude={"extractor"}),
+            "metric": {
+                **metric.model_dump(mode="json", exclude={"extractor"}),
+                "version": metric.version,
+                "provider": provider_of(metric),
+            },
             "extractor": dict(self._extractors[planned.extractor].fingerprint),
             "reference": reference.real.described(),
-            "generated": dict(generated),
+            "generated": {"count": count},
         }
         if metric.needs_training_samples and reference.training is not None:
             protocol["training"] = reference.training.described()
@@ -306,26 +321,42 @@ class Evaluator:
                     per_seed=numbers,
                     floor=None if floor is None else floor.of(quantity.name),
                     reason=reasons[0] if reasons else None,
-                    warnings=self._warnings(planned, protocol["generated"]["count"]),
+                    warnings=self._warnings(planned, protocol["generated"]["count"], floor),
                     details=dict(details),
-                    protocol=digest(protocol),
-                    fingerprint=digest({"protocol": protocol, **subject}),
+                    protocol=protocol_digest(protocol),
+                    fingerprint=digest({"protocol": protocol_digest(protocol), **subject}),
                 )
             )
         return values
 
-    def _warnings(self, planned: _Planned, count: int) -> list[str]:
-        """Say where a number is biased by too few samples."""
+    def _warnings(self, planned: _Planned, count: int, floor: _Floored | None) -> list[str]:
+        """Say where a number is biased by too few samples, and where its floor is another's."""
         wanted = planned.metric.samples_per_feature
         real = self._real_features[0][planned.extractor]
         width = real.features.shape[1]
         counts = {"generated": count, "reference": len(real)}
-        return [
+        found = [
             f"{number:,} {which} samples for {width} features: below {wanted * width:,} the value is"
             " too high; compare it only at the same numbers, and see the floor"
             for which, number in counts.items()
             if number < wanted * width
         ]
+        if floor is not None and (floor.samples, floor.reference) != (count, len(real)):
+            found.append(
+                f"the floor is of {floor.samples:,} real samples against {floor.reference:,}, the value"
+                f" of {count:,} against {len(real):,}: fewer samples make it worse than it would be"
+            )
+        warning = self.reference.warning
+        return found if warning is None else [*found, warning]
+
+    def _versions(self) -> dict[str, str]:
+        """Return the versions of what brings metrics and extractors."""
+        parts = (
+            [each.metric for each in self._plan],
+            [each.component for each in self._extractors.values()],
+        )
+        entries = [active().entry_of(type(each)) for group in parts for each in group]
+        return {each.provider.name: each.provider.version for each in entries if each is not None}
 
 
 def _described(extracted: Mapping[str, Extracted], labels: Labels | None) -> Features:

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganzoo.components import FeatureExtractor
+from ganzoo.components import Component, FeatureExtractor
 from ganzoo.data.progress import report
 from ganzoo.errors import EvaluationError
-from ganzoo.evaluation.processes import agreed, gathered, own_share
+from ganzoo.evaluation.processes import everyones, gathered, own_share
 from ganzoo.evaluation.samples import Array, SampleSet
+from ganzoo.registry import active
 from ganzoo.sampling import BLOCK
 
 READ = 8 * BLOCK
@@ -56,7 +57,15 @@ class BuiltExtractor:
         with torch.random.fork_rng(devices=[]):
             network = component.build(sample_shape)
         network = network.to(device).eval().requires_grad_(False)
-        return cls(component, network, component.fingerprint())
+        return cls(
+            component, network, {**component.fingerprint(), "provider": provider_of(component)}
+        )
+
+
+def provider_of(component: Component) -> str | None:
+    """Return the distribution that brings a component, or None for one that none brings."""
+    entry = active().entry_of(type(component))
+    return None if entry is None else entry.provider.name
 
 
 @torch.no_grad()
@@ -81,23 +90,38 @@ def extract(
     """
     share = own_share(len(samples), READ)
     parts: dict[str, list[tuple[Array, Array | None]]] = {key: [] for key in extractors}
-    first, alike = None, True
-    for begin in range(share.start, share.stop, READ):
-        report(f"features of {what}", begin - share.start, len(share))
-        read = samples.read(range(begin, min(begin + READ, share.stop)))
-        first = read[:1] if first is None else first
-        alike = alike and bool((read == first).all())
-        for key, extractor in extractors.items():
-            parts[key] += _run(extractor, read, device)
-    report(f"features of {what}", len(share), len(share))
-    whole = {}
-    for key, extractor in extractors.items():
-        whole[key] = _together(parts[key], extractor, samples.sample_shape, device)
-        if not np.isfinite(whole[key].features).all():
-            raise EvaluationError(
-                f"extractor {extractor.component.label}: features of {what} are not finite"
-            )
-    return whole, agreed(alike and len(samples) > 1)
+    first, alike, fault = None, True, None
+    try:
+        for begin in range(share.start, share.stop, READ):
+            report(f"features of {what}", begin - share.start, len(share))
+            read = samples.read(range(begin, min(begin + READ, share.stop)))
+            first = read[:1] if first is None else first
+            alike = alike and bool((read == first).all())
+            for key, extractor in extractors.items():
+                for features, logits in _run(extractor, read, device):
+                    _refuse_broken(features, extractor, what)
+                    parts[key].append((features, logits))
+        report(f"features of {what}", len(share), len(share))
+    except EvaluationError as error:
+        fault = error
+    # No process may go on alone: the others would wait for it.
+    for each in everyones(None if fault is None else str(fault)):
+        if each is not None:
+            raise fault or EvaluationError(each)
+    whole = {
+        key: _together(parts[key], extractor, samples.sample_shape, device)
+        for key, extractor in extractors.items()
+    }
+    seen = [(each, same) for each, same in everyones((first, alike)) if each is not None]
+    same = all(same and np.array_equal(each, seen[0][0]) for each, same in seen)
+    return whole, same and len(samples) > 1
+
+
+def _refuse_broken(features: Array, extractor: BuiltExtractor, what: str) -> None:
+    if not np.isfinite(features).all():
+        raise EvaluationError(
+            f"extractor {extractor.component.label}: features of {what} are not finite"
+        )
 
 
 def _run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def reference_features(
     }
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     path = cache_folder() / f"features-{name}.safetensors"
-    cached = _read(path.read_bytes(), key) if is_first() and path.is_file() else None
+    cached = _read_file(path, key) if is_first() else None
     if agreed(cached is not None):
         return cached or Extracted(np.empty((0, 0)), None)
     made = extract(samples, {"": extractor}, device, what)[0][""]
@@ -57,6 +58,13 @@ def reference_features(
         except OSError:
             pass  # a cache that cannot be written costs time, nothing else
     return made
+
+
+def _read_file(path: Path, key: Mapping[str, Any]) -> Extracted | None:
+    try:
+        return _read(path.read_bytes(), key)
+    except OSError:  # none there, or none that may be read
+        return None
 
 
 def is_whole(content: bytes) -> bool:

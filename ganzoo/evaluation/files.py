@@ -68,8 +68,7 @@ def evaluate_files(
     )
     return evaluator.judge(
         {0: FileSamples(made)},
-        Subject(name=str(generated), samples_sha256=made.sha256()),
-        {"count": len(made), "preparation": made.preparation},
+        Subject(name=str(generated), samples_sha256=made.sha256(), preparation=made.preparation),
         software_versions(),
         seeded=False,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ganzoo.errors import RunError
 from ganzoo.evaluation.report import Report, Value, read_report
 from ganzoo.runs import RunDirectory
+from ganzoo.spec.sections import stands_for
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class History:
 
     def __init__(self, run: RunDirectory) -> None:
         section = run.spec.evaluation
-        self._deciding = None if section is None else section.deciding
+        self._best = None if section is None else section.best
         self._patience = None if section is None else section.patience
         self.moments = [
             Moment(step, read_report(path)) for step, path in run.training_reports().items()
@@ -68,7 +69,12 @@ class History:
 
     def deciding_value(self, moment: Moment) -> Value | None:
         """Return the value by which evaluations are ranked, or None where there is none."""
-        return None if self._deciding is None else moment.report.value(self._deciding)
+        for value in moment.report.values:
+            if value.better is not None and (
+                self._best is None or stands_for(self._best, value.name)
+            ):
+                return value
+        return None
 
 
 def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:

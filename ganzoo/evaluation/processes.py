@@ -74,6 +74,15 @@ def gathered(share: Array) -> Array:
     return share[:0] if shares is None else np.concatenate(shares)
 
 
+def everyones(value: Thing) -> list[Thing]:
+    """Return what each process has, in their order; the same list on all of them."""
+    if not _together():
+        return [value]
+    values: list[Thing] = [value] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
 def agreed(value: Thing) -> Thing:
     """Return what the first process has."""
     if not _together():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from ganzoo.seeds import derive_seed
 
 HASHED = 2**26
 """Bytes hashed at a time, so that a mapped set is not read into memory as a whole."""
+
+READ = 1024
+"""Samples hashed one by one at a time."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,14 @@ class Reference:
         training: the split that was trained on where that is another one, else None.
         mixture: the distribution of the data, where it is known.
         title: what reports call it; None for the source of the samples.
+        warning: what a reader must know of it, or None.
     """
 
     real: RealSet
     training: TrainingSet | None = None
     mixture: Mixture | None = None
     title: str | None = None
+    warning: str | None = None
 
     @property
     def name(self) -> str:
@@ -86,13 +92,27 @@ class Reference:
 
 
 def content_hash(samples: SampleSet) -> str:
-    """Return the SHA-256 of some real samples: their shape, their bytes, their labels."""
-    digest = hashlib.sha256(repr((len(samples), samples.sample_shape)).encode())
+    """Return the SHA-256 of samples: of ``"uint8 (n, C, H, W)"`` or so, and of all bytes in order.
+
+    It is that of ``LooseImages.sha256``: the same images have it in a data set and in files.
+    """
+    dtype = "uint8" if len(samples.sample_shape) == 3 else "float32"
+    digest = hashlib.sha256(f"{dtype} {(len(samples), *samples.sample_shape)}".encode())
     step = max(1, HASHED // max(1, int(np.prod(samples.sample_shape))))
     for begin in range(0, len(samples), step):
         part = samples.read(range(begin, min(begin + step, len(samples))))
-        digest.update(np.ascontiguousarray(part).tobytes())
-    labels = samples.labels
-    if labels is not None:
-        digest.update(labels.tobytes())
+        digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
+
+
+def shared_samples(one: SampleSet, other: SampleSet) -> int:
+    """Return how many samples of one set are in another, too."""
+    known = set(_hashes(other))
+    return sum(each in known for each in _hashes(one))
+
+
+def _hashes(samples: SampleSet) -> Iterator[bytes]:
+    for begin in range(0, len(samples), READ):
+        part = samples.read(range(begin, min(begin + READ, len(samples))))
+        for each in np.ascontiguousarray(part):
+            yield hashlib.blake2b(each.tobytes(), digest_size=16).digest()

@@ -2,8 +2,9 @@
 
 A number can be put beside another only where both were measured the same way. That way is its
 *protocol*: the metric with its parameters, the extractor with its weights, the reference samples by
-their content, how many samples were made and how. Its *fingerprint* is the protocol together with what
-was measured: the checkpoint, the seeds, the versions of the software.
+their content, and how many samples were judged. Its *fingerprint* is the protocol together with what
+was judged (the weights, averaged or not, the truncation, the classes asked for), the seeds, the device
+and the versions of the software.
 """
 
 from __future__ import annotations
@@ -73,7 +74,17 @@ class Subject(Part):
     weights: Literal["ema", "raw"] | None = Field(
         default=None, description="Whether the weights are averaged, or those of the step itself."
     )
+    labels: str | None = Field(
+        default=None, description="How classes were chosen; null for unconditional generators."
+    )
+    truncation: float | None = Field(
+        default=None,
+        description="Where the distribution of latents was cut off; null for not at all.",
+    )
     samples_sha256: str | None = Field(default=None, description="Hash of the files' pixels.")
+    preparation: str | None = Field(
+        default=None, description="What was done to the files' images before they were read."
+    )
 
 
 class Report(Part):
@@ -108,9 +119,13 @@ class Report(Part):
         """Whether every number asked for is there and nothing is suspect."""
         return not self.problems and all(each.reason is None for each in self.values)
 
+    def to_json(self) -> str:
+        """Return the report as the text of a JSON file."""
+        return self.model_dump_json(indent=2) + "\n"
+
     def write(self, path: Path) -> None:
         """Write the report as JSON; it is there whole or not at all."""
-        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+        write_atomically(path, self.to_json())
 
 
 def read_report(path: Path) -> Report:
@@ -127,6 +142,17 @@ def read_report(path: Path) -> Report:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise RunError(f"{path}: is no report of an evaluation: {where}: {first['msg']}") from None
+
+
+def protocol_digest(protocol: Mapping[str, Any]) -> str:
+    """Return the hash of a protocol; what its real samples are called is not part of it."""
+    named = {
+        key: {name: each for name, each in value.items() if name != "samples"}
+        if key in {"reference", "training"}
+        else value
+        for key, value in protocol.items()
+    }
+    return digest(named)
 
 
 def digest(content: Mapping[str, Any]) -> str:

@@ -7,18 +7,22 @@ from typing import Any
 
 import torch
 
-from ganzoo.components import Dataset, DatasetInfo
+from ganzoo.components import Component, Dataset, DatasetInfo
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import Problem, SpecError
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.history import checkpoint_step
-from ganzoo.evaluation.real import RealSet, Reference, TrainingSet
+from ganzoo.evaluation.real import RealSet, Reference, TrainingSet, shared_samples
 from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Request
 from ganzoo.evaluation.samples import GeneratedSamples, RealSamples, class_weights
+from ganzoo.registry import active
 from ganzoo.runs import RunDirectory
 from ganzoo.sampling import load_generator, truncated
 from ganzoo.spec import RunSpec
+
+SHARED = 0.05
+"""Share of a reference that may have been trained on, for it still to count as held out."""
 
 PACKAGES = ("ganzoo", "numpy", "torch", "torchmetrics", "torchvision")
 """Those whose versions reports state, beside the plugins that provide the components."""
@@ -58,14 +62,15 @@ def evaluate_run(run: RunDirectory, request: Request, device: torch.device) -> R
         seed: GeneratedSamples(network, info, request.samples, seed, weights)
         for seed in request.seeds
     }
-    subject = Subject(
+    subject = subject_of(
+        spec,
         name=run.path.resolve().name,
         step=loaded.step,
         weights=loaded.weights,
         weights_sha256=loaded.sha256,
+        truncation=request.truncation,
     )
-    generation = describe_generation(spec, request.samples, loaded.weights, request.truncation)
-    return evaluator.judge(sets, subject, generation, software_versions(spec))
+    return evaluator.judge(sets, subject, software_versions(*spec.components()))
 
 
 def open_reference(dataset: Dataset, split: str | None, training: ImageStore) -> Reference:
@@ -85,7 +90,15 @@ def open_reference(dataset: Dataset, split: str | None, training: ImageStore) ->
     if chosen == dataset.split:
         return Reference(trained_on, None, dataset.mixture())
     real = RealSet.of(RealSamples(dataset.build(chosen)), _source(dataset, chosen))
-    return Reference(real, trained_on, dataset.mixture())
+    shared = shared_samples(real.samples, trained_on.samples)
+    if not shared:
+        return Reference(real, trained_on, dataset.mixture())
+    warning = (
+        f"{shared:,} of the {len(real.samples):,} reference samples are in {trained_on.source} too, on"
+        " which the generator was trained"
+    )
+    held_out = shared <= SHARED * len(real.samples)  # real sets hold some images twice
+    return Reference(real, trained_on if held_out else None, dataset.mixture(), warning=warning)
 
 
 def reference_split(dataset: Dataset, info: DatasetInfo, split: str | None) -> str:
@@ -103,21 +116,25 @@ def reference_split(dataset: Dataset, info: DatasetInfo, split: str | None) -> s
     return split
 
 
-def describe_generation(
-    spec: RunSpec, count: int, weights: str, truncation: float | None
-) -> dict[str, Any]:
-    """Return what a protocol says of how samples are made."""
-    labels = (
+def subject_of(spec: RunSpec, **facts: Any) -> Subject:
+    """Return what a report says of a run's generator.
+
+    Args:
+        spec: the run.
+        facts: attributes of the subject.
+    """
+    drawn = (
         f"drawn as often as in split {spec.dataset.split}" if spec.generator.conditional else None
     )
-    return {"count": count, "weights": weights, "truncation": truncation, "labels": labels}
+    return Subject(labels=drawn, **facts)
 
 
-def software_versions(spec: RunSpec | None = None) -> dict[str, str]:
-    """Return the versions of what took part: libraries, and providers of a spec's components."""
-    versions = {name: metadata.version(name) for name in PACKAGES}
-    providers = {} if spec is None else spec.providers()
-    return versions | {each.name: each.version for each in providers.values()}
+def software_versions(*components: Component) -> dict[str, str]:
+    """Return the versions of what took part: libraries, and providers of components."""
+    providers = [active().entry_of(type(each)) for each in components]
+    return {name: metadata.version(name) for name in PACKAGES} | {
+        entry.provider.name: entry.provider.version for entry in providers if entry is not None
+    }
 
 
 def _source(dataset: Dataset, split: str) -> str:

@@ -101,36 +101,33 @@ def _evaluation(run: RunDirectory) -> list[str]:
     best, final = history.best, history.newest
     if final is None:
         return []
-    deciding = None if best is None else history.deciding_value(best)
-    shown = best or final
-    rows = [
-        (last.name, _number(value), _number(last), _floor(last))
+    shown, which = (final, "last") if best is None else (best, "best")
+    table = [
+        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | floor |",
+        "|---|---|---|---|",
+    ]
+    table += [
+        f"| `{last.name}` | {_number(value)} | {_number(last)} | {_floor(last)} |"
         for value, last in zip(shown.report.values, final.report.values, strict=True)
     ]
-    lines = [f"| `{name}` | {first} | {last} | {floor} |" for name, first, last, floor in rows]
-    sentences = [
-        f"Measured on {len(history.moments)} occasions during training, in"
-        f" {sum(each.report.seconds for each in history.moments):.1f} s. The floor is what real samples"
-        " get against other real samples. `evaluation/` has the protocol of each number; those of"
-        " different protocols are not comparable.",
-    ]
-    if deciding is not None:
-        sentences.append(f"The best checkpoint is chosen by `{deciding.name}` and kept.")
-    problems = [f"- {problem}" for problem in final.report.problems]
-    plot = (
-        [f"![Evaluations]({run.evaluation_plot_path.name})"]
-        if run.evaluation_plot_path.exists()
-        else []
+    seconds = sum(each.report.seconds for each in history.moments)
+    text = (
+        f"Measured {len(history.moments)} times during training, in {seconds:.1f} s, against"
+        f" {final.report.reference}. The floor is what real samples get against other real samples."
+        " `evaluation/` has the protocol of each number; those of different protocols cannot be"
+        " compared."
     )
-    return [
-        "## Evaluation",
-        " ".join(sentences),
-        f"| | best (step {shown.step:,}) | last (step {final.step:,}) | floor |\n|---|---|---|---|\n"
-        + "\n".join(lines),
-        *(["\n".join(problems)] if problems else []),
-        *plot,
-        f"More seeds and samples: `ganzoo evaluate {run.path} --checkpoint best`.",
-    ]
+    deciding = None if best is None else history.deciding_value(best)
+    if deciding is not None:
+        text += (
+            f" The best checkpoint was chosen by `{deciding.name}`, so that its own numbers flatter it"
+            f" a little: `ganzoo evaluate {run.path} --checkpoint best` measures it on other samples."
+        )
+    sections = ["## Evaluation", text, "\n".join(table)]
+    sections += [f"- {problem}" for problem in final.report.problems]
+    if run.evaluation_plot_path.exists():
+        sections.append(f"![Evaluations]({run.evaluation_plot_path.name})")
+    return sections
 
 
 def _number(value: Value) -> str:

@@ -172,21 +172,24 @@ class RunSpec(SpecModel):
         """Return the resolved spec, every default written out; it loads as it is."""
         return self.model_dump(mode="json", by_alias=True, exclude={"schema_"})
 
+    def components(self) -> list[Component]:
+        """Return all components of this spec."""
+        return [component for _, component in _components(self, "")]
+
     def providers(self) -> dict[str, Provider]:
         """Return where each component of this spec comes from, by its path in the spec."""
-        return dict(_providers(self, ""))
+        entries = {path: active().entry_of(type(each)) for path, each in _components(self, "")}
+        return {path: entry.provider for path, entry in entries.items() if entry is not None}
 
 
-def _providers(value: Any, path: str) -> list[tuple[str, Provider]]:
-    found: list[tuple[str, Provider]] = []
+def _components(value: Any, path: str) -> list[tuple[str, Component]]:
+    found: list[tuple[str, Component]] = []
     if isinstance(value, Component):
-        entry = active().entry_of(type(value))
-        if entry is not None:
-            found.append((path, entry.provider))
+        found.append((path, value))
     if isinstance(value, SpecModel):
         for name in type(value).model_fields:
-            found += _providers(getattr(value, name), f"{path}.{name}" if path else name)
+            found += _components(getattr(value, name), f"{path}.{name}" if path else name)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, item in enumerate(value):
-            found += _providers(item, f"{path}.{index}")
+            found += _components(item, f"{path}.{index}")
     return found

@@ -13,6 +13,7 @@ from ganzoo.components import (
     FeatureExtractor,
     Metric,
     Optimizer,
+    Quantity,
     Schedule,
     SpecModel,
     choice,
@@ -161,8 +162,8 @@ class Evaluation(SpecModel):
     )
     best: str | None = Field(
         default=None,
-        description="Quantity by which the best checkpoint is chosen and kept, such as fd. Null: the"
-        " first that has a better end.",
+        description="Quantity by which the best checkpoint is chosen and kept, such as fd, or in full"
+        " fd@lenet-mnist. Null: the first that has a better end.",
     )
     patience: int | None = Field(
         default=None,
@@ -170,42 +171,6 @@ class Evaluation(SpecModel):
         description="Evaluations in a row without a new best after which training stops. Null: it goes"
         " on to its end.",
     )
-
-    @field_validator("metrics")
-    @classmethod
-    def _refuse_twice(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-        measured = [(metric.type, metric.extractor) for metric in metrics]
-        twice = next((each for each in measured if measured.count(each) > 1), None)
-        if twice is not None:
-            raise PydanticCustomError(
-                "metrics",
-                "metric {name} stands twice with one extractor: its numbers would have the same names",
-                {"name": repr(twice[0])},
-            )
-        return metrics
-
-    @model_validator(mode="after")
-    def _check_best(self) -> Self:
-        quantities = {
-            quantity.name: quantity for metric in self.metrics for quantity in metric.quantities
-        }
-        judging = [name for name, quantity in quantities.items() if quantity.better is not None]
-        if self.best is not None and self.best not in judging:
-            raise PydanticCustomError(
-                "best",
-                "best: {name} is no quantity of these metrics with a better end{suggestion} (there is:"
-                " {known})",
-                {
-                    "name": repr(self.best),
-                    "suggestion": did_you_mean(self.best, judging),
-                    "known": ", ".join(judging) or "none",
-                },
-            )
-        if self.patience is not None and not judging:
-            raise PydanticCustomError(
-                "best", "patience: no quantity of these metrics says which values are better"
-            )
-        return self
 
     def anchored(self) -> Self:
         """Return the same evaluation with paths that hold in any working directory."""
@@ -218,14 +183,6 @@ class Evaluation(SpecModel):
         extractor = None if self.extractor is None else self.extractor.anchored()
         return self.model_copy(update={"metrics": metrics, "extractor": extractor})
 
-    @property
-    def deciding(self) -> str | None:
-        """The quantity by which the best checkpoint is chosen, or None where none has a better end."""
-        if self.best is not None:
-            return self.best
-        quantities = [quantity for metric in self.metrics for quantity in metric.quantities]
-        return next((each.name for each in quantities if each.better is not None), None)
-
     def extractor_for(self, info: DatasetInfo) -> FeatureExtractor:
         """Return the extractor of metrics that name none of their own."""
         if self.extractor is not None:
@@ -234,12 +191,46 @@ class Evaluation(SpecModel):
 
     def problems(self, info: DatasetInfo) -> list[Problem]:
         """Return what does not fit the samples of a data set, each with its path in the spec."""
-        found = metric_problems(self.metrics, self.extractor_for(info), info.sample_shape)
+        extractor = self.extractor_for(info)
+        found = metric_problems(self.metrics, extractor, info.sample_shape)
+        if not found:
+            found += self._problems_of_best(extractor)
         if self.reference is not None and self.reference not in info.splits:
             splits = ", ".join(info.splits)
             message = f"there is no split {self.reference!r} (there is: {splits})"
             found.append(Problem("evaluation.reference", message))
         return found
+
+    def _problems_of_best(self, extractor: FeatureExtractor) -> list[Problem]:
+        """Return what keeps the best checkpoint from being found."""
+        named = [pair for metric in self.metrics for pair in reported(metric, extractor)]
+        judging = [name for name, quantity in named if quantity.better is not None]
+        if self.patience is not None and not judging:
+            message = "no quantity of these metrics says which values are better"
+            return [Problem("evaluation.patience", message)]
+        if self.best is None:
+            return []
+        matching = [name for name in judging if stands_for(self.best, name)]
+        if len(matching) == 1:
+            return []
+        known = ", ".join(matching or judging) or "none"
+        problem = (
+            "may be any of several; name one"
+            if matching
+            else f"is no quantity of these metrics with a better end{did_you_mean(self.best, judging)}"
+        )
+        return [Problem("evaluation.best", f"{self.best!r} {problem} (there is: {known})")]
+
+
+def stands_for(text: str, name: str) -> bool:
+    """Say whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
+    return text in {name, name.partition("@")[0]}
+
+
+def reported(metric: Metric, extractor: FeatureExtractor) -> list[tuple[str, Quantity]]:
+    """Return what a metric gives, each quantity with the name that reports have for it."""
+    names = metric.names(metric.extractor_or(extractor))
+    return [(names[quantity.name], quantity) for quantity in metric.quantities]
 
 
 def default_extractor(sample_shape: tuple[int, ...]) -> FeatureExtractor:
@@ -264,11 +255,11 @@ def metric_problems(
         sample_shape: (channels, height, width), or (dimensions,) for points.
     """
     problems = []
+    given: dict[str, int] = {}
     for index, metric in enumerate(metrics):
         path = f"evaluation.metrics.{index}"
-        used, where = extractor, "evaluation.extractor"
-        if metric.extractor is not None:
-            used, where = metric.extractor, f"{path}.extractor"
+        used = metric.extractor_or(extractor)
+        where = "evaluation.extractor" if used is extractor else f"{path}.extractor"
         try:
             used.check(sample_shape)
         except ValueError as error:
@@ -278,4 +269,11 @@ def metric_problems(
             metric.check(used)
         except ValueError as error:
             problems.append(Problem(path, str(error)))
+            continue
+        for name, _ in reported(metric, extractor):
+            first = given.setdefault(name, index)
+            if first != index:
+                message = f"gives {name}, as metric {first} does: two numbers would have one name"
+                problems.append(Problem(path, message))
+                break
     return list(dict.fromkeys(problems))

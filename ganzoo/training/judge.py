@@ -10,11 +10,11 @@ import torch
 from ganzoo.components import DatasetInfo
 from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
-from ganzoo.evaluation.report import Report, Subject
+from ganzoo.evaluation.report import Report
 from ganzoo.evaluation.runs import (
-    describe_generation,
     open_reference,
     software_versions,
+    subject_of,
 )
 from ganzoo.evaluation.samples import GeneratedSamples, class_weights
 from ganzoo.sampling import TrainedGenerator, weights_hash
@@ -49,7 +49,7 @@ class Judge:
     ) -> None:
         self._spec, self._section, self._info, self._device = spec, section, info, device
         self._class_weights = class_weights(store, spec.num_classes(info))
-        self._versions = software_versions(spec)
+        self._versions = software_versions(*spec.components())
         self._evaluator = Evaluator(
             section.metrics,
             section.extractor_for(info),
@@ -75,11 +75,11 @@ class Judge:
         count = self._section.samples
         samples = GeneratedSamples(network, self._info, count, SEED, self._class_weights)
         weights: Literal["ema", "raw"] = "raw" if self._spec.training.ema is None else "ema"
-        subject = Subject(
+        subject = subject_of(
+            self._spec,
             name=name,
             step=step,
             weights=weights,
             weights_sha256=weights_hash(network.state_dict()),
         )
-        generation = describe_generation(self._spec, count, weights, None)
-        return self._evaluator.judge({SEED: samples}, subject, generation, self._versions)
+        return self._evaluator.judge({SEED: samples}, subject, self._versions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -17,7 +18,9 @@ import ganzoo
 from ganzoo.errors import EvaluationError, RunError, SpecError
 from ganzoo.evaluation import evaluator
 from ganzoo.evaluation.report import Report, Value, read_report
+from ganzoo.evaluation.samples import QUANTISATION
 from ganzoo.images import to_uint8
+from ganzoo.spec import parse_evaluation
 
 SMALL: dict[str, Any] = {"samples": 130, "seeds": [0], "device": "cpu", "save": False}
 
@@ -36,6 +39,14 @@ def frechet(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
     shared = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
     gap = one.mean(0) - other.mean(0)
     return float(gap @ gap + np.trace(first + second) - 2 * shared)
+
+
+SPEC: dict[str, Any] = {
+    "dataset": "mnist-5k",
+    "generator": {"type": "mlp", "hidden": [8]},
+    "discriminator": {"type": "mlp", "hidden": [8]},
+    "device": "cpu",
+}
 
 
 def only(report: Report) -> Value:
@@ -107,20 +118,29 @@ def test_a_number_does_not_depend_on_the_caller_s_random_state(judged: ganzoo.Ru
     [
         {"samples": 131},
         {"reference": "train"},
-        {"weights": "raw"},
-        {"truncation": 1.0},
         {"extractor": {"type": "pixels", "size": 14}},
-        {"metrics": [{"type": "prdc", "k": 3}]},
+        {"extractor": {"type": "random-conv"}},
     ],
 )
-def test_what_changes_the_protocol_changes_its_hash(
+def test_what_makes_numbers_incomparable_changes_the_protocol(
     judged: ganzoo.Run, change: dict[str, Any]
 ) -> None:
-    metrics = ["prdc"] if "metrics" in change else ["fd"]
-    plain = judged.evaluate(**{**SMALL, "floor": False, "metrics": metrics}).values[0]
-    other = judged.evaluate(**{**SMALL, "floor": False, "metrics": metrics, **change}).values[0]
+    plain = only(judged.evaluate(**SMALL, floor=False))
+    other = only(judged.evaluate(**{**SMALL, **change}, floor=False))
     assert other.protocol != plain.protocol
     assert other.fingerprint != plain.fingerprint
+
+
+def test_parameters_and_versions_of_a_metric_are_part_of_the_protocol(
+    judged: ganzoo.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def protocol(metric: Any) -> str:
+        return judged.evaluate(**SMALL, metrics=[metric], floor=False).values[0].protocol
+
+    protocols = [protocol("prdc"), protocol({"type": "prdc", "k": 3})]
+    metric = type(parse_evaluation({"metrics": ["prdc"]}).metrics[0])
+    monkeypatch.setattr(metric, "version", 99)
+    assert len({*protocols, protocol("prdc")}) == 3
 
 
 @pytest.mark.parametrize(("name", "value"), [("QUANTISATION", "truncated"), ("PIPELINE", 0)])
@@ -132,15 +152,77 @@ def test_another_quantiser_or_pipeline_is_another_protocol(
     assert only(judged.evaluate(**SMALL, floor=False)).protocol != plain.protocol
 
 
-def test_seeds_and_checkpoints_keep_the_protocol_but_not_the_fingerprint(
-    judged: ganzoo.Run,
+def test_the_quantiser_is_the_one_that_protocols_state() -> None:
+    """Whoever changes it must change QUANTISATION, too, and then this digest."""
+    assert QUANTISATION == "clamp to [-1, 1], then round((x + 1) * 127.5)"
+    pixels = to_uint8(np.linspace(-1.2, 1.2, 10_001, dtype=np.float32))
+    assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "b1c21a1a80ac1dd2"
+
+
+@pytest.mark.parametrize(
+    "change", [{"weights": "raw"}, {"truncation": 1.0}, {"seeds": [1]}, {"samples": 131}]
+)
+def test_whatever_changes_a_number_changes_its_fingerprint(
+    judged: ganzoo.Run, change: dict[str, Any]
 ) -> None:
     plain = only(judged.evaluate(**SMALL, floor=False))
-    seeds = only(judged.evaluate(**{**SMALL, "seeds": [1]}, floor=False))
-    best = ganzoo.open_run(judged.path, "best")
-    step = only(best.evaluate(**SMALL, floor=False))
-    assert plain.protocol == seeds.protocol == step.protocol
-    assert len({plain.fingerprint, seeds.fingerprint, step.fingerprint}) >= 2
+    other = only(judged.evaluate(**{**SMALL, **change}, floor=False))
+    assert other.per_seed != plain.per_seed
+    assert other.fingerprint != plain.fingerprint
+    if "samples" not in change:
+        assert other.protocol == plain.protocol  # the same yardstick, for something else
+
+
+def test_another_step_has_another_fingerprint(judged: ganzoo.Run) -> None:
+    last = only(judged.evaluate(**SMALL, floor=False))
+    first = only(ganzoo.open_run(judged.path, "best").evaluate(**SMALL, floor=False))
+    assert (first.fingerprint == last.fingerprint) == (first.per_seed == last.per_seed)
+    assert first.protocol == last.protocol
+
+
+def test_a_metric_that_fails_is_named_and_stops_nothing(
+    judged: ganzoo.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = type(parse_evaluation({"metrics": ["prdc"]}).metrics[0])
+
+    def build(self: Any) -> Any:
+        def fail(evidence: Any) -> Any:
+            raise ZeroDivisionError("no neighbours")
+
+        return fail
+
+    monkeypatch.setattr(metric, "build", build)
+    report = judged.evaluate(**SMALL, metrics=["prdc", "fd"])
+    assert report.value("recall").reason == (
+        "metric 'prdc' of ganzoo failed: ZeroDivisionError: no neighbours"
+    )
+    assert report.value("fd").mean is not None
+    assert not report.complete
+
+
+def test_a_reference_that_was_trained_on_is_said_to_be(tmp_path: Path) -> None:
+    spec = {**SPEC, "dataset": {"type": "mnist-5k", "split": "all"}, "evaluation": None}
+    run = ganzoo.run({**spec, "training": {"duration": "2 steps"}}, output=tmp_path / "run")
+    request = {**SMALL, "extractor": {"type": "pixels", "size": 7}, "reference": "test"}
+    report = run.evaluate(**request, metrics=["fd", "memorization"])
+    distance = report.value("fd")
+    assert distance.warnings[-1] == (
+        "1,000 of the 1,000 reference samples are in split all of mnist-5k too, on which the generator"
+        " was trained"
+    )
+    assert distance.floor is not None
+    assert distance.floor.source == "halves of split test of mnist-5k"
+    assert report.value("copies").mean is None
+
+
+def test_a_floor_of_other_numbers_of_samples_says_so(judged: ganzoo.Run) -> None:
+    matched = only(judged.evaluate(**{**SMALL, "samples": 500}))
+    assert matched.warnings == []
+    larger = only(judged.evaluate(**{**SMALL, "samples": 5000}))
+    assert larger.warnings == [
+        "the floor is of 4,000 real samples against 1,000, the value of 5,000 against 1,000: fewer"
+        " samples make it worse than it would be"
+    ]
 
 
 def test_reports_are_kept_one_after_the_other(judged: ganzoo.Run, tmp_path: Path) -> None:
@@ -241,7 +323,8 @@ def test_a_report_is_plain_json(judged: ganzoo.Run, tmp_path: Path) -> None:
     assert data["format"] == "ganzoo-evaluation-1"
     (protocol,) = data["protocols"].values()
     assert protocol["reference"]["count"] == 1000
-    assert protocol["generated"]["weights"] == "ema"
+    assert protocol["generated"] == {"count": 130}
+    assert data["subject"]["weights"] == "ema"
     assert len(protocol["reference"]["sha256"]) == 64
     assert len(data["subject"]["weights_sha256"]) == 64
     assert data["versions"]["ganzoo-digits"]

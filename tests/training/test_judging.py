@@ -135,6 +135,23 @@ def test_higher_can_be_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert best.report.value("coverage").mean == max(each or 0 for each in coverage)
 
 
+def test_one_metric_may_have_two_extractors(tmp_path: Path) -> None:
+    metrics = ["fd", {"type": "fd", "extractor": "random-conv"}]
+    section = {"metrics": metrics, "best": "fd@random-conv", "every": "30 steps"}
+    run = ganzoo.run(spec(**section), output=tmp_path / "run")
+    history = History(run.directory)
+    assert [value.name for value in history.moments[0].report.values] == [
+        "fd@pixels-7",
+        "fd@random-conv",
+    ]
+    best = history.best
+    assert best is not None
+    deciding = history.deciding_value(best)
+    assert deciding is not None
+    assert deciding.name == "fd@random-conv"
+    assert ganzoo.resume(run.path).directory.checkpoint_steps() == run.directory.checkpoint_steps()
+
+
 class StopAfter:
     """Interrupts a run after an evaluation, before anything else is done at that step."""
 
@@ -181,9 +198,24 @@ def test_the_speed_logged_is_that_of_training(
 @pytest.mark.parametrize(
     ("evaluation", "path", "message"),
     [
-        ({"best": "fdd"}, "evaluation", "best: 'fdd' is no quantity"),
+        ({"best": "fdd"}, "evaluation.best", "'fdd' is no quantity of these metrics"),
+        ({"best": "data_copying", "metrics": ["memorization"]}, "evaluation.best", "no quantity"),
+        (
+            {"best": "fd", "metrics": ["fd", {"type": "fd", "extractor": "random-conv"}]},
+            "evaluation.best",
+            "'fd' may be any of several; name one (there is: fd@pixels-7, fd@random-conv)",
+        ),
+        (
+            {"metrics": ["fd", {"type": "fd", "extractor": {"type": "pixels", "size": 7}}]},
+            "evaluation.metrics.1",
+            "gives fd@pixels-7, as metric 0 does",
+        ),
         ({"metrics": []}, "evaluation.metrics", "at least 1 item"),
-        ({"metrics": ["prdc", {"type": "prdc", "k": 3}]}, "evaluation.metrics", "stands twice"),
+        (
+            {"metrics": ["prdc", {"type": "prdc", "k": 3}]},
+            "evaluation.metrics.1",
+            "as metric 0 does",
+        ),
         ({"metrics": ["class_balance"]}, "evaluation.metrics.0", "needs class logits"),
         ({"extractor": "identity"}, "evaluation.extractor", "points"),
         ({"reference": "validation"}, "evaluation.reference", "there is no split 'validation'"),

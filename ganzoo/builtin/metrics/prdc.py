@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ganzoo.builtin.metrics.neighbours import squared_distances, squared_radii
-from ganzoo.builtin.metrics.samples import measurement, pair_of_features
+from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
 from ganzoo.components import Evidence, Measurement
+from ganzoo.seeds import derive_seed
 
 
 def prdc(evidence: Evidence, *, k: int, max_samples: int) -> Measurement:
@@ -17,10 +18,12 @@ def prdc(evidence: Evidence, *, k: int, max_samples: int) -> Measurement:
     Args:
         evidence: the samples.
         k: which neighbour.
-        max_samples: how many of each set to look at, the first ones.
+        max_samples: how many of each set to look at, drawn at random where there are more.
     """
-    generated, reference = pair_of_features(evidence, least=k + 1)
-    generated, reference = generated[:max_samples], reference[:max_samples]
+    generated, reference = (
+        _drawn(features, max_samples, derive_seed(evidence.seed, "prdc", which))
+        for which, features in enumerate(pair_of_features(evidence, least=k + 1))
+    )
     around_generated = squared_radii(generated, k)
     around_reference = squared_radii(reference, k)
 
@@ -41,3 +44,10 @@ def prdc(evidence: Evidence, *, k: int, max_samples: int) -> Measurement:
         "coverage": covered.mean(),
     }
     return measurement(values, {"generated": len(generated), "reference": len(reference)})
+
+
+def _drawn(features: Array, count: int, seed: int) -> Array:
+    """Return so many rows, in their order: files and data sets are often sorted by class."""
+    if len(features) <= count:
+        return features
+    return features[np.sort(np.random.default_rng(seed).permutation(len(features))[:count])]

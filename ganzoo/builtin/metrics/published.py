@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from ganzoo.builtin.extractors.inception import Inception
-from ganzoo.components import FeatureExtractor, Metric, choice
+from ganzoo.components import FeatureExtractor, Metric
 
 
 class OfInception(Metric):
@@ -15,11 +17,17 @@ class OfInception(Metric):
     general: ClassVar[str]
     """The same metric for any extractor."""
 
-    extractor: FeatureExtractor | None = choice(
-        "inception",
-        description="What gives its features. Other than Inception, with the weights and the resizing"
-        " it was published with, is refused.",
+    extractor: FeatureExtractor | None = Field(
+        default=None,
+        description="What gives its features: Inception, with the weights and the resizing it was"
+        " published with. Null: that of the evaluation where it is this one, else Inception.",
     )
+
+    def extractor_or(self, default: FeatureExtractor) -> FeatureExtractor:
+        """Return its own extractor, or that of the evaluation where it is Inception, or Inception."""
+        if self.extractor is not None:
+            return self.extractor
+        return default if isinstance(default, Inception) else Inception()
 
     def check(self, extractor: FeatureExtractor) -> None:
         """Refuse every extractor but the published one."""

@@ -131,8 +131,11 @@ def test_published_names_are_for_inception_as_published(metric, name):
 )
 def test_metrics_of_one_extractor_have_it_by_default(name, extractor):
     made = registry.active().find("metric", name).component()
-    assert isinstance(made.extractor, extractor)
-    made.check(made.extractor)
+    used = made.extractor_or(LeNet())
+    assert isinstance(used, extractor)
+    made.check(used)
+    mine = extractor()
+    assert made.extractor_or(mine) == mine
 
 
 @pytest.mark.parametrize(("name", "general"), OF_INCEPTION.items())
