@@ -52,11 +52,25 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
 
     environment = {**os.environ, "PYTHONPATH": str(site), "GANZOO_STRICT_PLUGINS": "1"}
     tests = tmp_path / "tests"
-    tested = _call("-m", "pytest", "-q", str(tests), cwd=tests, environment=environment)
-    assert "3 passed" in tested
+    tested = _call("-m", "pytest", "-v", str(tests), cwd=tests, environment=environment)
+    assert "test_conformance[latent-sphere-rng] PASSED" in tested
+    assert "test_conformance[recipe-sphere-requires] PASSED" in tested
+    assert "SKIPPED" not in tested
     changed = ("run", "digits", "--dry-run", "--set", "latent.type=sphere")
     resolved = json.loads(_call("-m", "ganzoo", *changed, cwd=tests, environment=environment))
     assert resolved["latent"] == {"type": "sphere", "dim": 64, "radius": None}
+    short = ("run", "sphere", "--set", "training.duration=2 steps", "--device", "cpu")
+    run = tests / _call("-m", "ganzoo", *short, cwd=tests, environment=environment).strip()
+    assert (run / "generator.safetensors").is_file()
+
+    shown = ("plugins", "show", "ganzoo-sphere")
+    described = _call("-m", "ganzoo", *shown, cwd=tests, environment=environment)
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    assert f"```text\n{_without_time(described)}```" in _without_time(text)
+
+
+def _without_time(text):
+    return re.sub(r"^(loaded in +)[\d.]+ s$", r"\1? s", text, flags=re.MULTILINE)
 
 
 def _call(*arguments, cwd, environment=None):
