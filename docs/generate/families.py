@@ -90,6 +90,6 @@ def _section(family: type[Component]) -> list[str]:
     return [
         f"## {title(family)} {{ #{family.family} }}",
         *(f"::: {name}" for name in classes),
-        "**Example**",
+        f"### Example {{ #{family.family}-example }}",
         *shown,
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 from ganzoo import hookspecs
@@ -10,12 +11,7 @@ from generate.markdown import page
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
-INTRODUCTION = """\
-# Hooks
-
-::: ganzoo.hookspecs
-    options: {members: false, show_root_heading: false}
-
+EXPLANATION = """\
 The example below each hook is a whole plugin, in one module. All of them are installed and take
 part in a run whenever ganzoo is tested. [Writing a plugin](../plugins.md) says what else a package
 needs."""
@@ -42,7 +38,8 @@ def hooks_page() -> str:
     """Return the page; mkdocstrings fills in what is written of each hook."""
     offers = [name for name in hook_names() if name in OFFERS]
     events = [name for name in hook_names() if name not in OFFERS]
-    blocks = [INTRODUCTION, OFFERED]
+    contract = inspect.cleandoc(hookspecs.__doc__ or "").replace("::\n", ":\n")
+    blocks = ["# Hooks", contract, EXPLANATION, OFFERED]
     for name in offers:
         blocks += _section(name)
     blocks += ["::: ganzoo.hookspecs.Command", LIFE]

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -44,7 +45,14 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    _call("-m", "hatchling", "build", "-t", "wheel", cwd=tmp_path)
+    left_over = tmp_path / "runs" / "sphere-1" / "spec.json"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("{}", "utf-8")
+    _call("-m", "hatchling", "build", cwd=tmp_path)
+    (source,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(source) as packed:
+        published = {name.split("/")[1] for name in packed.getnames()}
+    assert published == {"PKG-INFO", "README.md", "pyproject.toml", "src", "tests"}
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as packed:
