@@ -92,3 +92,10 @@ def load_plugins() -> Iterator[Load]:
     yield load
     for active in reversed(opened):
         active.__exit__(None, None, None)
+
+
+def pytest_sessionfinish() -> None:
+    """Forget tensors that worker processes sent: torch complains of them when Python has ended."""
+    reductions = sys.modules.get("torch.multiprocessing.reductions")
+    if reductions is not None:
+        reductions.shared_cache.clear()

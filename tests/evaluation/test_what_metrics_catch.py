@@ -54,7 +54,7 @@ def judged(samples: Images, metrics: Sequence[str], labels: Images | None = None
         floor=False,
     )
     sets = {0: RealSamples(ImageStore(samples, labels))}
-    return evaluator.judge(sets, Subject(name="samples"), {"count": len(samples)}, {})
+    return evaluator.judge(sets, Subject(name="samples"), {})
 
 
 def number(report: Report, name: str) -> float:
@@ -145,9 +145,7 @@ def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> 
     evaluator = Evaluator(
         chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
     )
-    report = evaluator.judge(
-        {0: RealSamples(data.build("test"))}, Subject(name="perfect"), {"count": 2500}, {}
-    )
+    report = evaluator.judge({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
     assert number(report, "modes") == modes
     # Within three standard deviations of a round Gaussian in the plane: 1 - exp(-9 / 2).
     assert number(report, "high_quality") == pytest.approx(1 - np.exp(-4.5), abs=0.006)
@@ -165,9 +163,7 @@ def test_stacked_digits_show_a_thousand_modes() -> None:
         CPU,
         floor=False,
     )
-    report = evaluator.judge(
-        {0: RealSamples(real)}, Subject(name="perfect"), {"count": len(real)}, {}
-    )
+    report = evaluator.judge({0: RealSamples(real)}, Subject(name="perfect"), {})
     assert number(report, "modes") > 995  # a fair sampler misses one in three times
     # The expectation for a fair sampler: (classes - 1) / (2 samples).
     assert number(report, "mode_kl") == pytest.approx(999 / 16_000, rel=0.15)

@@ -115,11 +115,20 @@ def test_constant_features_are_all_the_same(measure):
     assert values == {"precision": 1, "recall": 1, "density": 4, "coverage": 1}
 
 
-def test_the_first_samples_are_looked_at(measure):
-    x, y = draw(0, 300), draw(1, 250)
-    found = measure("prdc", x, y, max_samples=200)
-    assert found.values == measure("prdc", x[:200], y[:200]).values
-    assert found.details == {"generated": 200, "reference": 200}
+def test_of_many_samples_some_are_drawn_whatever_their_order(measure):
+    """Images in folders are sorted by class: the first of them would be of few classes."""
+    classes = 20 * np.repeat(np.arange(5), 200)[:, None]
+    x, y = draw(0, 1000) + classes, draw(1, 1000) + classes
+    found = measure("prdc", x, y, max_samples=500)
+    assert found.details == {"generated": 500, "reference": 500}
+    assert found.values == measure("prdc", x, y, max_samples=500).values
+    whole = measure("prdc", x, y).values
+    shuffled = np.random.default_rng(0).permutation(1000)
+    assert measure("prdc", x, y[shuffled], max_samples=500).values["recall"] == pytest.approx(
+        found.values["recall"], abs=0.06
+    )
+    for name, value in found.values.items():
+        assert value == pytest.approx(whole[name], abs=0.08)
 
 
 @pytest.mark.parametrize(("generated", "reference"), [(5, 10), (10, 5)])
