@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from generate.commands import commands_page
 from generate.components import family_page, overview_page
+from generate.directory import directory_page
 from generate.documents import PAGES, document
 from generate.errors import errors_page
+from generate.families import families_page
+from generate.hooks import hooks_page
 from generate.recipes import recipes_page
 from generate.spec import spec_page
 from mkdocs.config.defaults import MkDocsConfig
@@ -33,4 +36,7 @@ def generated_pages() -> Iterator[tuple[str, str]]:
         yield f"reference/components/{family.family}.md", family_page(family)
     yield "reference/recipes.md", recipes_page()
     yield "reference/cli.md", commands_page()
+    yield "reference/families.md", families_page()
+    yield "reference/hooks.md", hooks_page()
     yield "reference/errors.md", errors_page()
+    yield "directory.md", directory_page()

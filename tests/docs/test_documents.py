@@ -1,6 +1,7 @@
 """What the documents show is true: specs are valid, code compiles, commands and files exist."""
 
 import ast
+import importlib
 import json
 import re
 import shlex
@@ -15,8 +16,10 @@ from generate.documents import document as page_of
 from ganzoo.cli.app import program
 from ganzoo.data.torchvision_table import SETS
 from ganzoo.errors import SpecError
+from ganzoo.evaluation.report import FORMAT as REPORT_FORMAT
 from ganzoo.plugins import installed
 from ganzoo.spec import parse_spec
+from ganzoo.training.checkpoints import FORMAT as CHECKPOINT_FORMAT
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +31,10 @@ BASE = {
 """What a fragment of a spec is laid over."""
 
 NOT_INSTALLED = {"exponential", "sphere"}
-"""Components that the documents themselves make, tested with them in test_plugins_shown.py."""
+"""Components and recipes that documents make themselves, tested in test_plugins_shown.py."""
+
+GENERATED = ("reference/", "../reference/", "directory.md", *PAGES.values())
+"""Where pages of the site are that are made, and no files."""
 
 
 def test_specs_are_valid(json_block):
@@ -67,13 +73,13 @@ def _check_command(words: list[str]) -> None:
 
 def test_recipes_that_are_run_are_installed(console_block):
     for name in re.findall(r"ganzoo (?:run|init) ([\w-]+)(?:\s|$)", console_block.text):
-        assert name in installed().recipes
+        assert name in {*installed().recipes, *NOT_INSTALLED}
 
 
 def test_links_lead_to_files(document):
     text = document.read_text("utf-8")
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text):
-        made = target.startswith(("reference/", "../reference/")) and "docs" in document.parts
+        made = target.startswith(GENERATED) and "docs" in document.parts
         if not made:  # the strict build of the site checks links to generated pages
             assert (document.parent / target).is_file(), target
 
@@ -112,3 +118,13 @@ def test_the_example_of_arrays_makes_a_data_set(tmp_path, monkeypatch):
     assert info.sample_shape == (3, 32, 32)
     assert info.class_names == ("healthy", "infected")
     assert set(info.splits) == {"train", "test"}
+
+
+def test_names_whose_stability_is_promised_exist():
+    text = (ROOT / "docs" / "stability.md").read_text("utf-8")
+    modules = set(re.findall(r"`(ganzoo(?:\.[a-z_]+)?)`", text))
+    assert modules >= {"ganzoo", "ganzoo.components", "ganzoo.hookspecs", "ganzoo.testing"}
+    for name in modules:
+        importlib.import_module(name)
+    assert f"`{REPORT_FORMAT}`" in text
+    assert f"`{CHECKPOINT_FORMAT}`" in text

@@ -1,8 +1,13 @@
 """Pages that are made from the program leave nothing out."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from generate.commands import commands_page
 from generate.components import anchor, family_page, overview_page
+from generate.directory import FILE, KINDS, directory_page, own_plugins, third_party
 from generate.errors import errors_page
 from generate.fields import type_words
 from generate.markdown import code, paragraphs, prose, table
@@ -14,6 +19,8 @@ from ganzoo.cli.app import COMMANDS
 from ganzoo.components import FAMILIES
 from ganzoo.plugins import installed
 from ganzoo.registry import active
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_component_is_in_the_catalogue():
@@ -78,6 +85,68 @@ def test_every_error_is_on_its_page():
     for name in ("GanzooError", "SpecError", "Interrupted", "PluginWarning"):
         assert hasattr(errors, name)
         assert f"::: ganzoo.errors.{name}\n" in text
+
+
+def test_every_plugin_of_the_repository_is_in_the_directory():
+    text = directory_page()
+    folders = [path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")]
+    assert [record.name for record in own_plugins()] == sorted(folders)
+    for name in folders:
+        assert f"| `{name}` | " in text
+    tracker = text.partition("| `ganzoo-tensorboard` |")[2].partition("\n")[0]
+    assert tracker.endswith("| listener |")
+
+
+def test_plugins_of_other_people_are_listed_as_the_page_asks():
+    asked = re.search(r"```toml\n(.*?)```", directory_page(), re.DOTALL)
+    assert asked
+    (listed,) = third_party(asked[1])
+    assert listed.name == "ganzoo-example"
+    commented = FILE.read_text("utf-8")
+    assert "ganzoo-example" in commented
+    for each in third_party(commented):
+        assert f"[{each.name}]({each.url})" in directory_page()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": "Sphere"}, "name\n"),
+        ({"name": "ganzoo-dcgan"}, "ganzoo-dcgan: comes with ganzoo"),
+        ({"summary": "No full stop"}, "summary\n"),
+        ({"url": "sphere.example"}, "url\n"),
+        ({"kinds": ["latents"]}, "no kind is called 'latents'; did you mean 'latent'?"),
+        ({"kinds": []}, "kinds\n"),
+        ({"author": ""}, "author\n"),
+        ({"stars": 5}, "stars\n"),
+    ],
+)
+def test_what_is_wrong_with_a_listed_plugin_is_said(change, reason):
+    listed = {
+        "name": "ganzoo-sphere",
+        "summary": "Latents on a sphere.",
+        "url": "https://example.org/ganzoo-sphere",
+        "kinds": ["latent", "recipe"],
+        "author": "Someone",
+    }
+    assert third_party(_toml(listed))
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        third_party(_toml({**listed, **change}))
+
+
+def test_listed_plugins_are_sorted_and_there_once():
+    names = ["ganzoo-b", "ganzoo-a"]
+    entry = {"summary": "One.", "url": "https://example.org", "kinds": [*KINDS], "author": "A"}
+    for order in (names, ["ganzoo-a", "ganzoo-a"]):
+        with pytest.raises(ValueError, match="sorted by name, each of them listed once"):
+            third_party("".join(_toml({"name": name, **entry}) for name in order))
+    listed = third_party("".join(_toml({"name": name, **entry}) for name in sorted(names)))
+    assert [each.name for each in listed] == ["ganzoo-a", "ganzoo-b"]
+
+
+def _toml(entry):
+    lines = [f"{key} = {json.dumps(value)}" for key, value in entry.items()]
+    return "\n".join(["[[plugin]]", *lines, ""])
 
 
 @pytest.mark.parametrize(

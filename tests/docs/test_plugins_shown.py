@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown
     plugins.load_installed()
 
     text = (ROOT / "README.md").read_text("utf-8")
-    fragment = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    fragment = re.search(r"```json\n([^`]*\"exponential\".*?)```", text, re.DOTALL)
     assert fragment
     networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
     with using(plugins.registry):
@@ -50,7 +51,14 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    _call("-m", "hatchling", "build", "-t", "wheel", cwd=tmp_path)
+    left_over = tmp_path / "runs" / "sphere-1" / "spec.json"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("{}", "utf-8")
+    _call("-m", "hatchling", "build", cwd=tmp_path)
+    (source,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(source) as packed:
+        published = {name.split("/")[1] for name in packed.getnames()}
+    assert published == {"PKG-INFO", "README.md", "pyproject.toml", "src", "tests"}
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as packed:
@@ -58,11 +66,25 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
 
     environment = {**os.environ, "PYTHONPATH": str(site), "GANZOO_STRICT_PLUGINS": "1"}
     tests = tmp_path / "tests"
-    tested = _call("-m", "pytest", "-q", str(tests), cwd=tests, environment=environment)
-    assert "3 passed" in tested
+    tested = _call("-m", "pytest", "-v", str(tests), cwd=tests, environment=environment)
+    assert "test_conformance[latent-sphere-rng] PASSED" in tested
+    assert "test_conformance[recipe-sphere-requires] PASSED" in tested
+    assert "SKIPPED" not in tested
     changed = ("run", "digits", "--dry-run", "--set", "latent.type=sphere")
     resolved = json.loads(_call("-m", "ganzoo", *changed, cwd=tests, environment=environment))
     assert resolved["latent"] == {"type": "sphere", "dim": 64, "radius": None}
+    short = ("run", "sphere", "--set", "training.duration=2 steps", "--device", "cpu")
+    run = tests / _call("-m", "ganzoo", *short, cwd=tests, environment=environment).strip()
+    assert (run / "generator.safetensors").is_file()
+
+    shown = ("plugins", "show", "ganzoo-sphere")
+    described = _call("-m", "ganzoo", *shown, cwd=tests, environment=environment)
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    assert f"```text\n{_without_time(described)}```" in _without_time(text)
+
+
+def _without_time(text):
+    return re.sub(r"^(loaded in +)[\d.]+ s$", r"\1? s", text, flags=re.MULTILINE)
 
 
 def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch, files_shown):
