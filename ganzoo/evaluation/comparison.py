@@ -173,6 +173,9 @@ def _ways(
                 for path in dict.fromkeys(key for each in flat for key in each)
                 if len({repr(each.get(path)) for each in flat}) > 1
             ]
+            for part in ("reference", "training"):  # the same samples may have several names
+                if f"{part}.sha256" not in paths and f"{part}.samples" in paths:
+                    paths.remove(f"{part}.samples")
             differences = tuple(
                 f"[{_letter(index)}] "
                 + ", ".join(f"{path} {_short(each.get(path))}" for path in paths)

@@ -15,6 +15,9 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+import ganzoo
+from ganzoo.images import to_uint8
+
 Program = Callable[..., Any]
 
 MEASURE = ("--metrics", "fd", "--extractor", '{"type": "pixels", "size": 7}', "--device", "cpu")
@@ -265,3 +268,22 @@ def test_the_best_and_the_last_are_in_the_summary(program: Program, tmp_path: Pa
         program("sample", tmp_path / "run", "--checkpoint", "best", "-o", tmp_path / "b.png").code
         == 0
     )
+
+
+def test_a_run_and_its_samples_in_a_file_are_measured_the_same_way(
+    program: Program, run: Path, tmp_path: Path
+) -> None:
+    """The reference has the same pixels, whatever it is called and wherever it lies."""
+    opened = ganzoo.open_run(run)
+    made, real = tmp_path / "made.npy", tmp_path / "real.npy"
+    np.save(made, to_uint8(opened.sample(130, seed=0).numpy()))
+    np.save(real, opened.spec.dataset.build("test").samples)
+    assert program("evaluate", run, *QUICK).code == 0
+    path = tmp_path / "files.json"
+    assert program("evaluate-images", made, real, *MEASURE, "--json", path).code == 0
+    result = program("compare", run, path)
+    (line,) = result.out.splitlines()[1:]
+    name, ours, theirs = line.split()[:3]
+    assert name == "fd@pixels-7"
+    assert ours == theirs
+    assert result.err == ""

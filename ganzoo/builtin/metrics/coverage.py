@@ -55,7 +55,7 @@ class PRDC(Metric):
         default=5, ge=1, le=50, description="Which nearest neighbour a ball reaches to, from 1."
     )
     max_samples: int = Field(
-        default=10_000, ge=100, description="Most samples of each set to look at, the first ones."
+        default=10_000, ge=100, description="Most samples of each set to look at, drawn at random."
     )
 
     def build(self) -> Measure:
