@@ -19,6 +19,7 @@ from urllib.request import url2pathname
 
 import jinja2
 
+from ganzoo import components
 from ganzoo.components import FAMILIES
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import installed
@@ -65,6 +66,7 @@ class Blueprint:
                 " and digits, and put hyphens between words"
             )
         blueprint = cls(short, kind)
+        blueprint._refuse_public_classes()
         blueprint._refuse_taken_names()
         return blueprint
 
@@ -152,6 +154,14 @@ class Blueprint:
         """Return where the text of a template goes."""
         path = path.removesuffix(ENDING).replace("PACKAGE", self.package)
         return PurePosixPath(path.replace("NAME", self.name))
+
+    def _refuse_public_classes(self) -> None:
+        """Refuse names whose class would hide one of those that its module imports."""
+        if self.component_class in components.__all__:
+            raise UsageError(
+                f"the class of the {self.kind} {self.type!r} would be {self.component_class}, which"
+                " ganzoo.components has already; choose another name"
+            )
 
     def _refuse_taken_names(self) -> None:
         text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")

@@ -45,6 +45,16 @@ def test_names_that_are_taken_are_refused(name, kind, message):
         Blueprint.of(name, kind)
 
 
+def test_a_name_whose_class_would_hide_a_public_one_is_refused():
+    message = (
+        "the class of the loss 'adversarial' would be AdversarialLoss,"
+        " which ganzoo.components has already; choose another name"
+    )
+    with pytest.raises(UsageError, match=message):
+        Blueprint.of("adversarial", "loss")
+    assert Blueprint.of("adversarial", "metric").component_class == "AdversarialMetric"
+
+
 def test_a_name_that_only_another_kind_has_is_free():
     assert Blueprint.of("normal", "loss").type == "normal"
 
