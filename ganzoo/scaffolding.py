@@ -179,6 +179,12 @@ class Blueprint:
             raise UsageError(
                 f"the {self.kind} {self.type!r} comes with {bringers[0]} already; choose another name"
             )
+        recipes = plugins.recipes.get(self.name)
+        if recipes:  # two recipes of one name: neither could be run by it any more
+            raise UsageError(
+                f"the recipe {self.name!r} comes with {recipes[0].provider.name} already;"
+                " choose another name"
+            )
 
 
 def _is_whole(path: str) -> bool:

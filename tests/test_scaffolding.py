@@ -38,6 +38,7 @@ def test_what_cannot_be_a_name_is_refused(name):
         ("dcgan", "loss", "ganzoo-dcgan is a plugin already"),
         ("normal", "latent", "the latent 'normal' comes with ganzoo already"),
         ("leaky-relu", "activation", "'leaky_relu' comes with ganzoo-activations already"),
+        ("ring", "loss", "the recipe 'ring' comes with ganzoo already"),
     ],
 )
 def test_names_that_are_taken_are_refused(name, kind, message):
