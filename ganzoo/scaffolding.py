@@ -28,13 +28,17 @@ PREFIX = "ganzoo-"
 
 ENDING = ".jinja"
 
+LONGEST = 24
+"""Most characters of a short name: with more, lines of some templates would be too long."""
+
 
 @dataclass(frozen=True)
 class Blueprint:
     """A plugin to be made.
 
     Attributes:
-        name: its short name, in lower case with hyphens, such as ``soft-hinge``.
+        name: its short name, in lower case with hyphens, such as ``soft-hinge``; at most 24
+            characters.
         kind: the family of its component.
     """
 
@@ -51,7 +55,7 @@ class Blueprint:
             kind: name of a family.
 
         Raises:
-            UsageError: the name cannot be one or is taken, or there is no such family.
+            UsageError: the name cannot be one, is too long or is taken, or there is no such family.
         """
         families = [family.family for family in FAMILIES]
         if kind not in families:
@@ -64,6 +68,11 @@ class Blueprint:
             raise UsageError(
                 f"{name!r} cannot be the name of a plugin; begin with a letter, go on with letters"
                 " and digits, and put hyphens between words"
+            )
+        if len(short) > LONGEST:
+            raise UsageError(
+                f"{short!r} is too long for the name of a plugin: it has {len(short)} characters;"
+                f" choose one of at most {LONGEST}"
             )
         blueprint = cls(short, kind)
         blueprint._refuse_public_classes()

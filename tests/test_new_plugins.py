@@ -13,12 +13,12 @@ import pytest
 from environments import Environment, others
 
 from ganzoo.components import FAMILIES
-from ganzoo.scaffolding import Blueprint
+from ganzoo.scaffolding import LONGEST, Blueprint
 
 KINDS = [family.family for family in FAMILIES]
 
-# One with a name as long as its lines can bear, and one with the shortest.
-NAMES = {kind: f"of-the-kind-{kind}" for kind in KINDS} | {"loss": "x", "generator": "y"}
+# As long as names can be, and two of the shortest. One word has the longest class.
+NAMES = {kind: kind.ljust(LONGEST, "x") for kind in KINDS} | {"loss": "x", "generator": "y"}
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +61,21 @@ def test_every_kind_has_a_wheel_that_is_found_where_it_was_installed(fresh: Envi
         assert found[kind, name.replace("-", "_")] == f"ganzoo-{name}"
 
 
-def test_all_are_linted_and_formatted(made: dict[str, Path]) -> None:
+@pytest.mark.parametrize("name", ["z", LONGEST * "z", "z-" * (LONGEST // 2 - 1) + "zz"])
+def test_all_are_linted_and_formatted_whatever_the_length_of_the_name(
+    name: str, tmp_path: Path
+) -> None:
+    for kind in KINDS:
+        Blueprint.of(name, kind).write(tmp_path / kind)
     for command in (["check"], ["format", "--check", "--diff"]):
-        for folder in made.values():  # each has its own configuration
-            done = subprocess.run(
-                [sys.executable, "-m", "ruff", *command, "."],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
+        done = subprocess.run(  # ruff reads the configuration of each folder
+            [sys.executable, "-m", "ruff", *command, *KINDS],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_all_are_strictly_typed(made: dict[str, Path], pytestconfig: pytest.Config) -> None:

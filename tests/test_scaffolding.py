@@ -8,7 +8,7 @@ import pytest
 
 from ganzoo.components import FAMILIES
 from ganzoo.errors import UsageError
-from ganzoo.scaffolding import Blueprint
+from ganzoo.scaffolding import LONGEST, Blueprint
 
 KINDS = [family.family for family in FAMILIES]
 
@@ -32,13 +32,19 @@ def test_what_cannot_be_a_name_is_refused(name):
         Blueprint.of(name, "loss")
 
 
+def test_a_name_as_long_as_can_be_is_taken_and_a_longer_one_refused():
+    assert Blueprint.of("ganzoo-" + LONGEST * "x", "loss").name == LONGEST * "x"
+    with pytest.raises(UsageError, match=r"it has 25 characters; choose one of at most 24$"):
+        Blueprint.of(25 * "x", "loss")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
         ("dcgan", "loss", "ganzoo-dcgan is a plugin already"),
         ("normal", "latent", "the latent 'normal' comes with ganzoo already"),
         ("leaky-relu", "activation", "'leaky_relu' comes with ganzoo-activations already"),
-        ("ring", "loss", "the recipe 'ring' comes with ganzoo already"),
+        ("ring", "loss", "the recipe 'ring' comes with ganzoo-mlp already"),
     ],
 )
 def test_names_that_are_taken_are_refused(name, kind, message):
