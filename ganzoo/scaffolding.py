@@ -31,6 +31,9 @@ ENDING = ".jinja"
 LONGEST = 24
 """Most characters of a short name: with more, lines of some templates would be too long."""
 
+# Windows has no files of these names, whatever the ending, and the recipe's would be one.
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
+
 
 @dataclass(frozen=True)
 class Blueprint:
@@ -73,6 +76,11 @@ class Blueprint:
             raise UsageError(
                 f"{short!r} is too long for the name of a plugin: it has {len(short)} characters;"
                 f" choose one of at most {LONGEST}"
+            )
+        if DEVICES.fullmatch(short):
+            raise UsageError(
+                f"{short!r} cannot be the name of a plugin, since Windows keeps it for a device;"
+                " choose another name"
             )
         blueprint = cls(short, kind)
         blueprint._refuse_public_classes()

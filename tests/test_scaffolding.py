@@ -32,6 +32,17 @@ def test_what_cannot_be_a_name_is_refused(name):
         Blueprint.of(name, "loss")
 
 
+@pytest.mark.parametrize("name", ["con", "PRN", "ganzoo-aux", "nul", "com1", "lpt9"])
+def test_names_of_devices_on_windows_are_refused(name):
+    with pytest.raises(UsageError, match="Windows keeps it for a device; choose another name"):
+        Blueprint.of(name, "loss")
+
+
+@pytest.mark.parametrize("name", ["console", "con-x", "com", "lpt10"])
+def test_names_that_only_begin_like_a_device_are_free(name):
+    assert Blueprint.of(name, "loss").name == name
+
+
 def test_a_name_as_long_as_can_be_is_taken_and_a_longer_one_refused():
     assert Blueprint.of("ganzoo-" + LONGEST * "x", "loss").name == LONGEST * "x"
     with pytest.raises(UsageError, match=r"it has 25 characters; choose one of at most 24$"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def new(name: str, kind: str, output: Path | None) -> None:
     blueprint.write(folder)
     click.echo(folder)
     steps = (
-        (f"cd {folder}", ""),
+        (f"cd {shlex.quote(str(folder))}", ""),
         ("uv sync", "install it, with what its tests need"),
         ("uv run pytest", "check it"),
         (f"uv run ganzoo list {kind}", "find it among the others"),

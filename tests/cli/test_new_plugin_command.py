@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,14 @@ def test_a_generator_is_made_where_no_kind_is_named_in_the_folder_asked_for(prog
     assert "class MineGenerator(Generator)" in Path("here/src/ganzoo_mine/components.py").read_text(
         "utf-8"
     )
+
+
+def test_the_folder_is_quoted_for_the_shell(program):
+    Path("my work").mkdir()
+    result = program("plugins", "new", "mine", "-o", str(Path("my work", "it's")))
+    assert result.code == 0
+    (line,) = [line for line in result.err.splitlines() if line.startswith("  cd ")]
+    assert shlex.split(line) == ["cd", str(Path("my work", "it's"))]
 
 
 def test_a_folder_with_something_in_it_is_left_alone(program):
