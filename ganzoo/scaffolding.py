@@ -113,7 +113,7 @@ class Blueprint:
         article = "An" if self.kind[0] in "aeiou" else "A"
         return {
             "class": self.component_class,
-            "clone": _clone(),
+            "clone": clone(),
             "distribution": self.distribution,
             "ganzoo_version": metadata.version("ganzoo"),
             "kind": self.kind,
@@ -209,7 +209,7 @@ def _is_whole(path: str) -> bool:
     return not re.match(r"_[^_]", PurePosixPath(path).name)
 
 
-def _clone() -> str | None:
+def clone() -> str | None:
     """Return the folder that ganzoo is installed from, or None where it came from an index.
 
     A new plugin is developed with the same ganzoo, which need not be published.

@@ -151,11 +151,20 @@ def test_a_clone_of_ganzoo_is_used_where_it_is_installed_from_one():
     assert Path(sources["ganzoo"]["path"]).samefile(Path(__file__).parents[1])
 
 
+def test_a_clone_has_to_go_before_publishing_and_the_package_says_so():
+    files = Blueprint.of("mine-own", "loss").files()
+    above, _ = files[PurePosixPath("pyproject.toml")].split("[tool.uv.sources]")
+    assert "Take these lines out before you" in above.splitlines()[-2]
+    _, publishing = files[PurePosixPath("docs/index.md")].split("## Publishing\n")
+    assert "take `[tool.uv.sources]` out of `pyproject.toml`" in publishing
+
+
 @pytest.mark.parametrize("record", [None, '{"url": "https://example.org/ganzoo.whl"}'])
 def test_no_source_is_named_where_ganzoo_comes_from_elsewhere(monkeypatch, record):
     monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, _: record)
-    text = Blueprint.of("mine-own", "loss").files()[PurePosixPath("pyproject.toml")]
-    assert "sources" not in text
+    files = Blueprint.of("mine-own", "loss").files()
+    assert "sources" not in files[PurePosixPath("pyproject.toml")]
+    assert "sources" not in files[PurePosixPath("docs/index.md")]
 
 
 def test_an_empty_folder_may_be_there(tmp_path):

@@ -36,7 +36,7 @@ def new(name: str, kind: str, output: Path | None) -> None:
       ganzoo plugins new soft-hinge --kind loss
       ganzoo plugins new swirls --kind dataset -o ../swirls
     """
-    from ganzoo.scaffolding import Blueprint  # noqa: PLC0415 - imports jinja2
+    from ganzoo.scaffolding import Blueprint, clone  # noqa: PLC0415 - imports jinja2
 
     blueprint = Blueprint.of(name, kind)
     folder = Path(blueprint.distribution) if output is None else output
@@ -54,3 +54,8 @@ def new(name: str, kind: str, output: Path | None) -> None:
     for command, purpose in steps:
         say(f"  {command:{width}}  {purpose}".rstrip())
     say(f"\n{folder / 'docs' / 'index.md'} says where to put your idea.")
+    if clone() is not None:
+        say(
+            f"Before you publish, take [tool.uv.sources] out of {folder / 'pyproject.toml'}:"
+            " it names a clone of ganzoo that only this machine has."
+        )

@@ -33,6 +33,16 @@ def test_a_generator_is_made_where_no_kind_is_named_in_the_folder_asked_for(prog
     )
 
 
+@pytest.mark.parametrize("clone", [None, "/home/me/ganzoo"])
+def test_a_clone_is_named_as_what_must_go_before_publishing(program, monkeypatch, clone):
+    monkeypatch.setattr("ganzoo.scaffolding.clone", lambda: clone)
+    result = program("plugins", "new", "mine")
+    assert result.code == 0
+    written = "[tool.uv.sources]" in Path("ganzoo-mine/pyproject.toml").read_text("utf-8")
+    assert written == (clone is not None)
+    assert ("take [tool.uv.sources] out of" in result.err) == written
+
+
 def test_the_folder_is_quoted_for_the_shell(program):
     Path("my work").mkdir()
     result = program("plugins", "new", "mine", "-o", str(Path("my work", "it's")))
