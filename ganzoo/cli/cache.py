@@ -43,6 +43,7 @@ def verify() -> None:
         click.echo(f"{file.path}: {reason}")
     say(f"{len(cached_files()) - len(damaged)} files are whole, {len(damaged)} are damaged")
     if damaged:
+        say("they are made again when they are needed; ganzoo cache clear --damaged deletes them")
         raise click.exceptions.Exit(FAILED)
 
 

@@ -179,6 +179,8 @@ def evaluate(
             floor=floor,
             device=device,
         )
+    if report.values:
+        say(f"kept as {opened.directory.reports()[-1]}")
     _show(report, json_path)
 
 
@@ -245,7 +247,7 @@ def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, An
 
 def _check_json(path: Path | None, *, force: bool) -> None:
     if path is not None and str(path) != "-":
-        check_outputs(path, force=force)
+        check_outputs(path, force=force, option="--json")
 
 
 def _show(report: Report, json_path: Path | None) -> None:
@@ -259,6 +261,7 @@ def _show(report: Report, json_path: Path | None) -> None:
     if json_path is not None and str(json_path) == "-":
         click.echo(report.model_dump_json(indent=2))
     else:
+        click.echo(_heading(report))
         write_table([("", "value", "floor", "better"), *map(_row, report.values)])
     if json_path is not None and str(json_path) != "-":
         report.write(json_path)
@@ -271,6 +274,19 @@ def _show(report: Report, json_path: Path | None) -> None:
         say(f"error: {problem}")
     if not report.complete:
         raise click.exceptions.Exit(FAILED)
+
+
+def _heading(report: Report) -> str:
+    """Say what was measured, so that a table can be understood where it is pasted."""
+    subject = report.subject
+    step = "" if subject.step is None else f" step {subject.step}"
+    remarks = [] if subject.weights is None else [f"{subject.weights} weights"]
+    if subject.truncation is not None:
+        remarks.append(f"truncation {subject.truncation:g}")
+    remark = f" ({', '.join(remarks)})" if remarks else ""
+    count = next(iter(report.protocols.values()))["generated"]["count"]
+    seeds = f", seeds {', '.join(map(str, report.seeds))}" if report.seeds else ""
+    return f"{subject.name}{step}{remark}: {count:,} samples{seeds}, against {report.reference}"
 
 
 def _row(value: Value) -> tuple[str, str, str, str]:

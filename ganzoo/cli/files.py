@@ -21,7 +21,7 @@ def free_path(stem: str, *endings: str) -> Path:
     return Path(free + endings[0])
 
 
-def check_outputs(*paths: Path, force: bool) -> None:
+def check_outputs(*paths: Path, force: bool, option: str = "-o") -> None:
     """Make sure that files can be written, before any work is done for them.
 
     Raises:
@@ -31,6 +31,6 @@ def check_outputs(*paths: Path, force: bool) -> None:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file")
         if path.exists() and not force:
-            raise UsageError(f"{path}: exists already; name another with -o, or add --force")
+            raise UsageError(f"{path}: exists already; name another with {option}, or add --force")
         if not path.parent.is_dir():
             raise UsageError(f"{path}: there is no folder {path.parent}; make it first")

@@ -67,6 +67,10 @@ class CommandTree(click.Group):
             return _import_from_plugin(name, sorted(rivals, key=lambda each: len(each[1].name)))
         return CommandTree(self.core, self.groups, words, help=below[cmd_name])
 
+    def invoke(self, ctx: click.Context) -> None:
+        """Run a command; what its function returns is no exit code."""
+        super().invoke(ctx)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -71,7 +71,7 @@ def obtain(weights: PublishedWeights) -> Path:
         return found
     folder = weights_folders()[0]
     if is_offline():
-        raise _missing(weights, "GANZOO_OFFLINE forbids downloads")
+        raise _missing(weights, "downloads are forbidden, by --offline or GANZOO_OFFLINE")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Of several processes that need the file, one downloads it and the others wait.

@@ -109,7 +109,10 @@ def _reports(path: Path) -> list[Report]:
     run = RunDirectory.open(path)
     reports = [read_report(each) for each in run.reports()]
     if not reports:
-        raise RunError(f"{path}: was not evaluated yet; do that with: ganzoo evaluate {path}")
+        raise RunError(
+            f"{path}: has no report of ganzoo evaluate (those of training are not compared: by them the"
+            f" best checkpoint was chosen); make one with: ganzoo evaluate {path}"
+        )
     return reports
 
 

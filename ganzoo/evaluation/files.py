@@ -84,9 +84,10 @@ def _refuse_unlike(made: LooseImages, real: LooseImages) -> None:
         return
     (channels, *sides), (real_channels, *real_sides) = made.sample_shape, real.sample_shape
     if sides != real_sides:
+        square = len(set(sides)) == len(set(real_sides)) == 1
         raise DataError(
             f"{made.path} has images of {_size(sides)}, but {real.path} of {_size(real_sides)}:"
-            " resize both with --size"
+            f" {'resize both with --size' if square else 'make them of one size first'}"
         )
     kinds = {1: "grey", 3: "colour"}
     raise DataError(

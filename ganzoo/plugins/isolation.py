@@ -9,9 +9,9 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
-from ganzoo.errors import in_a_line
+from ganzoo.errors import PluginWarning, in_a_line
 
 HEAVY = "torch"
 """The package that plugins must not import before something is built: it takes seconds."""
@@ -58,7 +58,10 @@ def isolated(where: str, overheard: Overheard) -> Iterator[None]:
 
     # Not catch_warnings, which would take back the filters of what the plugin imports first.
     show_otherwise, warnings.showwarning = warnings.showwarning, note
-    had_heavy = HEAVY in sys.modules
+    filters = list(warnings.filters)
+    torch: Any = sys.modules.get(HEAVY)
+    had_heavy = torch is not None
+    gradients = had_heavy and torch.is_grad_enabled()
     try:
         with redirect_stdout(printed):
             yield
@@ -67,6 +70,10 @@ def isolated(where: str, overheard: Overheard) -> Iterator[None]:
         raise
     finally:
         warnings.showwarning = show_otherwise
+        _forget_blanket_filters(filters)
+        if had_heavy and torch.is_grad_enabled() != gradients:
+            torch.set_grad_enabled(gradients)
+            overheard.faults.append(f"{where}, it switched gradients off or on; that was undone")
         if lines := _lines_of(raw):
             more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
             overheard.faults.append(
@@ -77,6 +84,19 @@ def isolated(where: str, overheard: Overheard) -> Iterator[None]:
                 f"{where}, it imported {HEAVY}, which makes every command slow to start; the place"
                 " for that is where a component is built"
             )
+
+
+def _forget_blanket_filters(before: list[Any]) -> None:
+    """Take back filters that would silence what ganzoo says of plugins, or make errors of it."""
+    for each in list(warnings.filters):
+        _, message, category, module, _ = each
+        if (
+            each not in before
+            and not message
+            and not module
+            and issubclass(PluginWarning, category)
+        ):
+            warnings.filters.remove(each)  # type: ignore[attr-defined] # it is a list, typed as less
 
 
 def innermost(error: BaseException, packages: Collection[str]) -> str | None:

@@ -14,9 +14,11 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib import metadata, resources
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pluggy
@@ -51,6 +53,7 @@ class Plugins:
         self.records: list[PluginRecord] = []
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
+        self._owners: dict[str, Provider] = {}
 
     @property
     def recipes(self) -> dict[str, list[Recipe]]:
@@ -79,10 +82,17 @@ class Plugins:
     def load_installed(self) -> None:
         """Load every installed plugin that the selection allows."""
         found = find_plugins()
+        packages = [
+            (each.point.module.partition(".")[0], Provider(each.name, each.version))
+            for each in found
+            if each.point is not None
+        ]
+        shared = Counter(package for package, _ in packages)
+        self._owners = {package: owner for package, owner in packages if shared[package] == 1}
         for each in found:
             self._load_found(each)
         known = [each.name for each in found]
-        for name in sorted(self.selection.named.difference(known)):
+        for name in sorted(self.selection.named.difference([*known, CORE])):
             _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
 
     def _load_found(self, found: Found) -> None:
@@ -128,15 +138,16 @@ class Plugins:
         with isolated(f"importing {record.module}", overheard):
             plugin = import_it()
             record.hooks = check_plugin(plugin)
-            if self.manager.is_registered(plugin):
-                other = self.manager.get_name(plugin)
+            for other, loaded in self.manager.list_name_plugin():
+                if loaded is not plugin:
+                    continue
                 raise PluginError(f"{record.module} is what the plugin {other} loads, too")
         self.manager.register(plugin, name=record.name)
         try:
             record.components = self._ask(
                 record,
                 "ganzoo_components",
-                lambda given: take_components(given, record, self.registry),
+                lambda given: take_components(given, record, self.registry, self._owners),
                 overheard,
             )
             record.recipes = self._ask(
@@ -227,13 +238,15 @@ class Plugins:
         """
         # Pluggy keeps implementations in the reverse order of calling.
         for implementation in reversed(getattr(self.manager.hook, event).get_hookimpls()):
-            wanted = {name: arguments[name] for name in implementation.argnames}
+            wanted = {name: _read_only(arguments[name]) for name in implementation.argnames}
+            record = self._record_of(implementation)
+            overheard = Overheard()
             try:
-                implementation.function(**wanted)
+                with isolated(f"in {event}", overheard) if record else nullcontext():
+                    implementation.function(**wanted)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                record = self._record_of(implementation)
                 if record is None and not isinstance(error, Exception):
                     raise  # a program may end itself in its own listener
                 who = (
@@ -245,12 +258,22 @@ class Plugins:
                 if self.selection.strict:
                     raise PluginError(message) from error
                 _warn(message)
+            if record is not None:
+                for fault in overheard.faults:
+                    self.complain(record, fault)
+                for warning in overheard.warnings:
+                    _warn(f"plugin {record.provider}: {warning}")
 
     def _record_of(self, implementation: pluggy.HookImpl) -> PluginRecord | None:
         for record in self.records:
             if record.name == implementation.plugin_name:
                 return record
         return None
+
+
+def _read_only(argument: Any) -> Any:
+    """Return an argument as all listeners may see it: none can change it for the next."""
+    return MappingProxyType(dict(argument)) if isinstance(argument, Mapping) else argument
 
 
 def _warn(message: str) -> None:
@@ -287,9 +310,8 @@ def culprit_of(error: BaseException) -> Provider | None:
     """Return the plugin whose code raised an exception, or None where no loaded one did."""
     if not installed.cache_info().currsize:
         return None
-    providers = {
-        record.package: record.provider
-        for record in installed().records
-        if record.status == "active" and record.name != CORE
-    }
-    return providers.get(innermost(error, {*providers, CORE}) or "")
+    active = [each for each in installed().records if each.status == "active" and each.name != CORE]
+    packages = Counter(record.package for record in active)
+    # A package that several share names none of them.
+    providers = {each.package: each.provider for each in active if packages[each.package] == 1}
+    return providers.get(innermost(error, {*packages, CORE}) or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import FunctionType
@@ -21,7 +21,7 @@ from ganzoo.errors import PluginError, did_you_mean
 from ganzoo.hookspecs import PROJECT, Command
 from ganzoo.plugins.discovery import CORE
 from ganzoo.plugins.records import PluginRecord, Recipe
-from ganzoo.registry import Entry, Registry
+from ganzoo.registry import Entry, Provider, Registry
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_"))
 """Names of all hooks."""
@@ -118,13 +118,21 @@ def as_list(given: Any) -> list[Any]:
     return list(given)
 
 
-def take_components(given: list[Any], record: PluginRecord, registry: Registry) -> list[Entry]:
+def take_components(
+    given: list[Any], record: PluginRecord, registry: Registry, owners: Mapping[str, Provider]
+) -> list[Entry]:
     """Return component classes as entries for the registry.
+
+    Args:
+        given: what the hook gave.
+        record: the plugin.
+        registry: what other plugins brought.
+        owners: the plugin that each top-level package belongs to.
 
     Raises:
         PluginError: one is no component, is not this plugin's to bring, or has the name of another.
     """
-    entries = [_component(each, record, registry) for each in given]
+    entries = [_component(each, record, registry, owners) for each in given]
     _refuse_twice(f"{entry.family} {entry.name!r}" for entry in entries)
     return entries
 
@@ -154,7 +162,9 @@ def take_commands(given: list[Any]) -> list[Command]:
     return commands
 
 
-def _component(component: Any, record: PluginRecord, registry: Registry) -> Entry:
+def _component(
+    component: Any, record: PluginRecord, registry: Registry, owners: Mapping[str, Provider]
+) -> Entry:
     if not (isinstance(component, type) and issubclass(component, Component)):
         raise PluginError(f"{component!r} is no component class")
     if component.is_family() or "family" not in dir(component):
@@ -171,6 +181,10 @@ def _component(component: Any, record: PluginRecord, registry: Registry) -> Entr
         raise PluginError(f"{component.__name__} does not implement {missing}")
     if not isinstance(component.paper, str | None):
         raise PluginError(f"{component.__name__} has a paper that is no text: {component.paper!r}")
+    # By where the class is from, not by who came first: the plugin that made it must not suffer.
+    owner = owners.get(component.__module__.partition(".")[0], record.provider)
+    if owner != record.provider:
+        raise PluginError(f"{component.__name__} is a component of {owner}")
     for entry in registry.entries(component.family):
         if entry.provider.name == CORE and entry.name == name:
             raise PluginError(f"the name {name!r} of its {component.family} is the core's own")

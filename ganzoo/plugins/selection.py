@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from ganzoo.plugins.discovery import normalized
 
+OFF = frozenset(("", "0", "false", "no", "off"))
+"""What an environment variable says to leave something off."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -29,7 +32,7 @@ class Selection:
         return cls(
             only=None if only is None else _names(only),
             disabled=_names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
-            strict=environment.get("GANZOO_STRICT_PLUGINS", "") not in {"", "0"},
+            strict=environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
         )
 
     @property

@@ -34,7 +34,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
         raise UsageError("there are no numbers to plot")
     across = min(3, len(lines))
     down = -(-len(lines) // across)
-    height = 0.9 + 0.32 * len(comparison.judged)
+    height = 1.1 + 0.32 * len(comparison.judged)
     figure = Figure(figsize=(2.2 + 2.9 * across, 0.3 + height * down), layout="constrained")
     panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
     for panel, line in zip(panels, lines, strict=False):
@@ -70,11 +70,13 @@ def _draw(panel: Axes, comparison: Comparison, line: Line) -> None:
         if value.floor is not None and value.floor.value is not None:
             floors.add(value.floor.value)
     for floor in floors:
-        panel.axvline(floor, color=FLOOR, linestyle="--", linewidth=1)
+        panel.axvline(floor, color=FLOOR, linestyle="--", linewidth=1, label="real samples")
+    if line is comparison.lines[0] and floors:
+        panel.legend(frameon=False, fontsize="x-small")
     panel.set_yticks(range(len(comparison.judged)), [one.title for one in comparison.judged])
     panel.set_ylim(len(comparison.judged) - 0.5, -0.5)
-    better = "" if line.better is None else f"  ({line.better} is better)"
-    panel.set_title(f"{line.title}{better}", fontsize="small")
+    better = "" if line.better is None else f"\n({line.better} is better)"
+    panel.set_title(f"{line.title}{better}", fontsize="x-small")
     panel.grid(visible=True, axis="x", color="0.92")
     panel.spines[["top", "right"]].set_visible(False)
     panel.margins(x=0.15)

@@ -64,6 +64,8 @@ def _message(kind: str, message: str, value: Any) -> str:
     """Say in one sentence what was wrong, with the value where it helps."""
     if kind == "missing":
         return "this field is required"
+    if kind == "too_short" and not value:
+        return "expected one or more"
     if kind == "tuple_type":
         return "expected a list"
     if kind == "string_pattern_mismatch":

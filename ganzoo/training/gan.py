@@ -10,6 +10,7 @@ from torch import nn
 
 from ganzoo.components import PenaltyInputs
 from ganzoo.data.batches import Batch
+from ganzoo.errors import TrainingError
 from ganzoo.training.game import Game, GameContext
 from ganzoo.training.optimizers import ScheduledOptimizer
 from ganzoo.training.precision import autocast, fastest_memory_format, grad_scaler
@@ -150,6 +151,7 @@ class StandardGame(Game):
         """Make as many samples as there are in a batch, of the same classes."""
         z = self._latent(len(like.samples), self._rng).to(self._dtype)
         samples: torch.Tensor = self._generator(z, like.labels)
+        _refuse_shape("generator", "samples", samples, like.samples.shape)
         return samples
 
     def _show(self, samples: torch.Tensor) -> torch.Tensor:
@@ -171,6 +173,7 @@ class StandardGame(Game):
         """Return logits in the full format, in which losses are computed."""
         with self._autocast():
             logits: torch.Tensor = self._discriminator(samples, labels)
+        _refuse_shape("discriminator", "logits", logits, samples.shape[:1])
         return logits.to(self._dtype)
 
     def _penalized(
@@ -212,6 +215,18 @@ class StandardGame(Game):
 
     def _autocast(self) -> AbstractContextManager[object]:
         return autocast(self._precision, self._device)
+
+
+def _refuse_shape(network: str, what: str, made: torch.Tensor, expected: torch.Size) -> None:
+    """Refuse what a loss would broadcast in silence, so that it trained on nonsense.
+
+    Raises:
+        TrainingError: a network makes another shape than its family promises.
+    """
+    if made.shape != expected:
+        raise TrainingError(
+            f"{network}: makes {what} of shape {tuple(made.shape)}; expected {tuple(expected)}"
+        )
 
 
 def _collect(

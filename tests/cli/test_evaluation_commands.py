@@ -45,10 +45,14 @@ def write_images(
 def test_a_run_is_evaluated_and_the_report_kept(program: Program, run: Path) -> None:
     result = program("evaluate", run, *QUICK)
     assert result.code == 0
-    lines = result.out.splitlines()
-    assert lines[0].split() == ["value", "floor", "better"]
-    assert lines[1].split()[0] == "fd@pixels-7"
-    assert lines[1].split()[-1] == "lower"
+    heading, header, line = result.out.splitlines()
+    assert heading == (
+        "small-1 step 20 (ema weights): 130 samples, seeds 0, against split test of mnist-5k"
+    )
+    assert header.split() == ["value", "floor", "better"]
+    assert line.split()[0] == "fd@pixels-7"
+    assert line.split()[-1] == "lower"
+    assert f"kept as {run / 'evaluation' / 'report-1.json'}" in result.err
     assert "note: fd@pixels-7: 130 generated samples for 49 features" in result.err
     (report,) = (run / "evaluation").glob("report-*.json")
     assert json.loads(report.read_text())["seeds"] == [0]
@@ -71,7 +75,10 @@ def test_what_cannot_be_measured_ends_with_one(program: Program, run: Path) -> N
     assert result.code == 1
     assert "copies@pixels-7" in result.out
     assert "none" in result.out
-    assert "error: copies@pixels-7: there is no split besides the one trained on" in result.err
+    assert (
+        "error: copies@pixels-7: there are no training samples apart from the reference"
+        in result.err
+    )
 
 
 def test_a_collapsed_generator_ends_with_one(program: Program, run: Path) -> None:
@@ -213,7 +220,7 @@ def test_a_comparison_as_json_and_as_plot(program: Program, run: Path, tmp_path:
 def test_what_was_not_evaluated_cannot_be_compared(program: Program, finished: Path) -> None:
     result = program("compare", finished)
     assert result.code == 2
-    assert f"do that with: ganzoo evaluate {finished}" in result.err
+    assert f"make one with: ganzoo evaluate {finished}" in result.err
 
 
 def test_the_cache_is_listed_checked_and_cleared(

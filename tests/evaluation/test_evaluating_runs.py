@@ -253,7 +253,7 @@ def test_what_cannot_be_measured_is_null_with_a_reason(judged: ganzoo.Run) -> No
     assert copies.mean is None
     assert copies.per_seed == [None]
     assert copies.reason is not None
-    assert copies.reason == "there is no split besides the one trained on to compare with"
+    assert copies.reason == "there are no training samples apart from the reference to compare with"
     assert report.value("fd").mean is not None
     assert not report.complete
 

@@ -210,7 +210,7 @@ def test_the_speed_logged_is_that_of_training(
             "evaluation.metrics.1",
             "gives fd@pixels-7, as metric 0 does",
         ),
-        ({"metrics": []}, "evaluation.metrics", "at least 1 item"),
+        ({"metrics": []}, "evaluation.metrics", "expected one or more"),
         (
             {"metrics": ["prdc", {"type": "prdc", "k": 3}]},
             "evaluation.metrics.1",

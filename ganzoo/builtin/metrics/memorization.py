@@ -23,7 +23,9 @@ def memorization(evidence: Evidence, *, quantile: float) -> Measurement:
         quantile: of the distances of held-out samples, up to which a generated sample is a copy.
     """
     if evidence.training is None:
-        raise NotMeasurable("there is no split besides the one trained on to compare with")
+        raise NotMeasurable(
+            "there are no training samples apart from the reference to compare with"
+        )
     training = features_of(evidence.training, "training", least=1)
     generated = features_of(evidence.generated, "generated", least=LEAST_GENERATED)
     held_out = features_of(evidence.reference, "held-out", least=math.ceil(1 / quantile))
