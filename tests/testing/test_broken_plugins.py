@@ -91,8 +91,11 @@ LATE = PLUGIN.replace(
 )
 
 
+HEAVY = "import torch\n" + PLUGIN.replace("cube", "heavy")
+
+
 def test_importing_it_in_a_check_is_caught_though_another_plugin_imports_it(install, load_plugins):
-    install("ganzoo-heavy", "import torch")
+    install("ganzoo-heavy", HEAVY)
     install("ganzoo-cube", LATE)
     records = {record.name: record for record in load_plugins().records}
     (entry,) = records["ganzoo-cube"].components
@@ -103,7 +106,7 @@ def test_importing_it_in_a_check_is_caught_though_another_plugin_imports_it(inst
 
 
 def test_it_is_skipped_where_a_plugin_that_is_required_imports_torch(failures_of, install):
-    install("ganzoo-heavy", "import torch")
+    install("ganzoo-heavy", HEAVY)
     with pytest.raises(pytest.skip.Exception, match="by a plugin that this one requires"):
         failures_of(PLUGIN, requires=("ganzoo>=0.1", "ganzoo-heavy"), slow=True)
 
@@ -128,7 +131,7 @@ def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch)
         ((), "add 'ganzoo>=…'"),
         *(
             ((each,), "leave out the upper bound")
-            for each in ("ganzoo>=0.1,<2", "ganzoo~=0.1", "ganzoo===0.1", "ganzoo==0.*")
+            for each in ("ganzoo>=0.1,<2", "ganzoo~=0.1", "ganzoo===0.1.0", "ganzoo==0.*")
         ),
     ],
 )
