@@ -100,7 +100,7 @@ def test_importing_it_in_a_check_is_caught_though_another_plugin_imports_it(inst
     records = {record.name: record for record in load_plugins().records}
     (entry,) = records["ganzoo-cube"].components
     with pytest.raises(
-        NonConformance, match="torch is imported by ganzoo_cube, line 9, while a sp"
+        NonConformance, match="torch is imported by ganzoo_cube, line 10, while a sp"
     ):
         check_torch_free(records["ganzoo-cube"], examples=[entry.component()])
 
