@@ -5,19 +5,26 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from ganzoo.components import Component
+from ganzoo.components import Component, Network
 from ganzoo.errors import did_you_mean
 from ganzoo.plugins import PluginRecord, Recipe, installed
 from ganzoo.registry import Entry
 from ganzoo.testing import plugins
-from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS, Check, checks_of
-from ganzoo.testing.faults import NonConformance, name_of_check
+from ganzoo.testing.catalogue import (
+    PLUGIN_CHECKS,
+    RECIPE_CHECKS,
+    Check,
+    checks_of,
+    conditional_checks_of,
+)
+from ganzoo.testing.faults import NonConformance, name_of_check, title
+from ganzoo.testing.networks import conditional_form
 from ganzoo.testing.trials import SampleShapes
 
 MakeFolder = Callable[[str], Path]
@@ -91,16 +98,43 @@ def cases_of(
             name = _name(entry)
             yield Case(f"{name}-example", _without_example(entry))
         for example in own:
-            for check in checks_of(example.component):
-                options = {}
-                if "sample_shapes" in inspect.signature(check).parameters:
-                    options["sample_shapes"] = sample_shapes
-                yield Case(
-                    f"{example.name}-{name_of_check(check)}", _of_component(check, example, options)
-                )
+            yield from _of_example(example, checks_of(example.component), sample_shapes)
+            conditional = replace(
+                example, name=f"{example.name}-conditional", make=_conditional(example), _made=[]
+            )
+            checks = conditional_checks_of(example.component)
+            yield from _of_example(conditional, checks, sample_shapes)
     for recipe in record.recipes:
         for check in RECIPE_CHECKS:
             yield Case(f"recipe-{recipe.name}-{name_of_check(check)}", _of_recipe(check, recipe))
+
+
+def _of_example(
+    example: _Example, checks: Sequence[Check], sample_shapes: SampleShapes
+) -> Iterator[Case]:
+    for check in checks:
+        options = {}
+        if "sample_shapes" in inspect.signature(check).parameters:
+            options["sample_shapes"] = sample_shapes
+        yield Case(f"{example.name}-{name_of_check(check)}", _of_component(check, example, options))
+
+
+def _conditional(example: _Example) -> Callable[[Path], Component]:
+    """Return what makes the conditional form of an example, a network."""
+
+    def make(folder: Path) -> Component:
+        network = example.get(lambda _: folder)
+        if not isinstance(network, Network):
+            raise TypeError(f"{example.name} has no conditional form")
+        try:
+            return conditional_form(network)
+        except ValidationError:
+            raise NonConformance(
+                f"{title(network)}, conditional: 'conditional' is refused although"
+                " 'supports_conditional' is true; it must be accepted"
+            ) from None
+
+    return make
 
 
 def _record(distribution: str) -> PluginRecord:

@@ -16,6 +16,7 @@ from ganzoo.components import (
     Latent,
     Loss,
     Metric,
+    Network,
     Normalization,
     Optimizer,
     Regularizer,
@@ -157,6 +158,18 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
     ),
 }
 
+CONDITIONAL_CHECKS: tuple[Check, ...] = (
+    networks.check_range,
+    networks.check_independence,
+    networks.check_raw_logits,
+    networks.check_joined_batches,
+    networks.check_output,
+    modules.check_gradients,
+    modules.check_state_dict,
+    modules.check_float64,
+)
+"""Those of the checks of networks that are made of the conditional form too."""
+
 PLUGIN_CHECKS: tuple[Check, ...] = (
     plugins.check_loaded,
     plugins.check_names,
@@ -174,5 +187,17 @@ RECIPE_CHECKS: tuple[Check, ...] = (
 
 def checks_of(component: type[Component]) -> tuple[Check, ...]:
     """Return the checks for a component class: those for all families, then those for its own."""
-    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
+    own = _of_family(component)
     return _SPECS + own
+
+
+def conditional_checks_of(component: type[Component]) -> tuple[Check, ...]:
+    """Return the checks for a class's conditional form, none where it has no such form."""
+    if not (issubclass(component, Network) and component.supports_conditional):
+        return ()
+    return tuple(each for each in _of_family(component) if each in CONDITIONAL_CHECKS)
+
+
+def _of_family(component: type[Component]) -> tuple[Check, ...]:
+    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
+    return own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from itertools import combinations
 from typing import Any
 
@@ -17,8 +18,8 @@ from ganzoo.testing.faults import check, require
 ALIKE = 0.01
 """Share of a split that may also be in another one: real data have some samples twice."""
 
-APART = ("train", "val", "test")
-"""Splits whose names begin so must have different samples; others may overlap on purpose."""
+APART = re.compile(r"(train|val|valid|validation|test)([-_].*)?")
+"""Splits named so must have different samples; others, as "trainval", may overlap on purpose."""
 
 
 @check
@@ -106,7 +107,7 @@ def check_splits(dataset: Dataset) -> None:
     prints = {
         split: {hashlib.sha256(sample.tobytes()).digest() for sample in store.samples}
         for split, store in _stores(dataset, info).items()
-        if split.startswith(APART)
+        if APART.fullmatch(split)
     }
     for one, other in combinations(prints, 2):
         shared = len(prints[one] & prints[other])

@@ -35,15 +35,20 @@ def check_output(regularizer: Regularizer, sample_shapes: SampleShapes = SAMPLE_
 
 @check
 def check_gradients(regularizer: Regularizer, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
-    """A finite gradient other than 0 reaches the discriminator."""
+    """A finite gradient other than 0 reaches the discriminator: a flat one, or else a steep one."""
     penalty = regularizer.build()
     for shape in sample_shapes:
-        inputs = _inputs(shape)
-        value = penalty(inputs)
-        if value.requires_grad:
-            torch.autograd.backward(value)
-        gradients = [each.grad for each in inputs.discriminator.parameters()]
-        found = [gradient for gradient in gradients if gradient is not None]
+        found: list[torch.Tensor] = []
+        for scale in (1.0, 10.0):
+            # Some penalties cost nothing where slopes are below a bound.
+            inputs = _inputs(shape, scale)
+            value = penalty(inputs)
+            if value.requires_grad:
+                torch.autograd.backward(value)
+            gradients = [each.grad for each in inputs.discriminator.parameters()]
+            found += [gradient for gradient in gradients if gradient is not None]
+            if any(bool(gradient.any()) for gradient in found):
+                break
         require(
             any(bool(gradient.any()) for gradient in found),
             f"no gradient reaches the discriminator for samples {shape}; the penalty must depend on"
@@ -136,10 +141,14 @@ def check_randomness(
     )
 
 
-def _inputs(shape: tuple[int, ...]) -> PenaltyInputs:
+def _inputs(shape: tuple[int, ...], scale: float = 1.0) -> PenaltyInputs:
+    """Return made-up inputs, with the weights of the discriminator multiplied by ``scale``."""
     rng = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     network = TinyDiscriminator(conditional=True).build(shape, CLASSES)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(scale)
     real, fake = (torch.rand(BATCH, *shape, generator=rng) * 2 - 1 for _ in range(2))
     return PenaltyInputs(network, real, fake, torch.arange(BATCH) % CLASSES, rng)
 

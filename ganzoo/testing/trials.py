@@ -44,17 +44,20 @@ class Trial:
         torch.manual_seed(seed)
         return self.construct()
 
-    def call(self, module: Callable[..., Any], change: Change | None = None) -> torch.Tensor:
+    def call(
+        self, module: Callable[..., Any], change: Change | None = None, seed: int = 1
+    ) -> torch.Tensor:
         """Call the module with the inputs; what it draws from torch is the same each time.
 
         Args:
             module: what was built, or something made of it.
             change: applied to each input of floating-point numbers.
+            seed: of what it draws from torch.
         """
         arguments = self.arguments()
         if change is not None:
             arguments = tuple(change(each) if _is_floating(each) else each for each in arguments)
-        torch.manual_seed(1)
+        torch.manual_seed(seed)
         output = module(*arguments)
         require(
             isinstance(output, torch.Tensor),

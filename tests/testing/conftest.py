@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ganzoo.components import Component
+from ganzoo.components import Component, Network
 from ganzoo.testing import NonConformance, checks_of, registered
+from ganzoo.testing.catalogue import conditional_checks_of
 from ganzoo.testing.faults import name_of_check
+from ganzoo.testing.networks import conditional_form
 
 SLOW = {"compile", "training"}
 
@@ -20,23 +22,34 @@ Findings = Callable[..., dict[str, str]]
 def findings() -> Findings:
     """Return ``(component, expected) -> {check: sentence}``: all checks that fail.
 
-    Those that take long run only where they are expected to fail.
+    Those that take long run only where they are expected to fail. Those of the conditional form are
+    ``conditional-…``, and run only where the same check of the component itself succeeds.
     """
 
     def find(component: Component, expected: str) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
         with registered(type(component)):
-            for check in checks_of(type(component)):
-                name = name_of_check(check)
-                if name in SLOW and name != expected:
-                    continue
-                options = {}
-                if "sample_shapes" in inspect.signature(check).parameters:
-                    options["sample_shapes"] = ((1, 8, 8), (2,))
-                try:
-                    check(component, **options)
-                except NonConformance as error:
-                    found[name] = str(error)
+            run(component, checks_of(type(component)), expected, found)
+            passed = [
+                each
+                for each in conditional_checks_of(type(component))
+                if name_of_check(each) not in found
+            ]
+            if isinstance(component, Network) and passed:
+                run(conditional_form(component), passed, expected, found, "conditional-")
         return found
+
+    def run(component, checks, expected, found, prefix=""):
+        for check in checks:
+            name = prefix + name_of_check(check)
+            if name in SLOW and name != expected:
+                continue
+            options = {}
+            if "sample_shapes" in inspect.signature(check).parameters:
+                options["sample_shapes"] = ((1, 8, 8), (2,))
+            try:
+                check(component, **options)
+            except NonConformance as error:
+                found[name] = str(error)
 
     return find

@@ -84,6 +84,32 @@ class Leaking(Points):
         return ImageStore(np.concatenate([store.samples[:15], train.samples[15:]]), store.labels)
 
 
+class Joint(Points):
+    """Has a split that is two others together."""
+
+    def info(self):
+        return replace(INFO, splits=("train", "test", "trainval"))
+
+    def build(self, split):
+        if split != "trainval":
+            return super().build(split)
+        parts = [super(Joint, self).build(each) for each in ("train", "test")]
+        return ImageStore(
+            np.concatenate([each.samples for each in parts]),
+            np.concatenate([each.labels for each in parts]),
+        )
+
+
+class Overlapping(Points):
+    """Validates on what it is trained with."""
+
+    def info(self):
+        return replace(INFO, splits=("train", "val-1"))
+
+    def build(self, split):
+        return super().build("train" if split == "val-1" else split)
+
+
 class Lenient(Points):
     """Takes any split."""
 
@@ -275,6 +301,7 @@ BROKEN = [
     (Mislabelled(), "samples", "labels of split 'train' go from 1 to 2"),
     (Changing(), "repeats", "split 'train' is another when it is read again"),
     (Leaking(), "splits", "5 of 20 samples are in both 'train' and 'test'"),
+    (Overlapping(), "splits", "20 of 20 samples are in both 'train' and 'val-1'"),
     (Lenient(), "splits", "a split that is not there can be built"),
     (Drifting(), "anchored", "must leave that as it is"),
     (Elsewhere(), "mixture", "100% of the samples lie far from all centers"),
@@ -309,7 +336,7 @@ def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
     assert sentence in found[check]
 
 
-@pytest.mark.parametrize("component", [Points(), Whole(), Spread()], ids=lambda each: each.family)
+@pytest.mark.parametrize("component", [Points(), Joint(), Whole(), Spread()], ids=repr)
 def test_what_is_as_it_should_be_passes_all(findings, component):
     assert findings(component, "training") == {}
 

@@ -120,6 +120,38 @@ class Claiming(Layer):
     couples_batch: ClassVar[bool] = True
 
 
+class Fading(Layer):
+    """Has a buffer that each pass in training moves."""
+
+    def build(self, channels, dimensions):
+        return Faded()
+
+
+class Faded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("passes", torch.zeros(()))
+
+    def forward(self, x):
+        if self.training:
+            self.passes = self.passes + 1
+        return x * (1 + self.passes)
+
+
+class OneHot(Normal):
+    """Has few values."""
+
+    type: Literal["broken"] = "broken"  # type: ignore[assignment]
+
+    def build(self):
+        return Function(
+            lambda n, rng: torch.eye(self.dim)[torch.randint(self.dim, (n,), generator=rng)]
+        )
+
+    def truncated(self, threshold):
+        raise ValueError("there is nothing to truncate")
+
+
 class Narrow(Normal):
     """Has one coordinate too few."""
 
@@ -183,6 +215,11 @@ def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
     found = findings(component, check)
     assert list(found) == [check]
     assert sentence in found[check]
+
+
+@pytest.mark.parametrize("component", [Layer(), Fading(), OneHot(dim=2)], ids=repr)
+def test_what_is_as_it_should_be_passes_all(findings, component):
+    assert findings(component, "training") == {}
 
 
 class Prior(Normal):

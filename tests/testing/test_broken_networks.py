@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 import torch
+from pydantic import Field, model_validator
 from torch import nn
 
 from ganzoo.testing.tiny import TinyDiscriminator, TinyGenerator
@@ -247,7 +248,135 @@ class Unconditional(Judged):
             raise ValueError("no classes, please")
 
 
+class Wide(Made):
+    """Leaves [-1, 1] where there are classes."""
+
+    def build(self, latent_dim, sample_shape, num_classes):
+        network = super().build(latent_dim, sample_shape, num_classes)
+        if num_classes is not None:
+            network.after = hundredfold
+        return network
+
+
+def hundredfold(output):
+    return 100 * output
+
+
+class ClassColumns(Judged):
+    """Gives a column of logits where there are classes."""
+
+    def build(self, sample_shape, num_classes):
+        network = super().build(sample_shape, num_classes)
+        if num_classes is not None:
+            network.after = Columns.after
+        return network
+
+
+class ClassSquashed(Judged):
+    """Ends in a sigmoid where there are classes."""
+
+    def build(self, sample_shape, num_classes):
+        network = super().build(sample_shape, num_classes)
+        if num_classes is not None:
+            network.after = torch.sigmoid
+        return network
+
+
+class Faint(Made):
+    """Has a parameter that makes no difference."""
+
+    def build(self, latent_dim, sample_shape, num_classes):
+        network = super().build(latent_dim, sample_shape, num_classes)
+        network.__class__ = Faintly
+        network.spare = nn.Parameter(torch.ones(1))
+        return network
+
+
+class Faintly(Changed):
+    def forward(self, x, labels=None):
+        return super().forward(x, labels) + 0 * self.spare
+
+
+class Stretching(Made):
+    """Leaves [-1, 1] far out."""
+
+    def build(self, latent_dim, sample_shape, num_classes):
+        network = super().build(latent_dim, sample_shape, num_classes)
+        network.__class__ = Stretched
+        return network
+
+
+class Stretched(Changed):
+    def forward(self, x, labels=None):
+        output = super().forward(x, labels)
+        far = torch.relu(x.abs().amax(1) - 30)
+        return output * (1 + far.reshape(-1, *[1] * (output.dim() - 1)))
+
+
+class Spectral(Judged):
+    """Has buffers that each pass in training moves."""
+
+    joins_batches: ClassVar[bool] = True  # type: ignore[assignment]
+
+    def build(self, sample_shape, num_classes):
+        network = super().build(sample_shape, num_classes)
+        for index in (0, 2):
+            nn.utils.parametrizations.spectral_norm(network.network.layers[index])
+        return network
+
+
+class Noisy(Made):
+    """Adds noise in the layout of what it is added to."""
+
+    def build(self, latent_dim, sample_shape, num_classes):
+        network = super().build(latent_dim, sample_shape, num_classes)
+        network.network.layers[1] = nn.Sequential(
+            nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 2, 3, padding=1), Noise(), nn.Flatten()
+        )
+        return network
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + torch.randn_like(x)
+
+
+class Rectified(Made):
+    """Has units that are dead for most weights."""
+
+    def build(self, latent_dim, sample_shape, num_classes):
+        network = super().build(latent_dim, sample_shape, num_classes)
+        network.network.layers[1] = nn.Sequential(Behind(1.5), nn.ReLU())
+        return network
+
+
+class Behind(nn.Module):
+    def __init__(self, distance):
+        super().__init__()
+        self.shift = nn.Parameter(torch.full((8,), -distance))
+
+    def forward(self, x):
+        return x + self.shift
+
+
+class Labelled(Made):
+    """Has a conditional form only."""
+
+    conditional: bool = Field(default=True, description="Whether classes are used.")
+
+    @model_validator(mode="after")
+    def _refuse(self):
+        if not self.conditional:
+            raise ValueError("it needs classes")
+        return self
+
+
 BROKEN = [
+    (Wide(), "conditional-range", "they must lie in [-1, 1]"),
+    (ClassColumns(), "conditional-output", "shape (4, 1); it must be (4,)"),
+    (ClassSquashed(), "conditional-raw-logits", "all logits lie in [0, 1]"),
+    (Faint(), "gradients", "the gradient of spare is 0 for samples (1, 8, 8), whatever"),
+    (Stretching(), "range", "they must lie in [-1, 1]"),
     (Choosy(), "sample-shapes", "refuses all of the shapes (1, 8, 8), (2,)"),
     (Nested(), "output", "shape (4, 1, 8, 8, 1); it must be (4, 1, 8, 8)"),
     (Unbounded(), "range", "they must lie in [-1, 1]"),
@@ -278,7 +407,10 @@ def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
     found = findings(component, check)
     assert list(found) == [check]
     assert sentence in found[check]
-    assert found[check].startswith(f"{component.family} 'broken', {check}: ")
+    title = f"{component.family} 'broken'"
+    if check.startswith("conditional-"):
+        title += " (conditional=True)"
+    assert found[check].startswith(f"{title}, {check.removeprefix('conditional-')}: ")
     assert "\n" not in found[check]
 
 
@@ -290,6 +422,17 @@ def test_an_exception_is_a_sentence_too_and_the_cause_is_kept(findings):
     )
 
 
-@pytest.mark.parametrize("network", [Made(), Judged(), Made(conditional=True)], ids=repr)
+GOOD = [
+    Made(),
+    Judged(),
+    Made(conditional=True),
+    Spectral(),
+    Noisy(),
+    Rectified(),
+    Labelled(),
+]
+
+
+@pytest.mark.parametrize("network", GOOD, ids=repr)
 def test_networks_that_are_as_they_should_be_pass_all(findings, network):
     assert findings(network, "training") == {}

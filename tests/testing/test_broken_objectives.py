@@ -115,6 +115,12 @@ class Penalising(Regularizer):
         return type(self).penalty
 
 
+class Bounded(Penalising):
+    """Costs nothing where the slope is small."""
+
+    penalty = staticmethod(lambda inputs: torch.relu(slope(inputs) - 1))
+
+
 class PerSample(Penalising):
     """Gives a number for each sample."""
 
@@ -285,8 +291,6 @@ def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
     assert found[check].startswith(f"{component.family} 'broken', {check}: ")
 
 
-@pytest.mark.parametrize(
-    "component", [Formula(), Penalising(), Shifting()], ids=lambda each: each.family
-)
+@pytest.mark.parametrize("component", [Formula(), Penalising(), Bounded(), Shifting()], ids=repr)
 def test_what_is_as_it_should_be_passes_all(findings, component):
     assert findings(component, "training") == {}

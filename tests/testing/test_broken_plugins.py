@@ -11,6 +11,7 @@ from ganzoo.registry import Provider
 from ganzoo.testing import NonConformance
 from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS
 from ganzoo.testing.faults import name_of_check
+from ganzoo.testing.plugins import check_torch_free
 
 PLUGIN = '''
 from typing import Literal
@@ -80,6 +81,36 @@ def test_importing_it_in_a_default_is_caught_too(failures_of):
     assert "torch is imported by ganzoo.training.gan" in found["torch-free"]
 
 
+def test_asking_whether_torch_is_there_is_no_import(failures_of):
+    source = PLUGIN + "\nimport importlib.util\nassert importlib.util.find_spec('torch')\n"
+    assert failures_of(source, slow=True) == {}
+
+
+LATE = PLUGIN.replace(
+    "    def build", "    def model_post_init(self, _):\n        import torch\n    def build"
+)
+
+
+HEAVY = "import torch\n" + PLUGIN.replace("cube", "heavy")
+
+
+def test_importing_it_in_a_check_is_caught_though_another_plugin_imports_it(install, load_plugins):
+    install("ganzoo-heavy", HEAVY)
+    install("ganzoo-cube", LATE)
+    records = {record.name: record for record in load_plugins().records}
+    (entry,) = records["ganzoo-cube"].components
+    with pytest.raises(
+        NonConformance, match="torch is imported by ganzoo_cube, line 10, while a sp"
+    ):
+        check_torch_free(records["ganzoo-cube"], examples=[entry.component()])
+
+
+def test_it_is_skipped_where_a_plugin_that_is_required_imports_torch(failures_of, install):
+    install("ganzoo-heavy", HEAVY)
+    with pytest.raises(pytest.skip.Exception, match="by a plugin that this one requires"):
+        failures_of(PLUGIN, requires=("ganzoo>=0.1", "ganzoo-heavy"), slow=True)
+
+
 def test_a_module_of_another_name_is_caught(failures_of, monkeypatch):
     found = failures_of(PLUGIN, name="cube-ganzoo", entry_points={"cube": "cube_ganzoo"})
     assert list(found) == ["names"]
@@ -96,7 +127,13 @@ def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize(
     ("requires", "sentence"),
-    [((), "add 'ganzoo>=…'"), (("ganzoo>=0.1,<2",), "leave out the upper bound")],
+    [
+        ((), "add 'ganzoo>=…'"),
+        *(
+            ((each,), "leave out the upper bound")
+            for each in ("ganzoo>=0.1,<2", "ganzoo~=0.1", "ganzoo===0.1.0", "ganzoo==0.*")
+        ),
+    ],
 )
 def test_requirements_are_checked(failures_of, requires, sentence):
     found = failures_of(PLUGIN, requires=requires)

@@ -26,7 +26,9 @@ def test_each_check_of_each_component_and_recipe_is_a_case():
     assert "generator-mlp-gradients" in cases
     assert "recipe-mlp-mnist-valid" in cases
     own = [name for name in cases if name.startswith("generator-mlp-")]
-    assert len(own) == len(checks_of(MLPGenerator))
+    conditional = [name for name in own if name.startswith("generator-mlp-conditional-")]
+    assert len(own) - len(conditional) == len(checks_of(MLPGenerator))
+    assert "generator-mlp-conditional-range" in conditional
 
 
 def test_the_name_of_a_distribution_may_be_written_in_any_way():

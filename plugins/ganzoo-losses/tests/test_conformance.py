@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ganzoo_losses.regularizers import GradientPenalty
+
 from ganzoo.testing import conformance
 
-test_conformance = conformance("ganzoo-losses")
+test_conformance = conformance(
+    "ganzoo-losses", examples=[GradientPenalty(), GradientPenalty(one_sided=True)]
+)
