@@ -1034,3 +1034,29 @@ def test_ctrl_c_while_a_plugin_listens_stops_the_run(install: Install, load_plug
     plugins = load_plugins()
     with pytest.raises(KeyboardInterrupt):
         announce_a_run(plugins)
+
+
+def test_filters_of_all_warnings_do_not_silence_what_is_said_of_others(
+    install: Install, load_plugins: Load
+) -> None:
+    install("ganzoo-aaa", "import warnings\nwarnings.filterwarnings('ignore')\n" + dedent(plugin()))
+    install("ganzoo-bbb", "raise ValueError('broken')")
+    _, message = load_with_warning(load_plugins)
+    assert message.startswith("plugin ganzoo-bbb 1.0 was left out: ValueError: broken")
+
+
+def test_what_listeners_are_told_cannot_be_changed_for_the_next(
+    install: Install, load_plugins: Load
+) -> None:
+    source = """
+        from ganzoo import hookimpl
+        @hookimpl
+        def ganzoo_step_finished(metrics):
+            metrics["loss"] = 0.0
+        """
+    install("ganzoo-meddler", source)
+    plugins = load_plugins(Selection(only=frozenset({"ganzoo-meddler"})))
+    metrics = {"loss": 1.0}
+    with pytest.warns(PluginWarning, match="ganzoo-meddler 1.0 failed in ganzoo_step_finished"):
+        plugins.announce("ganzoo_step_finished", run=None, step=1, total_steps=2, metrics=metrics)
+    assert metrics == {"loss": 1.0}

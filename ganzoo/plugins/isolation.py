@@ -31,7 +31,7 @@ class Overheard:
 
 
 @contextmanager
-def isolated(where: str, overheard: Overheard) -> Iterator[None]:
+def isolated(where: str, overheard: Overheard, *, noted: bool = True) -> Iterator[None]:
     """Keep to itself what code of a plugin prints and warns of; an exception gets a note.
 
     Standard output belongs to commands: a line in it that is not theirs would spoil their JSON.
@@ -39,6 +39,7 @@ def isolated(where: str, overheard: Overheard) -> Iterator[None]:
     Args:
         where: what the plugin is asked to do, such as ``importing ganzoo_dcgan.plugin``.
         overheard: what was printed and warned of is added here.
+        noted: whether an exception gets a note of where it was raised.
     """
     # Like the real one, it has an encoding and a buffer and can be reconfigured.
     raw = io.BytesIO()
@@ -59,21 +60,17 @@ def isolated(where: str, overheard: Overheard) -> Iterator[None]:
     # Not catch_warnings, which would take back the filters of what the plugin imports first.
     show_otherwise, warnings.showwarning = warnings.showwarning, note
     filters = list(warnings.filters)
-    torch: Any = sys.modules.get(HEAVY)
-    had_heavy = torch is not None
-    gradients = had_heavy and torch.is_grad_enabled()
+    had_heavy = HEAVY in sys.modules
     try:
         with redirect_stdout(printed):
             yield
     except BaseException as error:
-        error.add_note(where)
+        if noted:
+            error.add_note(where)
         raise
     finally:
         warnings.showwarning = show_otherwise
         _forget_blanket_filters(filters)
-        if had_heavy and torch.is_grad_enabled() != gradients:
-            torch.set_grad_enabled(gradients)
-            overheard.faults.append(f"{where}, it switched gradients off or on; that was undone")
         if lines := _lines_of(raw):
             more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
             overheard.faults.append(

@@ -16,7 +16,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from importlib import metadata, resources
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -83,7 +83,10 @@ class Plugins:
         """Load every installed plugin that the selection allows."""
         found = find_plugins()
         packages = [
-            (each.point.module.partition(".")[0], Provider(each.name, each.version))
+            (
+                each.point.value.partition(":")[0].partition(".")[0],
+                Provider(each.name, each.version),
+            )
             for each in found
             if each.point is not None
         ]
@@ -92,7 +95,7 @@ class Plugins:
         for each in found:
             self._load_found(each)
         known = [each.name for each in found]
-        for name in sorted(self.selection.named.difference([*known, CORE])):
+        for name in sorted(self.selection.named.difference(known)):
             _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
 
     def _load_found(self, found: Found) -> None:
@@ -242,8 +245,11 @@ class Plugins:
             record = self._record_of(implementation)
             overheard = Overheard()
             try:
-                with isolated(f"in {event}", overheard) if record else nullcontext():
+                if record is None:
                     implementation.function(**wanted)
+                else:
+                    with isolated(f"in {event}", overheard, noted=False):
+                        implementation.function(**wanted)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

@@ -112,7 +112,8 @@ def test_missing_weights_are_one_sentence_that_says_what_to_do(
     with pytest.raises(DataError) as caught:
         Inception().build((3, 32, 32))
     assert str(caught.value) == (
-        f"{FILE} (SHA-256 {PUBLISHED}) is not on this machine, and GANZOO_OFFLINE forbids downloads;"
+        f"{FILE} (SHA-256 {PUBLISHED}) is not on this machine, and downloads are forbidden, by"
+        " --offline or GANZOO_OFFLINE;"
         f" get it from https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE} and"
         f" put it into {places['weights']}"
     )
