@@ -3,6 +3,7 @@ from typing import Literal
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import Field
 
 from ganzoo import registry
 from ganzoo.components import Activation
@@ -156,3 +157,33 @@ def test_the_schema_is_made_afresh_each_time(validator):
     assert schema == validator.schema
     copy.deepcopy(schema)["$defs"].clear()
     assert run_spec_schema()["$defs"]
+
+
+class Wobble(Activation):
+    """An activation of a third party's package."""
+
+    type: Literal["wobble"] = "wobble"
+    depth: float = Field(default=1.0, gt=0, description="How far it goes.")
+
+    def build(self):
+        raise AssertionError("a schema builds nothing")
+
+
+def test_components_of_third_parties_are_part_of_the_schema():
+    with_wobble = Registry()
+    for entry in registry.active().entries():
+        with_wobble.add(entry)
+    with_wobble.add(Entry("activation", "wobble", Wobble, Provider("ganzoo-wobble", "1.0")))
+    with registry.using(with_wobble):
+        judge = Draft202012Validator(run_spec_schema())
+
+    def spec(activation):
+        return {**SPEC, "generator": {"type": "mlp", "activation": activation}}
+
+    assert judge.is_valid(spec("wobble"))
+    assert judge.is_valid(spec({"type": "wobble", "depth": 2.5}))
+    for wrong in ({"type": "wobble", "depth": -1}, {"type": "wobble", "depth": "deep"}):
+        (error,) = map(deepest, judge.iter_errors(spec(wrong)))
+        assert error.json_path == "$.generator.activation.depth"
+    (error,) = map(deepest, judge.iter_errors(spec({"type": "wobble", "dept": 1})))
+    assert error.json_path == "$.generator.activation"
