@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from hypothesis import settings
 
 from ganzoo import registry
 from ganzoo.plugins import Plugins, Selection
+
+# Tensors of tests are small: several threads would wait for each other. Torch reads it when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples each time, and no time limit on any of them.
 settings.register_profile("ganzoo", derandomize=True, deadline=None)

@@ -111,6 +111,7 @@ def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "GANZOO_PLUGINS": ",".join(sorted(_with_required(plugin.name))),
+            "GANZOO_STRICT_PLUGINS": "0",  # what others do wrong is not this plugin's fault
         },
     )
     blamed = re.findall(r"^torch by (.*)$", done.stdout, re.MULTILINE)

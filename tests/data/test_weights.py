@@ -163,7 +163,10 @@ def test_nothing_is_downloaded_when_offline(
     if requests:
         assert obtain(server.file).exists()
     else:
-        with pytest.raises(DataError, match="GANZOO_OFFLINE forbids downloads; get it from http"):
+        with pytest.raises(
+            DataError,
+            match="downloads are forbidden, by --offline or GANZOO_OFFLINE; get it from http",
+        ):
             obtain(server.file)
     assert server.requests == requests
 

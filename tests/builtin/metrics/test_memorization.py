@@ -74,7 +74,7 @@ def test_data_with_duplicates_still_tell_copies(measure):
 
 def test_without_a_held_out_split_there_is_no_baseline(measure, metric):
     assert metric("memorization").needs_training_samples
-    with pytest.raises(NotMeasurable, match="no split besides the one trained on"):
+    with pytest.raises(NotMeasurable, match="no training samples apart from the reference"):
         measure("memorization", draw(2, 500), HELD_OUT)
 
 
