@@ -15,7 +15,7 @@ from hypothesis import settings
 from ganzoo import registry
 from ganzoo.plugins import Plugins, Selection
 
-# Tensors of tests are small: several threads would wait for each other. Torch reads it when it is imported.
+# Tensors of tests are small: several threads would wait for each other. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples each time, and no time limit on any of them.
