@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ganzoo.components import Dataset, FeatureExtractor, Metric
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec, parse_evaluation
-from ganzoo.spec.sections import default_extractor, metric_problems
+from ganzoo.spec.sections import default_extractor, metric_problems, no_split
 
 Choice = str | Mapping[str, Any]
 """A component as a spec says it: by its name, or as an object with its type and parameters."""
@@ -87,8 +87,7 @@ def request_for_run(
             extractor = section.extractor.model_dump(mode="json")
     chosen, used = choose(info.sample_shape, metrics, extractor, spec.dataset)
     if reference is not None and reference not in info.splits:
-        splits = ", ".join(info.splits)
-        raise _refused("reference", f"there is no split {reference!r} (there is: {splits})")
+        raise _refused("reference", no_split(reference, info))
     return Request(chosen, used, reference, **others)
 
 

@@ -20,6 +20,7 @@ from ganzoo.registry import active
 from ganzoo.runs import RunDirectory
 from ganzoo.sampling import load_generator, truncated
 from ganzoo.spec import RunSpec
+from ganzoo.spec.sections import no_split
 
 SHARED = 0.05
 """Share of a reference that may have been trained on, for it still to count as held out."""
@@ -110,9 +111,7 @@ def reference_split(dataset: Dataset, info: DatasetInfo, split: str | None) -> s
     if split is None:
         return "test" if "test" in info.splits else dataset.split
     if split not in info.splits:
-        splits = ", ".join(info.splits)
-        message = f"there is no split {split!r} (there is: {splits})"
-        raise SpecError([Problem("evaluation.reference", message)])
+        raise SpecError([Problem("evaluation.reference", no_split(split, info))])
     return split
 
 

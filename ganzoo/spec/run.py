@@ -26,7 +26,7 @@ from ganzoo.components import (
 )
 from ganzoo.errors import Problem, SpecError
 from ganzoo.registry import Provider, active
-from ganzoo.spec.sections import Evaluation, Output, Training
+from ganzoo.spec.sections import Evaluation, Output, Training, no_split
 
 
 class RunSpec(SpecModel):
@@ -129,13 +129,7 @@ class RunSpec(SpecModel):
         info = self.dataset.info()
         problems = []
         if self.dataset.split not in info.splits:
-            splits = ", ".join(info.splits)
-            problems.append(
-                Problem(
-                    "dataset.split",
-                    f"there is no split {self.dataset.split!r} (there is: {splits})",
-                )
-            )
+            problems.append(Problem("dataset.split", no_split(self.dataset.split, info)))
         if self.dataset.horizontal_flip and len(info.sample_shape) != 3:
             problems.append(Problem("dataset.horizontal_flip", "only images can be mirrored"))
         classes = self.num_classes(info)

@@ -196,9 +196,7 @@ class Evaluation(SpecModel):
         if not found:
             found += self._problems_of_best(extractor)
         if self.reference is not None and self.reference not in info.splits:
-            splits = ", ".join(info.splits)
-            message = f"there is no split {self.reference!r} (there is: {splits})"
-            found.append(Problem("evaluation.reference", message))
+            found.append(Problem("evaluation.reference", no_split(self.reference, info)))
         return found
 
     def _problems_of_best(self, extractor: FeatureExtractor) -> list[Problem]:
@@ -220,6 +218,11 @@ class Evaluation(SpecModel):
             else f"is no quantity of these metrics with a better end{did_you_mean(self.best, judging)}"
         )
         return [Problem("evaluation.best", f"{self.best!r} {problem} (there is: {known})")]
+
+
+def no_split(split: str, info: DatasetInfo) -> str:
+    """Say that a data set has no such split, and which it has."""
+    return f"there is no split {split!r} (there is: {', '.join(info.splits)})"
 
 
 def stands_for(text: str, name: str) -> bool:
