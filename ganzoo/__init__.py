@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ganzoo import registry as _registry
+from ganzoo.components import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _LAZY = {
 
 
 def _load_registry() -> _registry.Registry:
-    from ganzoo.plugins import installed  # noqa: PLC0415 - plugins are loaded when first needed
+    from ganzoo.plugins import installed
 
     return installed().registry
 
@@ -45,7 +45,7 @@ _registry.set_factory(_load_registry)
 
 def __getattr__(name: str) -> Any:
     """Import the public names on first use, so that ``import ganzoo`` stays quick."""
-    import importlib  # noqa: PLC0415 - as above
+    import importlib
 
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)

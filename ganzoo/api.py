@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
-from ganzoo.overrides import apply_overrides
 from ganzoo.plugins import Recipe, installed
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec, parse_spec, read_spec_file
+from ganzoo.spec.overrides import apply_overrides
 
 if TYPE_CHECKING:
     import torch
 
     from ganzoo.components import DatasetInfo
-    from ganzoo.evaluation.report import Report
+    from ganzoo.runs.report import Report
     from ganzoo.sampling import LoadedGenerator
 
 
@@ -96,8 +96,8 @@ def run(
         ganzoo.errors.TrainingError: training diverged.
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
-    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
-    from ganzoo.training.loop import train  # noqa: PLC0415 - torch is imported when it is needed
+    from ganzoo.training.loop import train
+    from ganzoo.visual.card import Reporter
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
     spec = spec.anchored()
@@ -125,8 +125,8 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
             another process is training it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
-    from ganzoo.reporting.card import Reporter  # noqa: PLC0415 - imports numpy
-    from ganzoo.training.loop import train  # noqa: PLC0415 - imports torch
+    from ganzoo.training.loop import train
+    from ganzoo.visual.card import Reporter
 
     directory = RunDirectory.open(path)
     spec = directory.spec
@@ -177,9 +177,9 @@ def evaluate_images(
         ganzoo.errors.UsageError: there are no such files, they cannot be compared, or weights of the
             extractor are missing.
     """
-    from ganzoo.evaluation.files import evaluate_files  # noqa: PLC0415 - imports torch
-    from ganzoo.evaluation.processes import process_group  # noqa: PLC0415 - imports torch
-    from ganzoo.training.devices import resolve_device  # noqa: PLC0415 - imports torch
+    from ganzoo.evaluation.files import evaluate_files
+    from ganzoo.utils.devices import resolve_device
+    from ganzoo.utils.distributed import process_group
 
     with process_group():
         return evaluate_files(
@@ -224,8 +224,8 @@ class Run:
 
     @cached_property
     def _trained(self) -> LoadedGenerator:
-        from ganzoo.evaluation.history import checkpoint_step  # noqa: PLC0415 - few runs ask for one
-        from ganzoo.sampling import load_generator  # noqa: PLC0415 - imports torch
+        from ganzoo.runs.history import checkpoint_step
+        from ganzoo.sampling import load_generator
 
         return load_generator(self.directory, checkpoint_step(self.directory, self.checkpoint))
 
@@ -267,7 +267,7 @@ class Run:
         Raises:
             ganzoo.errors.RunError: the run's latents cannot be truncated so.
         """
-        from ganzoo.sampling import draw_latents, truncated  # noqa: PLC0415 - imports torch
+        from ganzoo.sampling import draw_latents, truncated
 
         network = self._trained.network
         if truncation is not None:
@@ -299,9 +299,9 @@ class Run:
         Raises:
             ganzoo.errors.RunError: latents or labels do not fit the generator.
         """
-        import torch  # noqa: PLC0415 - torch is imported when it is needed
+        import torch
 
-        from ganzoo.sampling import generate  # noqa: PLC0415 - imports torch
+        from ganzoo.sampling import generate
 
         network, info = self._trained.network, self._trained.info
         z = self.latents(n, seed, truncation) if latents is None else latents
@@ -350,10 +350,10 @@ class Run:
                 weights of the extractor are missing.
             ganzoo.errors.EvaluationError: the generator makes what is not finite.
         """
-        from ganzoo.evaluation.processes import is_first, process_group  # noqa: PLC0415 - imports torch
-        from ganzoo.evaluation.request import request_for_run  # noqa: PLC0415 - not every run is judged
-        from ganzoo.evaluation.runs import evaluate_run  # noqa: PLC0415 - imports torch
-        from ganzoo.training.devices import resolve_device  # noqa: PLC0415 - imports torch
+        from ganzoo.evaluation.request import request_for_run
+        from ganzoo.evaluation.runs import evaluate_run
+        from ganzoo.utils.devices import resolve_device
+        from ganzoo.utils.distributed import is_first, process_group
 
         request = request_for_run(
             self.spec,
@@ -379,7 +379,7 @@ class Run:
         Raises:
             ganzoo.errors.RunError: a file is no report.
         """
-        from ganzoo.evaluation.report import read_report  # noqa: PLC0415 - not every run is judged
+        from ganzoo.runs.report import read_report
 
         return [read_report(path) for path in self.directory.reports()]
 
@@ -387,7 +387,7 @@ class Run:
         self, n: int, labels: Sequence[int] | None, num_classes: int | None
     ) -> torch.Tensor | None:
         """Return a label for each sample, or None for an unconditional generator."""
-        import torch  # noqa: PLC0415 - torch is imported when it is needed
+        import torch
 
         if num_classes is None:
             if labels is not None:

@@ -17,8 +17,8 @@ from torch import nn
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import RunError
 from ganzoo.runs import RunDirectory
-from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
+from ganzoo.utils.seeds import derive_seed
 
 BLOCK = 64
 """Latents are drawn in blocks of this size, each from a seed of its own."""

@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import settings
 
-from ganzoo import registry
+from ganzoo.components import registry
 from ganzoo.plugins import Plugins, Selection
 
 # Tensors of tests are small: several threads would wait for each other. Read when torch is imported.

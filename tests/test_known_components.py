@@ -3,9 +3,9 @@
 import pytest
 from known_components import FILE, known_components
 
+from ganzoo.components.registry import using
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins
-from ganzoo.registry import using
 from ganzoo.spec import parse_spec
 
 

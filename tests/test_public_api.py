@@ -15,11 +15,11 @@ HEAVY = {"torch", "torchvision", "torchmetrics", "matplotlib", "rich", "PIL", "m
 
 STEPS = {
     "import": "import ganzoo",
-    "specs": "import ganzoo.spec, ganzoo.schema, ganzoo.overrides",
+    "specs": "import ganzoo.spec, ganzoo.spec.schema, ganzoo.spec.overrides",
     "plugins": "from ganzoo.plugins import installed; installed()",
     "runs": "import ganzoo.runs",
     "recipes": "[ganzoo.load_spec(name) for name in installed().recipes]",
-    "schema": "ganzoo.schema.run_spec_schema()",
+    "schema": "ganzoo.spec.schema.run_spec_schema()",
 }
 
 

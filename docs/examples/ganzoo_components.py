@@ -22,7 +22,7 @@ class Softshrink(Activation):
 
     def build(self) -> nn.Module:
         """Build the module."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Softshrink(self.threshold)
 

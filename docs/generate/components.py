@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ganzoo.components import FAMILIES, Component, Metric
-from ganzoo.registry import Entry, active
-from ganzoo.schema import component_schema
+from ganzoo.components.registry import Entry, active
+from ganzoo.spec.schema import component_schema
 from generate.fields import field_table
 from generate.markdown import page, paragraphs, prose, table
 

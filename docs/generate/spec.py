@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from ganzoo.components import Component, SpecModel
-from ganzoo.schema import run_spec_schema
 from ganzoo.spec import RunSpec
+from ganzoo.spec.schema import run_spec_schema
 from generate.fields import field_table
 from generate.markdown import page, paragraphs, prose
 

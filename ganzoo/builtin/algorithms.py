@@ -20,7 +20,7 @@ class GAN(Algorithm):
 
     def build(self, context: GameContext) -> Game:
         """Build both networks and their optimizers on the training device."""
-        from ganzoo.training.gan import StandardGame  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.training.gan import StandardGame
 
         return StandardGame(context)
 

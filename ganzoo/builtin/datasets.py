@@ -45,13 +45,13 @@ class Arrays(Dataset):
 
     def info(self) -> DatasetInfo:
         """Say what the file holds, from headers and labels."""
-        from ganzoo.data.arrays import ArrayFile  # noqa: PLC0415 - numpy loads when data is read
+        from ganzoo.data.arrays import ArrayFile
 
         return ArrayFile(_path(self.path), self.layout).info()
 
     def build(self, split: str) -> ImageStore:
         """Read one split; an ``.npy`` file is mapped from disk."""
-        from ganzoo.data.arrays import ArrayFile  # noqa: PLC0415 - as above
+        from ganzoo.data.arrays import ArrayFile
 
         return ArrayFile(_path(self.path), self.layout).read(split)
 
@@ -94,7 +94,7 @@ class Folder(Dataset):
         return self._find().read(split, self.size, self.mode)
 
     def _find(self) -> ImageFolder:
-        from ganzoo.data.folder import find_images  # noqa: PLC0415 - Pillow loads when data is read
+        from ganzoo.data.folder import find_images
 
         return find_images(_path(self.path))
 
@@ -170,7 +170,7 @@ class Torchvision(Dataset):
 
     def build(self, split: str) -> ImageStore:
         """Read one split, downloading the set where it is missing."""
-        from ganzoo.data import torchvision_reader  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.data import torchvision_reader
 
         splits = self._facts.splits
         if split not in splits:

@@ -27,7 +27,7 @@ class Normal(Latent):
 
     def build(self) -> nn.Module:
         """Build the sampler."""
-        from ganzoo.builtin import samplers  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin import samplers
 
         return samplers.Normal(self.dim, self.std)
 
@@ -52,7 +52,7 @@ class TruncatedNormal(Latent):
 
     def build(self) -> nn.Module:
         """Build the sampler."""
-        from ganzoo.builtin import samplers  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin import samplers
 
         return samplers.TruncatedNormal(self.dim, self.std, self.threshold)
 
@@ -81,7 +81,7 @@ class Uniform(Latent):
 
     def build(self) -> nn.Module:
         """Build the sampler."""
-        from ganzoo.builtin import samplers  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin import samplers
 
         return samplers.Uniform(self.dim, self.low, self.high)
 

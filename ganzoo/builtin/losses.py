@@ -27,7 +27,7 @@ class _CrossEntropy(Loss):
 
     def _discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """-mean(t·log D(x) + (1-t)·log(1 - D(x))) - mean log(1 - D(G(z))), t = 1 - smoothing."""
-        import torch.nn.functional as F  # noqa: PLC0415, N812 - specs are torch-free
+        import torch.nn.functional as F  # noqa: N812 - the usual name
 
         on_real = F.softplus(-real).mean()
         if self.label_smoothing:
@@ -42,7 +42,7 @@ class BCE(_CrossEntropy):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        import torch.nn.functional as F  # noqa: PLC0415, N812 - specs are torch-free
+        import torch.nn.functional as F  # noqa: N812 - the usual name
 
         return AdversarialLoss(self._discriminator, lambda fake, _: F.softplus(-fake).mean())
 
@@ -58,7 +58,7 @@ class Minimax(_CrossEntropy):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        import torch.nn.functional as F  # noqa: PLC0415, N812 - specs are torch-free
+        import torch.nn.functional as F  # noqa: N812 - the usual name
 
         return AdversarialLoss(self._discriminator, lambda fake, _: -F.softplus(fake).mean())
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ganzoo.components import Component, Dataset, DatasetInfo, Mixture
 from ganzoo.errors import DataError
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 if TYPE_CHECKING:
     from ganzoo.data.store import ImageStore
@@ -39,9 +39,9 @@ class _Points(Dataset):
 
     def build(self, split: str) -> ImageStore:
         """Draw one split; each has a stream of randomness of its own."""
-        import numpy as np  # noqa: PLC0415 - numpy loads when data is read
+        import numpy as np
 
-        from ganzoo.data.store import ImageStore  # noqa: PLC0415 - as above
+        from ganzoo.data.store import ImageStore
 
         splits = self.info().splits
         if split not in splits:

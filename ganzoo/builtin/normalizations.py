@@ -19,7 +19,7 @@ class NoNormalization(Normalization):
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build ``torch.nn.Identity``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         del channels, dimensions
         return nn.Identity()
@@ -41,7 +41,7 @@ class BatchNorm(Normalization):
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build ``BatchNorm1d`` or ``BatchNorm2d``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         layer = nn.BatchNorm2d if dimensions == 2 else nn.BatchNorm1d
         return layer(channels, eps=self.eps, momentum=self.momentum)
@@ -56,7 +56,7 @@ class LayerNorm(Normalization):
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build a group norm of one group, which is layer norm for any number of axes."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         del dimensions
         return nn.GroupNorm(1, channels, eps=self.eps)
@@ -80,7 +80,7 @@ class InstanceNorm(Normalization):
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build ``InstanceNorm2d`` with a learned scale and shift."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         del dimensions
         return nn.InstanceNorm2d(channels, eps=self.eps, affine=True)
@@ -103,7 +103,7 @@ class GroupNorm(Normalization):
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
         """Build ``GroupNorm``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         del dimensions
         return nn.GroupNorm(self.groups, channels, eps=self.eps)

@@ -36,7 +36,7 @@ class Adam(Optimizer):
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Build ``torch.optim.Adam``."""
-        import torch  # noqa: PLC0415 - specs are torch-free
+        import torch
 
         return torch.optim.Adam(
             parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters)
@@ -60,7 +60,7 @@ class AdamW(Optimizer):
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Build ``torch.optim.AdamW``."""
-        import torch  # noqa: PLC0415 - specs are torch-free
+        import torch
 
         return torch.optim.AdamW(
             parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters)
@@ -89,7 +89,7 @@ class SGD(Optimizer):
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Build ``torch.optim.SGD``."""
-        import torch  # noqa: PLC0415 - specs are torch-free
+        import torch
 
         return torch.optim.SGD(
             parameters,
@@ -113,7 +113,7 @@ class RMSprop(Optimizer):
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Build ``torch.optim.RMSprop``, which has no fused form."""
-        import torch  # noqa: PLC0415 - specs are torch-free
+        import torch
 
         return torch.optim.RMSprop(
             parameters,

@@ -98,7 +98,7 @@ def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool)
 def _complete_plugins(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    from ganzoo.cli import completion  # noqa: PLC0415 - only shells need it
+    from ganzoo.cli import completion
 
     return completion.plugin_names(incomplete)
 

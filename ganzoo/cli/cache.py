@@ -75,7 +75,7 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
 
 def _damaged() -> list[tuple[CachedFile, str]]:
     """Return the files that are not whole, each with the reason."""
-    from ganzoo.evaluation.cached import fault_of  # noqa: PLC0415 - imports numpy and torch
+    from ganzoo.evaluation.cached import fault_of
 
     found = [(each, fault_of(each)) for each in cached_files()]
     return [(each, reason) for each, reason in found if reason is not None]

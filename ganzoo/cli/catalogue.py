@@ -11,9 +11,9 @@ import click
 from ganzoo.cli.completion import complete_component, complete_family
 from ganzoo.cli.output import json_option, write_json, write_table
 from ganzoo.components import FAMILIES
+from ganzoo.components.registry import AmbiguousNameError, Entry, UnknownNameError, active
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import installed
-from ganzoo.registry import AmbiguousNameError, Entry, UnknownNameError, active
 
 FAMILY_NAMES = [family.family for family in FAMILIES]
 
@@ -128,7 +128,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
 
 
 def _description(entry: Entry) -> dict[str, Any]:
-    from ganzoo.schema import component_schema  # noqa: PLC0415 - `list` does not need it
+    from ganzoo.spec.schema import component_schema
 
     schema = component_schema(entry)
     fields = []

@@ -13,7 +13,7 @@ from ganzoo.cli.files import check_outputs, force_option
 from ganzoo.cli.output import json_option, number_words, write_json, write_table
 from ganzoo.evaluation.comparison import Comparison
 from ganzoo.evaluation.comparison import compare as compare_reports
-from ganzoo.evaluation.report import Value
+from ganzoo.runs.report import Value
 
 
 @click.command()
@@ -49,7 +49,7 @@ def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: b
         for note in found.notes:
             say(f"note: {note}")
     if output is not None:
-        from ganzoo.reporting.comparison import save_comparison  # noqa: PLC0415 - imports matplotlib
+        from ganzoo.visual.comparison import save_comparison
 
         save_comparison(found, output)
         say(f"written to {output}")

@@ -31,7 +31,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 def complete_spec(_context: Any, _parameter: Any, incomplete: str) -> list[CompletionItem]:
     """Complete a recipe's name or a file."""
-    from ganzoo.plugins import installed  # noqa: PLC0415 - loading plugins costs time
+    from ganzoo.plugins import installed
 
     names = [name for name in installed().recipes if name.startswith(incomplete)]
     return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
@@ -39,7 +39,7 @@ def complete_spec(_context: Any, _parameter: Any, incomplete: str) -> list[Compl
 
 def complete_recipe(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete a recipe's name."""
-    from ganzoo.plugins import installed  # noqa: PLC0415 - loading plugins costs time
+    from ganzoo.plugins import installed
 
     return [name for name in installed().recipes if name.startswith(incomplete)]
 
@@ -53,14 +53,14 @@ def complete_run(_context: Any, _parameter: Any, incomplete: str) -> list[Comple
 
 def complete_family(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete the name of a family of components."""
-    from ganzoo.components import FAMILIES  # noqa: PLC0415 - imports pydantic
+    from ganzoo.components import FAMILIES
 
     return [each.family for each in FAMILIES if each.family.startswith(incomplete)]
 
 
 def complete_component(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
     """Complete the name of a component."""
-    from ganzoo.registry import active  # noqa: PLC0415 - loading plugins costs time
+    from ganzoo.components.registry import active
 
     names = {active().name_of(entry.component) for entry in active().entries()}
     return sorted(name for name in names if name.startswith(incomplete))
@@ -73,6 +73,6 @@ def complete_plugin(_context: Any, _parameter: Any, incomplete: str) -> list[str
 
 def plugin_names(incomplete: str) -> list[str]:
     """Return the names of installed plugins that start so, importing none."""
-    from ganzoo.plugins.discovery import find_plugins  # noqa: PLC0415 - only shells need it
+    from ganzoo.plugins.discovery import find_plugins
 
     return [each.name for each in find_plugins() if each.name.startswith(incomplete)]

@@ -20,7 +20,7 @@ from ganzoo.cli.output import number_words, write_table
 from ganzoo.cli.progress import showing_progress
 
 if TYPE_CHECKING:
-    from ganzoo.evaluation.report import Report, Value
+    from ganzoo.runs.report import Report, Value
 
 Choices = list[str | dict[str, Any]] | None
 

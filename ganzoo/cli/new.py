@@ -36,7 +36,7 @@ def new(name: str, kind: str, output: Path | None) -> None:
       ganzoo plugins new soft-hinge --kind loss
       ganzoo plugins new swirls --kind dataset -o ../swirls
     """
-    from ganzoo.scaffolding import Blueprint, clone  # noqa: PLC0415 - imports jinja2
+    from ganzoo.scaffolding import Blueprint, clone
 
     blueprint = Blueprint.of(name, kind)
     folder = Path(blueprint.distribution) if output is None else output

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.evaluation.report import Value
+    from ganzoo.runs.report import Value
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 

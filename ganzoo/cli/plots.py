@@ -35,7 +35,7 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
       ganzoo plot losses runs/mlp-mnist-1
       ganzoo plot losses runs/mlp-mnist-1 --per epoch -o losses.svg
     """
-    from ganzoo.reporting.curves import save_losses  # noqa: PLC0415 - imports numpy
+    from ganzoo.visual.curves import save_losses
 
     opened = open_run(run)
     path = output or opened.directory.losses_path

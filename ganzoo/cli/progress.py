@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ganzoo.cli.failures import say
-from ganzoo.data.progress import reporting_to
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
+from ganzoo.utils.progress import reporting_to
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -171,16 +171,16 @@ class Bar(Display):
     """A bar that is drawn over and over, and below it the numbers last logged; gone at the end."""
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console, Group  # noqa: PLC0415 - only terminals need it
-        from rich.live import Live  # noqa: PLC0415 - as above
-        from rich.progress import (  # noqa: PLC0415 - as above
+        from rich.console import Console, Group
+        from rich.live import Live
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             TaskProgressColumn,
             TextColumn,
         )
-        from rich.progress import Progress as Rows  # noqa: PLC0415 - as above
-        from rich.text import Text  # noqa: PLC0415 - as above
+        from rich.progress import Progress as Rows
+        from rich.text import Text
 
         self._rows = Rows(
             TextColumn("[bold]{task.description}"),

@@ -15,9 +15,9 @@ from ganzoo.cli.failures import say
 from ganzoo.cli.output import number_words, write_json
 from ganzoo.cli.progress import Progress, display_for, duration_words, numbers_words
 from ganzoo.cli.specs import read_argument
-from ganzoo.data.progress import reporting_to
 from ganzoo.errors import Interrupted
-from ganzoo.evaluation.history import History
+from ganzoo.runs.history import History
+from ganzoo.utils.progress import reporting_to
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
 

@@ -91,10 +91,10 @@ def sample(
       ganzoo sample runs/mlp-mnist-1 -n 10000 --seed 7 -o samples.npy
       ganzoo sample runs/mlp-mnist-1 -n 100 --format folder -o digits/
     """
-    import numpy as np  # noqa: PLC0415 - the help does not need it
-    import torch  # noqa: PLC0415 - as above
+    import numpy as np
+    import torch
 
-    from ganzoo.images import save_grid  # noqa: PLC0415 - as above
+    from ganzoo.utils.images import save_grid
 
     opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
@@ -179,11 +179,11 @@ def traverse(
     \b
       ganzoo traverse runs/fc-fashion-1 --dims 10,60,80 --values -30,-3,0,3,30
     """
-    import torch  # noqa: PLC0415 - the help does not need it
+    import torch
 
-    from ganzoo.images import save_image  # noqa: PLC0415 - as above
-    from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
-    from ganzoo.reporting.grids import labelled_grid  # noqa: PLC0415 - as above
+    from ganzoo.utils.images import save_image
+    from ganzoo.visual import latents as ways
+    from ganzoo.visual.grids import labelled_grid
 
     opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
@@ -258,11 +258,11 @@ def interpolate(
       ganzoo interpolate runs/mlp-mnist-1
       ganzoo interpolate runs/mlp-mnist-1 --seed 3 8 --rows 1 --linear -o way.png
     """
-    import torch  # noqa: PLC0415 - the help does not need it
+    import torch
 
-    from ganzoo.images import image_grid, save_image  # noqa: PLC0415 - as above
-    from ganzoo.reporting import latents as ways  # noqa: PLC0415 - as above
-    from ganzoo.reporting.animations import save_gif  # noqa: PLC0415 - as above
+    from ganzoo.utils.images import image_grid, save_image
+    from ganzoo.visual import latents as ways
+    from ganzoo.visual.animations import save_gif
 
     opened = open_run(run, checkpoint)
     path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
@@ -325,7 +325,7 @@ def _read_latents(text: str, run: Run) -> Floats:
     Raises:
         UsageError: they cannot be read, or do not fit the run.
     """
-    import numpy as np  # noqa: PLC0415 - the help does not need it
+    import numpy as np
 
     try:
         if text.endswith(".npy"):
@@ -352,7 +352,7 @@ def _check_folder(path: Path) -> None:
 
 def _write_folder(samples: Sequence[Any] | Floats, path: Path) -> None:
     """Write a PNG for each image, of its own size."""
-    from ganzoo.images import save_image, to_image  # noqa: PLC0415 - the help does not need it
+    from ganzoo.utils.images import save_image, to_image
 
     if len(samples) and samples[0].ndim != 3:
         raise UsageError("a folder of pictures needs images; write points as npy or png")

@@ -19,7 +19,7 @@ from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
 
-SCHEMA_NAME = "ganzoo.schema.json"
+SCHEMA_NAME = "ganzoo.spec.schema.json"
 
 
 @click.command()
@@ -129,7 +129,7 @@ def schema(output: Path | None, force: bool) -> None:
     Editors complete and check a spec whose "$schema" names it.
 
     \b
-      ganzoo schema -o ganzoo.schema.json
+      ganzoo schema -o ganzoo.spec.schema.json
     """
     if output is None:
         click.echo(_schema_text(), nl=False)
@@ -160,6 +160,6 @@ def _title(source: str) -> str:
 
 
 def _schema_text() -> str:
-    from ganzoo.schema import run_spec_schema  # noqa: PLC0415 - the other commands do not need it
+    from ganzoo.spec.schema import run_spec_schema
 
     return json.dumps(run_spec_schema(), indent=2) + "\n"

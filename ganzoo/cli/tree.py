@@ -96,7 +96,7 @@ class CommandTree(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names without importing commands; load plugins only if nothing else fits."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only shells need it
+        from click.shell_completion import CompletionItem
 
         listed = self._listed()
         if not any(name.startswith(incomplete) for name in listed):
@@ -134,7 +134,7 @@ class CommandTree(click.Group):
 
 def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command]]:
     """Return the commands that plugins add; those that would hide one of the core's are left out."""
-    from ganzoo.plugins import installed  # noqa: PLC0415 - loading plugins costs time
+    from ganzoo.plugins import installed
 
     taken = {command.name for command in core}
     groups = {name.rpartition(" ")[0] for name in taken}

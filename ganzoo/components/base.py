@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from ganzoo import registry
+from ganzoo.components import registry
 from ganzoo.errors import did_you_mean, in_a_line
 
 FAMILY_KEY = "x-ganzoo-family"
@@ -100,7 +100,7 @@ class Component(SpecModel):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Leave a mark where a family stands; ``ganzoo.schema`` puts the installed members there."""
+        """Mark where a family stands; ``ganzoo.spec.schema`` puts the installed members there."""
         return {FAMILY_KEY: cls.family} if cls.is_family() else handler(schema)
 
     @classmethod

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 STREAM_ABOVE = 512 * 2**20
 """Bytes from which samples are streamed by workers rather than held on the device."""

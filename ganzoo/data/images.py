@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ganzoo.data.cache import cached_array
-from ganzoo.data.progress import report
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import report
 
 Mode = Literal["rgb", "grey"]
 Pixels = npt.NDArray[np.uint8]

@@ -19,10 +19,10 @@ from PIL import Image
 
 from ganzoo.data.folder import files_of_folder
 from ganzoo.data.images import Mode, Pixels, cached_images
-from ganzoo.data.progress import report
 from ganzoo.data.store import ImageStore
 from ganzoo.data.torchvision_table import TorchvisionSet
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import report
 
 _TO_NCHW = {"nhw": (0, 1, 2), "nwh": (0, 2, 1), "nhwc": (0, 3, 1, 2), "nchw": (0, 1, 2, 3)}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from ganzoo.data.cache import cache_folder
-from ganzoo.data.progress import report
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import report
 
 PIECE = 1 << 20
 """Bytes read at a time."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError
-from ganzoo.evaluation.report import Report, Value, read_report
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.report import Report, Value, read_report
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ganzoo.components import (
     Metric,
     SampleFeatures,
 )
+from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
 from ganzoo.evaluation.extraction import (
     BuiltExtractor,
@@ -29,9 +30,9 @@ from ganzoo.evaluation.extraction import (
     provider_of,
 )
 from ganzoo.evaluation.features_cache import reference_features
-from ganzoo.evaluation.processes import is_first
 from ganzoo.evaluation.real import RealSet, Reference
-from ganzoo.evaluation.report import (
+from ganzoo.evaluation.samples import QUANTISATION, Labels, SampleSet
+from ganzoo.runs.report import (
     Floor,
     Report,
     Subject,
@@ -41,9 +42,8 @@ from ganzoo.evaluation.report import (
     protocol_digest,
     spread_of,
 )
-from ganzoo.evaluation.samples import QUANTISATION, Labels, SampleSet
-from ganzoo.registry import active
 from ganzoo.spec.sections import metric_problems
+from ganzoo.utils.distributed import is_first
 
 PIPELINE = 1
 """Raised when numbers change though extractor and metric do not."""

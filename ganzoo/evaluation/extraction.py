@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from ganzoo.components import Component, FeatureExtractor
-from ganzoo.data.progress import report
+from ganzoo.components.registry import active
 from ganzoo.errors import EvaluationError
-from ganzoo.evaluation.processes import everyones, gathered, own_share
 from ganzoo.evaluation.samples import Array, SampleSet
-from ganzoo.registry import active
 from ganzoo.sampling import BLOCK
+from ganzoo.utils.distributed import everyones, gathered, own_share
+from ganzoo.utils.progress import report
 
 READ = 8 * BLOCK
 """Samples read or made at a time: with their features, what extraction holds in memory."""

@@ -15,9 +15,9 @@ from safetensors.numpy import load, save
 
 from ganzoo.data.cache import cache_folder
 from ganzoo.evaluation.extraction import BuiltExtractor, Extracted, extract
-from ganzoo.evaluation.processes import agreed, is_first
 from ganzoo.evaluation.samples import Array, SampleSet
-from ganzoo.files import write_atomically
+from ganzoo.utils.distributed import agreed, is_first
+from ganzoo.utils.files import write_atomically
 
 
 def reference_features(

@@ -12,10 +12,10 @@ from ganzoo.errors import DataError
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.loose import LooseImages, open_images
 from ganzoo.evaluation.real import RealSet, Reference
-from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Choice, choose
 from ganzoo.evaluation.runs import software_versions
 from ganzoo.evaluation.samples import Array
+from ganzoo.runs.report import Report, Subject
 
 
 class FileSamples:

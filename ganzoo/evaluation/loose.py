@@ -20,9 +20,9 @@ from ganzoo.data.arrays import CHANNELS as CHANNELS_OF_ARRAYS
 from ganzoo.data.arrays import ArrayFile
 from ganzoo.data.folder import SUFFIXES, files_of, opener
 from ganzoo.data.images import CHANNELS, CHUNK, Mode, Pixels, channels_first, complaint, plain
-from ganzoo.data.progress import report
 from ganzoo.errors import DataError
-from ganzoo.images import to_image
+from ganzoo.utils.images import to_image
+from ganzoo.utils.progress import report
 
 T = TypeVar("T")
 

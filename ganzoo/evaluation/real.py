@@ -11,7 +11,7 @@ import numpy as np
 
 from ganzoo.components import Mixture
 from ganzoo.evaluation.samples import RealSamples, SampleSet
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 HASHED = 2**26
 """Bytes hashed at a time, so that a mapped set is not read into memory as a whole."""

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 
 from ganzoo.components import Component, Dataset, DatasetInfo
+from ganzoo.components.registry import active
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import Problem, SpecError
 from ganzoo.evaluation.evaluator import Evaluator
-from ganzoo.evaluation.history import checkpoint_step
 from ganzoo.evaluation.real import RealSet, Reference, TrainingSet, shared_samples
-from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import Request
 from ganzoo.evaluation.samples import GeneratedSamples, RealSamples, class_weights
-from ganzoo.registry import active
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.history import checkpoint_step
+from ganzoo.runs.report import Report, Subject
 from ganzoo.sampling import load_generator, truncated
 from ganzoo.spec import RunSpec
 from ganzoo.spec.sections import no_split

@@ -11,9 +11,9 @@ import torch
 from ganzoo.components import DatasetInfo
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import EvaluationError
-from ganzoo.images import to_uint8
 from ganzoo.sampling import BLOCK, TrainedGenerator, draw_latents, generate
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.images import to_uint8
+from ganzoo.utils.seeds import derive_seed
 
 Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]

@@ -139,7 +139,7 @@ def _unmet(requirements: Sequence[str]) -> str | None:
         if name is None or normalized(name[0]) != CORE or _plainly_met(text, version):
             continue
         # Takes longer to import than all plugins of the zoo, and is seldom needed.
-        from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+        from packaging.requirements import InvalidRequirement, Requirement
 
         try:
             requirement = Requirement(text)

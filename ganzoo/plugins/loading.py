@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from ganzoo import hookspecs
+from ganzoo.components.registry import Provider, Registry
 from ganzoo.errors import PluginError, PluginWarning, did_you_mean
 from ganzoo.hookspecs import PROJECT, Command
 from ganzoo.plugins.discovery import CORE, Found, find_plugins
@@ -39,7 +40,6 @@ from ganzoo.plugins.offers import (
 )
 from ganzoo.plugins.records import PluginRecord, Recipe
 from ganzoo.plugins.selection import Selection
-from ganzoo.registry import Provider, Registry
 
 Offer = TypeVar("Offer")
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from ganzoo import hookspecs
 from ganzoo.components import Component
+from ganzoo.components.registry import Entry, Provider, Registry
 from ganzoo.errors import PluginError, did_you_mean
 from ganzoo.hookspecs import PROJECT, Command
 from ganzoo.plugins.discovery import CORE
 from ganzoo.plugins.records import PluginRecord, Recipe
-from ganzoo.registry import Entry, Provider, Registry
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_"))
 """Names of all hooks."""

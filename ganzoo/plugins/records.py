@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ganzoo.components.registry import Entry, Provider
 from ganzoo.hookspecs import Command
-from ganzoo.registry import Entry, Provider
 
 
 @dataclass(frozen=True)

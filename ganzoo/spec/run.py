@@ -24,8 +24,8 @@ from ganzoo.components import (
     SpecModel,
     choice,
 )
+from ganzoo.components.registry import Provider, active
 from ganzoo.errors import Problem, SpecError
-from ganzoo.registry import Provider, active
 from ganzoo.spec.sections import Evaluation, Output, Training, no_split
 
 

@@ -18,9 +18,9 @@ from ganzoo.components import (
     SpecModel,
     choice,
 )
-from ganzoo.durations import Duration
+from ganzoo.components.registry import active
 from ganzoo.errors import Problem, did_you_mean
-from ganzoo.registry import active
+from ganzoo.spec.durations import Duration
 
 
 class EMA(SpecModel):

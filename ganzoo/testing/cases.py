@@ -12,9 +12,9 @@ from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from ganzoo.components import Component, Network
+from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
 from ganzoo.plugins import PluginRecord, Recipe, installed
-from ganzoo.registry import Entry
 from ganzoo.testing import plugins
 from ganzoo.testing.catalogue import (
     PLUGIN_CHECKS,

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ganzoo.components import FAMILIES, Component, SpecModel
-from ganzoo.registry import Registry, active
-from ganzoo.schema import run_spec_schema
+from ganzoo.components.registry import Registry, active
+from ganzoo.spec.schema import run_spec_schema
 from ganzoo.testing.faults import check, require
 from ganzoo.testing.tiny import registered
 from ganzoo.testing.trials import few

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganzoo import registry
 from ganzoo.builtin.datasets import Arrays
-from ganzoo.components import Component, Discriminator, Generator
-from ganzoo.registry import Entry, Provider, Registry
+from ganzoo.components import Component, Discriminator, Generator, registry
+from ganzoo.components.registry import Entry, Provider, Registry
 
 BATCH = 4
 """Samples in a batch."""

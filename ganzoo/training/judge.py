@@ -10,13 +10,13 @@ import torch
 from ganzoo.components import DatasetInfo
 from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
-from ganzoo.evaluation.report import Report
 from ganzoo.evaluation.runs import (
     open_reference,
     software_versions,
     subject_of,
 )
 from ganzoo.evaluation.samples import GeneratedSamples, class_weights
+from ganzoo.runs.report import Report
 from ganzoo.sampling import TrainedGenerator, weights_hash
 from ganzoo.spec import Evaluation, RunSpec
 

@@ -11,18 +11,18 @@ import torch
 
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import Interrupted
-from ganzoo.evaluation.history import History
-from ganzoo.files import write_atomically
-from ganzoo.images import save_grid
 from ganzoo.plugins import Plugins
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
+from ganzoo.runs.history import History
 from ganzoo.sampling import draw_latents, generate
-from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
-from ganzoo.training.checkpoints import Checkpoint, newest_checkpoint, prune
-from ganzoo.training.devices import resolve_device, training_numerics
 from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
+from ganzoo.utils.devices import resolve_device, training_numerics
+from ganzoo.utils.files import write_atomically
+from ganzoo.utils.images import save_grid
+from ganzoo.utils.seeds import derive_seed
 
 
 def train(

@@ -10,16 +10,16 @@ from torch import nn
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.store import ImageStore
-from ganzoo.durations import Duration
 from ganzoo.errors import DeviceError, Problem, SpecError
 from ganzoo.sampling import TrainedGenerator
-from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec
+from ganzoo.spec.durations import Duration
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game, GameContext
 from ganzoo.training.judge import Judge
 from ganzoo.training.precision import weights_dtype
 from ganzoo.training.state import TrainingState
+from ganzoo.utils.seeds import derive_seed
 
 
 @dataclass(frozen=True)

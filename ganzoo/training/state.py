@@ -10,13 +10,13 @@ import torch
 
 from ganzoo.data.batches import Batches
 from ganzoo.errors import CheckpointWarning, RunError, SpecError
+from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.sampling import TrainedGenerator
-from ganzoo.seeds import derive_seed
 from ganzoo.spec import RunSpec, parse_spec
-from ganzoo.training.checkpoints import Checkpoint
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game
 from ganzoo.training.meters import Meters
+from ganzoo.utils.seeds import derive_seed
 
 
 @dataclass

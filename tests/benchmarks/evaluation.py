@@ -18,7 +18,7 @@ from torch import nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from ganzoo.components import Evidence, SampleFeatures
-from ganzoo.registry import active
+from ganzoo.components.registry import active
 from ganzoo.spec import parse_evaluation
 
 SAMPLES = 10_000

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import ganzoo
-from ganzoo.images import to_uint8
+from ganzoo.utils.images import to_uint8
 
 Program = Callable[..., Any]
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import ganzoo
-from ganzoo.images import sample_grid
+from ganzoo.utils.images import sample_grid
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,10 @@ def test_every_output_is_checked_before_any_is_written(program, finished):
     assert result.code == 2
     assert "way.gif: exists already" in result.err
     assert not Path("way.png").exists()
-    Path("ganzoo.schema.json").write_text("mine")
+    Path("ganzoo.spec.schema.json").write_text("mine")
     assert program("init", "digits", "-o", "spec.json", "--schema").code == 2
     assert not Path("spec.json").exists()
-    assert Path("ganzoo.schema.json").read_text() == "mine"
+    assert Path("ganzoo.spec.schema.json").read_text() == "mine"
 
 
 def test_a_grid_and_its_animation_never_share_a_file(program, finished):

@@ -6,8 +6,9 @@ from textwrap import dedent
 
 import pytest
 
-from ganzoo import plugins, registry
+from ganzoo import plugins
 from ganzoo.cli.completion import plugin_names
+from ganzoo.components import registry
 from ganzoo.plugins import loading
 
 TRIANGLE = """

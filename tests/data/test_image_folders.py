@@ -13,8 +13,8 @@ from PIL import Image
 
 from ganzoo.builtin.datasets import Folder
 from ganzoo.data import images
-from ganzoo.data.progress import reporting_to
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import reporting_to
 
 
 @pytest.fixture

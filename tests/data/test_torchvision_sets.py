@@ -17,9 +17,9 @@ from PIL import Image
 from torchvision import datasets as tv
 
 from ganzoo.builtin.datasets import Torchvision
-from ganzoo.data.progress import reporting_to
 from ganzoo.data.torchvision_table import EMNIST_KINDS, SETS, TorchvisionSet
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import reporting_to
 
 RNG = np.random.default_rng(0)
 

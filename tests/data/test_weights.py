@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ganzoo.data import weights
-from ganzoo.data.progress import reporting_to
 from ganzoo.data.weights import PublishedWeights, obtain, read_verified, weights_folders
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import reporting_to
 
 CONTENT = bytes(range(256)) * 16
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

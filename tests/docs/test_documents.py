@@ -16,10 +16,10 @@ from generate.documents import document as page_of
 from ganzoo.cli.app import program
 from ganzoo.data.torchvision_table import SETS
 from ganzoo.errors import SpecError
-from ganzoo.evaluation.report import FORMAT as REPORT_FORMAT
 from ganzoo.plugins import installed
+from ganzoo.runs.checkpoints import FORMAT as CHECKPOINT_FORMAT
+from ganzoo.runs.report import FORMAT as REPORT_FORMAT
 from ganzoo.spec import parse_spec
-from ganzoo.training.checkpoints import FORMAT as CHECKPOINT_FORMAT
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,8 +17,8 @@ from generate.spec import sections, spec_page
 from ganzoo import errors
 from ganzoo.cli.app import COMMANDS
 from ganzoo.components import FAMILIES
+from ganzoo.components.registry import active
 from ganzoo.plugins import installed
-from ganzoo.registry import active
 
 ROOT = Path(__file__).parents[2]
 

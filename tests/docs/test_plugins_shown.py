@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import ganzoo
+from ganzoo.components.registry import using
 from ganzoo.plugins import Plugins
-from ganzoo.registry import using
 from ganzoo.spec import parse_spec
 from ganzoo.testing import checks_of, registered
 

@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 import ganzoo
 from ganzoo.errors import EvaluationError, RunError, SpecError
 from ganzoo.evaluation import evaluator
-from ganzoo.evaluation.report import Report, Value, read_report
 from ganzoo.evaluation.samples import QUANTISATION
-from ganzoo.images import to_uint8
+from ganzoo.runs.report import Report, Value, read_report
 from ganzoo.spec import parse_evaluation
+from ganzoo.utils.images import to_uint8
 
 SMALL: dict[str, Any] = {"samples": 130, "seeds": [0], "device": "cpu", "save": False}
 

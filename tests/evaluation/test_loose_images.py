@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import images
-from ganzoo.data.progress import reporting_to
 from ganzoo.errors import DataError
 from ganzoo.evaluation.loose import LooseImages, open_images
+from ganzoo.utils.progress import reporting_to
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (5, 6, 4, 3), dtype=np.uint8)

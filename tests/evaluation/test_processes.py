@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import ganzoo
-from ganzoo.evaluation.processes import own_share
-from ganzoo.evaluation.report import Report, read_report
+from ganzoo.runs.report import Report, read_report
+from ganzoo.utils.distributed import own_share
 
 
 def free_port() -> int:

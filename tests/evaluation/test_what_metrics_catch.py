@@ -13,10 +13,10 @@ from PIL import Image, ImageFilter
 from ganzoo.components import Dataset
 from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
-from ganzoo.evaluation.report import Report, Subject
 from ganzoo.evaluation.request import choose
 from ganzoo.evaluation.runs import open_reference
 from ganzoo.evaluation.samples import RealSamples
+from ganzoo.runs.report import Report, Subject
 from ganzoo.spec import parse_spec
 
 Images = np.ndarray[Any, Any]

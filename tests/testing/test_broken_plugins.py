@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from ganzoo.components.registry import Provider
 from ganzoo.plugins import CORE, PluginRecord, Recipe
-from ganzoo.registry import Provider
 from ganzoo.testing import NonConformance
 from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS
 from ganzoo.testing.faults import name_of_check

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo import load_spec, registry
+from ganzoo import load_spec
 from ganzoo.components import (
     AdversarialLoss,
     Augmentation,
@@ -18,9 +18,10 @@ from ganzoo.components import (
     Penalty,
     PenaltyInputs,
     Regularizer,
+    registry,
 )
+from ganzoo.components.registry import Entry, Provider
 from ganzoo.data.batches import Batch
-from ganzoo.registry import Entry, Provider
 from ganzoo.training.setup import Prepared, prepare
 
 CPU = torch.device("cpu")

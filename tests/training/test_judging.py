@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 import ganzoo
 from ganzoo.components import Measure, Measurement, Metric
 from ganzoo.errors import SpecError
-from ganzoo.evaluation.history import History
 from ganzoo.hookspecs import hookimpl
+from ganzoo.runs.history import History
 from ganzoo.spec import parse_spec
 from ganzoo.training import judge
 

@@ -18,8 +18,8 @@ from torch import nn
 
 from ganzoo import load_spec
 from ganzoo.data.batches import Batch
-from ganzoo.training.devices import training_numerics
 from ganzoo.training.setup import Prepared, prepare
+from ganzoo.utils.devices import training_numerics
 
 CPU = torch.device("cpu")
 STEPS = 5

@@ -17,12 +17,11 @@ import torch
 from safetensors.torch import load_file
 
 import ganzoo
-from ganzoo import registry
-from ganzoo.components import Optimizer
+from ganzoo.components import Optimizer, registry
 from ganzoo.errors import CheckpointWarning, Interrupted, RunError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
-from ganzoo.training.checkpoints import Checkpoint
+from ganzoo.runs.checkpoints import Checkpoint
 
 TIMES = {"seconds", "images_per_second"}
 

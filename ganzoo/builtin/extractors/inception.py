@@ -116,10 +116,10 @@ class Inception(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build the network with the verified weights, downloading them where they are missing."""
-        from ganzoo.builtin.extractors.inception_network import (  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.extractors.inception_network import (
             InceptionNetwork,
         )
-        from ganzoo.data.weights import (  # noqa: PLC0415 - only where weights are read
+        from ganzoo.data.weights import (
             PublishedWeights,
             obtain,
             read_verified,

@@ -50,7 +50,7 @@ class Pixels(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build a module without weights."""
-        from ganzoo.builtin.extractors.rules import PixelRows  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.extractors.rules import PixelRows
 
         self.check(sample_shape)
         return PixelRows(self.size)
@@ -71,7 +71,7 @@ class Identity(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build a module without weights."""
-        from ganzoo.builtin.extractors.rules import Points  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.extractors.rules import Points
 
         self.check(sample_shape)
         return Points()

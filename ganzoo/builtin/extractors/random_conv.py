@@ -51,7 +51,7 @@ class RandomConv(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build the network; its weights follow from the seed and the number of channels."""
-        from ganzoo.builtin.extractors.random_conv_network import (  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.extractors.random_conv_network import (
             RandomConvNetwork,
         )
 

@@ -98,7 +98,7 @@ class TorchvisionClassifier(FeatureExtractor):
         The preset and the SHA-256 of the weights are torchvision's to say: it is imported, and
         weights that it names are downloaded where they are missing.
         """
-        from ganzoo.builtin.extractors import torchvision_network  # noqa: PLC0415 - takes seconds
+        from ganzoo.builtin.extractors import torchvision_network
 
         return {
             "type": self.type,
@@ -112,7 +112,7 @@ class TorchvisionClassifier(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build the model with its weights, downloading those that torchvision names."""
-        from ganzoo.builtin.extractors import torchvision_network  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.extractors import torchvision_network
 
         self.check(sample_shape)
         if self.weights is None:
@@ -131,7 +131,7 @@ class TorchvisionClassifier(FeatureExtractor):
 
     def _sha256(self) -> str | None:
         """Return the SHA-256 of the weights, or None for random ones."""
-        import hashlib  # noqa: PLC0415 - as torchvision
+        import hashlib
 
         if self.weights is None:
             return None
@@ -139,8 +139,8 @@ class TorchvisionClassifier(FeatureExtractor):
 
     def _read(self) -> tuple[Path, bytes]:
         """Return the file of the weights, and what is in it."""
-        from ganzoo.builtin.extractors import torchvision_network  # noqa: PLC0415 - takes seconds
-        from ganzoo.data.weights import obtain, read_verified  # noqa: PLC0415 - as above
+        from ganzoo.builtin.extractors import torchvision_network
+        from ganzoo.data.weights import obtain, read_verified
 
         if not self._are_named:
             path = Path(self.weights or "").expanduser()

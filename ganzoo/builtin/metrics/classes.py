@@ -35,7 +35,7 @@ class _Score(_ClassMetric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import classifier  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import classifier
 
         return partial(classifier.score, name=self.quantities[0].name, splits=self.splits)
 
@@ -94,7 +94,7 @@ class ClassBalance(_ClassMetric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import balance
 
         return balance.balance
 
@@ -117,7 +117,7 @@ class ClassAgreement(_ClassMetric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import balance
 
         return balance.agreement
 
@@ -147,7 +147,7 @@ class ClassModes(_ClassMetric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import balance
 
         return balance.modes
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganzoo.builtin.metrics.samples import Array, logits_of, measurement
 from ganzoo.components import Evidence, Measurement
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 
 def score(evidence: Evidence, *, name: str, splits: int) -> Measurement:

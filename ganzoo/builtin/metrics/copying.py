@@ -50,7 +50,7 @@ class Memorization(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import memorization  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import memorization
 
         return partial(memorization.memorization, quantile=self.quantile)
 

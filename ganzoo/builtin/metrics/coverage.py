@@ -60,7 +60,7 @@ class PRDC(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import prdc  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import prdc
 
         return partial(prdc.prdc, k=self.k, max_samples=self.max_samples)
 
@@ -107,7 +107,7 @@ class Modes(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import modes  # noqa: PLC0415 - specs are quick to read
+        from ganzoo.builtin.metrics import modes
 
         return partial(modes.modes, within=self.within)
 

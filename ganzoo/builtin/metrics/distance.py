@@ -27,7 +27,7 @@ class _Frechet(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import frechet  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.metrics import frechet
 
         return partial(frechet.distance, name=self.quantities[0].name)
 
@@ -84,7 +84,7 @@ class _Extrapolated(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import frechet  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.metrics import frechet
 
         return partial(frechet.extrapolated, name=self.quantities[0].name, points=self.points)
 
@@ -148,7 +148,7 @@ class _Kernel(Metric):
 
     def build(self) -> Measure:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import kernel  # noqa: PLC0415 - specs are torch-free
+        from ganzoo.builtin.metrics import kernel
 
         return partial(
             kernel.distance,

@@ -10,7 +10,7 @@ from ganzoo.builtin.metrics.feeding import Identity
 from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
 from ganzoo.components import Evidence, Measurement
 from ganzoo.errors import NotMeasurable
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 ROWS = 8192
 """Samples that are fed at a time; bounds the memory of their centred copy."""

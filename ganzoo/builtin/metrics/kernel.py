@@ -10,7 +10,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from ganzoo.builtin.metrics.feeding import Identity, seeded
 from ganzoo.builtin.metrics.samples import measurement, pair_of_features
 from ganzoo.components import Evidence, Measurement
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 
 def distance(

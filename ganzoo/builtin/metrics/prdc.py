@@ -7,7 +7,7 @@ import numpy as np
 from ganzoo.builtin.metrics.neighbours import squared_distances, squared_radii
 from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
 from ganzoo.components import Evidence, Measurement
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 
 def prdc(evidence: Evidence, *, k: int, max_samples: int) -> Measurement:

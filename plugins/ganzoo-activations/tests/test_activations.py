@@ -15,8 +15,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from ganzoo import registry
-from ganzoo.components import Activation
+from ganzoo.components import Activation, registry
 
 POINTS = (-30.0, -4.0, -2.5, -0.7, -0.01, 0.3, 0.9, 2.0, 5.0, 30.0)
 

@@ -16,11 +16,10 @@ from matplotlib.legend import Legend
 from PIL import Image
 from pydantic import Field, TypeAdapter
 
-from ganzoo import registry
-from ganzoo.components import Activation
+from ganzoo.components import Activation, registry
+from ganzoo.components.registry import Entry, Provider, Registry
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
-from ganzoo.registry import Entry, Provider, Registry
 
 
 class Cubic(Activation):

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from ganzoo import registry
-from ganzoo.components import AdversarialLoss, Loss, Regularizer
+from ganzoo.components import AdversarialLoss, Loss, Regularizer, registry
 
 Array = NDArray[np.float64]
 

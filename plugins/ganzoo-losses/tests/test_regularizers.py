@@ -9,8 +9,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
-from ganzoo import registry
-from ganzoo.components import Penalty, PenaltyInputs, Regularizer
+from ganzoo.components import Penalty, PenaltyInputs, Regularizer, registry
 
 
 def regularizer(name: str, **parameters: Any) -> Regularizer:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganzoo import registry
-from ganzoo.components import Evidence, Measurement, Metric, SampleFeatures
+from ganzoo.components import Evidence, Measurement, Metric, SampleFeatures, registry
 
 Measure = Callable[..., Measurement]
 """``(name, generated, reference, **more) -> Measurement``: see ``measure``."""

@@ -10,11 +10,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ganzoo import registry
 from ganzoo.builtin.extractors.inception import Inception
 from ganzoo.builtin.extractors.pixels import Identity
 from ganzoo.builtin.metrics import COMPONENTS
-from ganzoo.components import Evidence, FeatureExtractor, Mixture, SampleFeatures
+from ganzoo.components import Evidence, FeatureExtractor, Mixture, SampleFeatures, registry
 from ganzoo.errors import NotMeasurable
 
 NAMES = sorted(component.model_fields["type"].default for component in COMPONENTS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch_fidelity.metric_kid import kid_features_to_metric
 
 from ganzoo.errors import NotMeasurable
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 
 def draw(seed, n, d=16, scale=1.0, shift=0.0):

@@ -26,7 +26,7 @@ class Tanh(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Tanh``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Tanh()
 
@@ -46,7 +46,7 @@ class Sigmoid(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Sigmoid``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Sigmoid()
 
@@ -67,7 +67,7 @@ class HardTanh(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Hardtanh``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Hardtanh(self.low, self.high)
 
@@ -82,7 +82,7 @@ class Softsign(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Softsign``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Softsign()
 
@@ -94,7 +94,7 @@ class Identity(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Identity``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Identity()
 

@@ -61,7 +61,7 @@ def plot_activations(names: tuple[str, ...], output: Path, limits: tuple[float, 
         raise UsageError(f"{output} exists already; choose another name with --output")
     activations = {_label(name): parse_activation(name) for name in names or REFERENCE}
 
-    from ganzoo_activations import plot  # noqa: PLC0415 - torch only once all is known to be valid
+    from ganzoo_activations import plot
 
     image = BytesIO()
     figure = plot.plot_activations(activations, low, high)

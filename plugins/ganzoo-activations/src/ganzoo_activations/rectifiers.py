@@ -31,7 +31,7 @@ class ReLU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.ReLU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.ReLU()
 
@@ -49,7 +49,7 @@ class ReLU6(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.ReLU6``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.ReLU6()
 
@@ -75,7 +75,7 @@ class LeakyReLU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.LeakyReLU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.LeakyReLU(self.negative_slope)
 
@@ -94,7 +94,7 @@ class PReLU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.PReLU`` with one parameter, which fits a layer of any width."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.PReLU(init=self.init)
 

@@ -26,7 +26,7 @@ class ELU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.ELU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.ELU(self.alpha)
 
@@ -42,7 +42,7 @@ class CELU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.CELU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.CELU(self.alpha)
 
@@ -62,7 +62,7 @@ class SELU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.SELU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.SELU()
 
@@ -84,7 +84,7 @@ class Softplus(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Softplus``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Softplus(self.beta, self.threshold)
 
@@ -102,7 +102,7 @@ class GELU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.GELU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.GELU(self.approximate)
 
@@ -118,7 +118,7 @@ class SiLU(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.SiLU``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.SiLU()
 
@@ -131,7 +131,7 @@ class HardSwish(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Hardswish``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Hardswish()
 
@@ -146,7 +146,7 @@ class Mish(Activation):
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.Mish``."""
-        from torch import nn  # noqa: PLC0415 - specs are torch-free
+        from torch import nn
 
         return nn.Mish()
 

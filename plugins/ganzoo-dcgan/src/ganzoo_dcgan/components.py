@@ -109,7 +109,7 @@ class DCGANGenerator(_DCGAN, Generator):
         self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
     ) -> nn.Module:
         """Build the network: ``(z: (N, latent), labels) -> (N, C, H, W)``."""
-        from ganzoo_dcgan import networks  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_dcgan import networks
 
         return networks.DCGANGenerator(self, latent_dim, sample_shape, num_classes)
 
@@ -163,6 +163,6 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
 
     def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
         """Build the network: ``(x: (N, C, H, W), labels) -> (N,)`` raw logits."""
-        from ganzoo_dcgan import networks  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_dcgan import networks
 
         return networks.DCGANDiscriminator(self, sample_shape, num_classes)

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Dataset, DatasetInfo, choice
 from ganzoo.errors import DataError
-from ganzoo.seeds import derive_seed
+from ganzoo.utils.seeds import derive_seed
 
 if TYPE_CHECKING:
     from ganzoo.data.store import ImageStore
@@ -38,7 +38,7 @@ class Mnist5k(Dataset):
 
     def build(self, split: str) -> ImageStore:
         """Read one split, in the order of classes; the file is decoded once and then cached."""
-        from ganzoo_digits import digits  # noqa: PLC0415 - numpy loads when data is read
+        from ganzoo_digits import digits
 
         if split not in self.info().splits:
             raise DataError(f"mnist-5k has no split {split!r} (there is: train, test, all)")
@@ -96,7 +96,7 @@ class StackedMnist(Dataset):
 
     def build(self, split: str) -> ImageStore:
         """Make one split, or map it from the cache."""
-        from ganzoo_digits import stacks  # noqa: PLC0415 - numpy loads when data is read
+        from ganzoo_digits import stacks
 
         _, classes = self._digits()
         splits = self.info().splits

@@ -37,9 +37,9 @@ class _LeNetFeatures(FeatureExtractor):
 
     def _classifier(self) -> LeNet:
         """Build the classifier with its weights, on the CPU, in evaluation mode."""
-        from safetensors.torch import load  # noqa: PLC0415 - specs are torch-free
+        from safetensors.torch import load
 
-        from ganzoo_digits.networks import LeNet  # noqa: PLC0415 - as above
+        from ganzoo_digits.networks import LeNet
 
         classifier = LeNet()
         classifier.load_state_dict(load(weights.read()))
@@ -92,7 +92,7 @@ class StackedLeNetMnist(_LeNetFeatures):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build it: ``(N, 3, 28, 28)`` uint8 to features (N, 252) and logits (N, 1000)."""
-        from ganzoo_digits.networks import StackedLeNet  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_digits.networks import StackedLeNet
 
         self.check(sample_shape)
         return StackedLeNet(self._classifier()).eval()

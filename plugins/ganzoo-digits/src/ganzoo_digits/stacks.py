@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.data.cache import cached_array
-from ganzoo.data.progress import report
 from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError
+from ganzoo.utils.progress import report
 
 CHUNK = 8192
 """Images made at a time."""

@@ -33,7 +33,7 @@ class LSGAN(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import objectives
 
         return AdversarialLoss(
             lambda real, fake: objectives.lsgan_discriminator(real, fake, self.a, self.b),
@@ -57,7 +57,7 @@ class WGAN(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides and the clipping."""
-        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import objectives
 
         clip = self.clip
         return AdversarialLoss(
@@ -79,7 +79,7 @@ class Hinge(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import objectives
 
         return AdversarialLoss(
             objectives.hinge_discriminator, lambda fake, _: objectives.hinge_generator(fake)
@@ -101,7 +101,7 @@ class RelativisticAverage(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import objectives
 
         return _relativistic(objectives.relativistic_average)
 
@@ -121,7 +121,7 @@ class RelativisticPairing(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides."""
-        from ganzoo_losses import objectives  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import objectives
 
         return _relativistic(objectives.relativistic_pairing)
 

@@ -38,7 +38,7 @@ class GradientPenalty(Regularizer):
 
     def build(self) -> Penalty:
         """Build the penalty."""
-        from ganzoo_losses import penalties  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import penalties
 
         return partial(penalties.gradient_penalty, target=self.target, one_sided=self.one_sided)
 
@@ -68,7 +68,7 @@ class DRAGAN(Regularizer):
 
     def build(self) -> Penalty:
         """Build the penalty."""
-        from ganzoo_losses import penalties  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import penalties
 
         return partial(penalties.dragan, target=self.target, noise=self.noise)
 
@@ -86,7 +86,7 @@ class R1(Regularizer):
 
     def build(self) -> Penalty:
         """Build the penalty."""
-        from ganzoo_losses import penalties  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import penalties
 
         return penalties.r1
 
@@ -104,7 +104,7 @@ class R2(Regularizer):
 
     def build(self) -> Penalty:
         """Build the penalty."""
-        from ganzoo_losses import penalties  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_losses import penalties
 
         return penalties.r2
 

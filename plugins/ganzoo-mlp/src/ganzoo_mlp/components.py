@@ -71,7 +71,7 @@ class MLPGenerator(_MLP, Generator):
         self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
     ) -> nn.Module:
         """Build the network: ``(z: (N, latent), labels) -> (N, *sample_shape)``."""
-        from ganzoo_mlp import networks  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_mlp import networks
 
         return networks.MLPGenerator(self, latent_dim, sample_shape, num_classes)
 
@@ -94,6 +94,6 @@ class MLPDiscriminator(_MLP, Discriminator):
 
     def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
         """Build the network: ``(x: (N, *sample_shape), labels) -> (N,)`` raw logits."""
-        from ganzoo_mlp import networks  # noqa: PLC0415 - specs are torch-free
+        from ganzoo_mlp import networks
 
         return networks.MLPDiscriminator(self, sample_shape, num_classes)

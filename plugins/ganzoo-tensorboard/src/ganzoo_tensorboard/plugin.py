@@ -64,7 +64,7 @@ def ganzoo_run_finished(run: RunDirectory, completed: bool) -> None:
 def _log_of(run: RunDirectory, step: int) -> EventLog | None:
     """Return the log of a run, opened at its first event, or None where none is asked for."""
     if run.path not in _logs and _wanted():
-        from ganzoo_tensorboard.events import EventLog  # noqa: PLC0415 - imports torch
+        from ganzoo_tensorboard.events import EventLog
 
         _logs[run.path] = EventLog(run.path / "tensorboard", run.spec, step)
     return _logs.get(run.path)

@@ -1,0 +1,161 @@
+"""Names of components, and who provides them.
+
+A registry maps ``(family, name)`` to the component classes that plugins offered under that name. One
+provider makes a name usable as it is; two make it ambiguous, which is an error only where a spec uses
+the name, and ``distribution:name`` settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ganzoo.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The distribution a component came from.
+
+    Attributes:
+        name: name of the distribution, such as ``ganzoo-dcgan``.
+        version: its version.
+    """
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One component under one name from one provider."""
+
+    family: str
+    name: str
+    component: type[Any]
+    provider: Provider
+
+    @property
+    def qualified_name(self) -> str:
+        """The name that no other distribution can claim, such as ``ganzoo-dcgan:dcgan``."""
+        return f"{self.provider.name}:{self.name}"
+
+
+class UnknownNameError(LookupError):
+    """No component has the name asked for; the message lists those that could be meant."""
+
+
+class AmbiguousNameError(LookupError):
+    """Several distributions provide the name asked for; the message gives the qualified names."""
+
+
+class Registry:
+    """All components known to this process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, list[Entry]]] = {}
+        self._by_component: dict[type[Any], Entry] = {}
+        self._elsewhere: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry. A second provider of a name makes the name ambiguous, never replaces it."""
+        self._entries.setdefault(entry.family, {}).setdefault(entry.name, []).append(entry)
+        self._by_component[entry.component] = entry
+
+    def know_elsewhere(
+        self, family: str, name: str, distribution: str, why: str = "is not installed"
+    ) -> None:
+        """Note that a distribution would bring this name, and why it does not."""
+        self._elsewhere[family, name] = (distribution, why)
+
+    def entries(self, family: str | None = None) -> Iterator[Entry]:
+        """Yield entries by family and name, of one family or of all."""
+        for each in sorted(self._entries) if family is None else [family]:
+            for name in sorted(self._entries.get(each, {})):
+                yield from self._entries[each][name]
+
+    def names(self, family: str) -> list[str]:
+        """Names that a spec can use for this family: short where unambiguous, else qualified."""
+        return [self.name_of(entry.component) for entry in self.entries(family)]
+
+    def find(self, family: str, name: str) -> Entry:
+        """Return the entry for a short or a qualified name.
+
+        Raises:
+            UnknownNameError: nothing installed has that name.
+            AmbiguousNameError: more than one distribution has it.
+        """
+        distribution, _, short = name.rpartition(":")
+        found = [
+            entry
+            for entry in self._entries.get(family, {}).get(short, [])
+            if not distribution or entry.provider.name == distribution
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            providers = " and ".join(str(entry.provider) for entry in found)
+            qualified = " or ".join(repr(entry.qualified_name) for entry in found)
+            raise AmbiguousNameError(f"{name!r} comes from {providers}; write {qualified}")
+        raise UnknownNameError(self._unknown(family, name, distribution, short))
+
+    def _unknown(self, family: str, name: str, distribution: str, short: str) -> str:
+        bringer, why = self._elsewhere.get((family, short), (None, ""))
+        if bringer is not None and distribution in {"", bringer}:
+            return f"{name!r} comes with the package {bringer}, which {why}"
+        names = self.names(family)
+        installed = ", ".join(names) if names else "none"
+        suggestion = did_you_mean(short, names)
+        return (
+            f"no {family.replace('_', ' ')} is called {name!r}{suggestion} (installed: {installed})"
+        )
+
+    def entry_of(self, component: type[Any]) -> Entry | None:
+        """Return the entry of a component class, or None where it was never registered."""
+        return self._by_component.get(component)
+
+    def name_of(self, component: type[Any]) -> str:
+        """Return the shortest name under which a spec finds this component again."""
+        entry = self._by_component.get(component)
+        if entry is None:
+            return str(component.model_fields["type"].default)
+        rivals = self._entries[entry.family][entry.name]
+        return entry.name if len(rivals) == 1 else entry.qualified_name
+
+
+_factory: Callable[[], Registry] | None = None
+_active: Registry | None = None
+
+
+def set_factory(factory: Callable[[], Registry]) -> None:
+    """Say how the active registry is made when it is first needed (the package does this once)."""
+    global _factory  # noqa: PLW0603 - one process has one registry, made on first use
+    _factory = factory
+
+
+def active() -> Registry:
+    """Return the registry in use, loading the installed plugins on the first call."""
+    global _active  # noqa: PLW0603 - see set_factory
+    if _active is None:
+        if _factory is None:
+            raise RuntimeError(
+                "ganzoo.components.registry was used before the package 'ganzoo' was imported"
+            )
+        _active = _factory()
+    return _active
+
+
+@contextmanager
+def using(registry: Registry) -> Iterator[Registry]:
+    """Make another registry the active one inside a ``with`` block (for tests and tools)."""
+    global _active  # noqa: PLW0603 - see set_factory
+    previous, _active = _active, registry
+    try:
+        yield registry
+    finally:
+        _active = previous

@@ -1,0 +1,107 @@
+"""The whole state of training in one safetensors file: tensors, and JSON as its metadata."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
+from ganzoo.utils.files import write_atomically
+from ganzoo.runs import RunDirectory
+from ganzoo.sampling import to_safetensors
+
+FORMAT = "ganzoo-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a run continues from.
+
+    Attributes:
+        step: steps taken.
+        spec: the resolved spec it was made with.
+        tensors: by slash-separated name.
+        values: what is not a tensor, as JSON holds it.
+    """
+
+    step: int
+    spec: dict[str, Any]
+    tensors: dict[str, torch.Tensor]
+    values: dict[str, Any]
+
+    def save(self, run: RunDirectory) -> Path:
+        """Write the checkpoint atomically.
+
+        Returns:
+            Its path.
+
+        Raises:
+            TrainingError: an optimizer keeps what cannot be written without a pickle.
+        """
+        path = run.checkpoint_path(self.step)
+        header = {"format": FORMAT, "step": self.step, "spec": self.spec, "values": self.values}
+        try:
+            text = json.dumps(header)
+        except TypeError as error:
+            raise TrainingError(
+                f"an optimizer keeps what a checkpoint cannot hold ({error}); its state may be tensors"
+                " and what JSON has"
+            ) from None
+        write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises:
+            CheckpointError: the file is damaged or no checkpoint.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = json.loads((file.metadata() or {})["ganzoo"])
+                if header["format"] != FORMAT:
+                    raise CheckpointError(f"{path}: unknown format {header['format']!r}")
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return cls(header["step"], header["spec"], tensors, header["values"])
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise CheckpointError(f"{path}: cannot be read: {error}") from None
+
+
+def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:
+    """Delete all but the newest checkpoints, and the best one.
+
+    Args:
+        run: the run.
+        keep: how many of the newest stay.
+        best: step of the best one, or None.
+    """
+    for path in run.checkpoints()[keep:]:
+        if best is None or path != run.checkpoint_path(best):
+            path.unlink()
+
+
+def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:
+    """Return the newest checkpoint that can be read, or None: the run then starts again.
+
+    Those that cannot be read are warned of and put aside, with ``.damaged`` added to their names.
+    """
+    for leftover in run.checkpoints_directory.glob(".*.tmp"):
+        leftover.unlink()
+    for path in run.checkpoints():
+        try:
+            return Checkpoint.load(path)
+        except CheckpointError as error:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+            warnings.warn(
+                f"{error}; going back to an older one, or to the start",
+                CheckpointWarning,
+                stacklevel=2,
+            )
+    return None

@@ -1,0 +1,327 @@
+"""A run directory: what is in it, how it is written and read. Nothing here imports torch.
+
+runs/<name>-<n>/
+  spec.json               the resolved spec; it loads as it is
+  environment.json        versions, providers of components, device, seeds, git commit
+  metrics.jsonl           one JSON object a line
+  samples/                grids of samples from latents fixed for the run
+  checkpoints/            the states a run can be resumed from
+  generator.safetensors   the generator that samples are made from
+  evaluation/             reports: step-*.json of training, report-*.json of ganzoo evaluate
+  losses.png, evaluation.png, README.md   written at the end
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ganzoo.errors import RunError, SpecError
+from ganzoo.utils.files import write_atomically
+from ganzoo.spec import RunSpec, load_spec_file
+
+
+class RunDirectory:
+    """The files of one run.
+
+    Attributes:
+        path: the directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, spec: RunSpec, path: Path | None = None) -> RunDirectory:
+        """Make a new run directory and write the resolved spec to it.
+
+        Args:
+            spec: the run.
+            path: the directory to make, or None for ``<output.directory>/<name>-<n>`` with the
+                first number above those taken.
+
+        Raises:
+            RunError: the directory exists already, or cannot be made.
+        """
+        try:
+            run = cls(_make_directory(spec, path))
+            run.samples_directory.mkdir()
+            run.checkpoints_directory.mkdir()
+            run.evaluation_directory.mkdir()
+        except OSError as error:
+            raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
+        write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        return run
+
+    @staticmethod
+    def refuse_existing(path: Path | None) -> None:
+        """Refuse a directory to be made that is there already.
+
+        Raises:
+            RunError: it exists.
+        """
+        if path is not None and path.exists():
+            raise _exists(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunDirectory:
+        """Open a run directory that exists.
+
+        Raises:
+            RunError: it is none.
+        """
+        run = cls(Path(path))
+        if not run.spec_path.is_file():
+            what = (
+                "does not exist"
+                if not run.path.exists()
+                else "is no run directory: it has no spec.json"
+            )
+            raise RunError(f"{path}: {what}")
+        return run
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """The run's spec.
+
+        Raises:
+            RunError: a person changed it to something that is not valid.
+        """
+        try:
+            return load_spec_file(self.spec_path)
+        except SpecError as error:
+            raise RunError(str(error)) from None
+
+    @property
+    def spec_path(self) -> Path:
+        """The resolved spec."""
+        return self.path / "spec.json"
+
+    @property
+    def environment_path(self) -> Path:
+        """What the run was made with."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        """Numbers logged, one JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def samples_directory(self) -> Path:
+        """Grids of samples."""
+        return self.path / "samples"
+
+    @property
+    def checkpoints_directory(self) -> Path:
+        """States to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def generator_path(self) -> Path:
+        """Weights of the generator that samples are made from."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def losses_path(self) -> Path:
+        """Plot of the losses."""
+        return self.path / "losses.png"
+
+    @property
+    def evaluation_plot_path(self) -> Path:
+        """Plot of what was measured during training."""
+        return self.path / "evaluation.png"
+
+    @property
+    def readme_path(self) -> Path:
+        """The model card."""
+        return self.path / "README.md"
+
+    def sample_grid_path(self, step: int) -> Path:
+        """Return where the grid of a step is; names sort by step."""
+        return self.samples_directory / f"step-{step:08d}.png"
+
+    def sample_grids(self) -> list[Path]:
+        """Return all grids of made samples, oldest first."""
+        return sorted(self.samples_directory.glob("step-*.png"))
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Return where the checkpoint of a step is; names sort by step."""
+        return self.checkpoints_directory / f"step-{step:08d}.safetensors"
+
+    def checkpoints(self) -> list[Path]:
+        """Return all checkpoints, newest first."""
+        return sorted(self.checkpoints_directory.glob("step-*.safetensors"), reverse=True)
+
+    def checkpoint_steps(self) -> list[int]:
+        """Return the steps whose checkpoints are kept, newest first."""
+        return [_step_of(path) for path in self.checkpoints()]
+
+    @property
+    def evaluation_directory(self) -> Path:
+        """Reports of evaluations."""
+        return self.path / "evaluation"
+
+    def training_report_path(self, step: int) -> Path:
+        """Return where the report of an evaluation during training is; names sort by step."""
+        return self.evaluation_directory / f"step-{step:08d}.json"
+
+    def training_reports(self) -> dict[int, Path]:
+        """Return the reports of evaluations during training by step, oldest first."""
+        paths = sorted(self.evaluation_directory.glob("step-*.json"))
+        return {_step_of(path): path for path in paths}
+
+    def reports(self) -> list[Path]:
+        """Return the reports of evaluations after training, oldest first."""
+        found = self.evaluation_directory.glob("report-*.json")
+        return sorted(found, key=lambda path: (len(path.name), path.name))
+
+    def add_report(self, text: str) -> Path:
+        """Write a report under the next number, and return where it is."""
+        self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
+        with FileLock(self.evaluation_directory / ".lock"):  # two evaluations may end together
+            number = max((_step_of(path) for path in self.reports()), default=0) + 1
+            path = self.evaluation_directory / f"report-{number}.json"
+            write_atomically(path, text)
+        return path
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return all lines of metrics.jsonl that are whole.
+
+        Raises:
+            RunError: a line is not JSON.
+        """
+        return list(self._metric_lines())
+
+    def _metric_lines(self) -> Iterator[dict[str, Any]]:
+        if not self.metrics_path.exists():
+            return
+        with self.metrics_path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith("\n"):
+                    return  # a kill cut it off
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise RunError(f"{self.metrics_path}: line {number} is not JSON") from None
+
+    def append_metrics(self, numbers: Mapping[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        with self.metrics_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(numbers) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Take back lines, grids and reports later than a step; a resumed run writes them again."""
+        if self.metrics_path.exists():
+            kept = [line for line in self._metric_lines() if line["step"] <= step]
+            text = "".join(json.dumps(line) + "\n" for line in kept)
+            write_atomically(self.metrics_path, text)
+        for path in self.sample_grids():
+            if path > self.sample_grid_path(step):
+                path.unlink()
+        for made_at, path in self.training_reports().items():
+            if made_at > step:
+                path.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process from training in the same directory.
+
+        Raises:
+            RunError: another process is.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"{self.path}: another process is training this run") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def write_environment(self, device: str) -> None:
+        """Write what the run is made with.
+
+        Args:
+            device: the training device, in words.
+        """
+        spec = self.spec
+        packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
+        environment = {
+            "command": sys.argv,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+            "device": device,
+            "seed": spec.seed,
+            "versions": {name: metadata.version(name) for name in packages},
+            "providers": {
+                path: {"name": each.name, "version": each.version}
+                for path, each in spec.providers().items()
+            },
+            "git_commit": _git_commit(),
+        }
+        write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
+
+    def environment(self) -> dict[str, Any]:
+        """Return what the run was made with."""
+        data: dict[str, Any] = json.loads(self.environment_path.read_text(encoding="utf-8"))
+        return data
+
+
+def _step_of(path: Path) -> int:
+    """Return the number at the end of a name such as step-00000500.json."""
+    return int(path.stem.rpartition("-")[2])
+
+
+def _exists(path: Path) -> RunError:
+    return RunError(f"{path}: exists already; runs are never overwritten, name another")
+
+
+def _make_directory(spec: RunSpec, path: Path | None) -> Path:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            raise _exists(path) from None
+        return path
+    parent = Path(spec.output.directory)
+    parent.mkdir(parents=True, exist_ok=True)
+    prefix = f"{spec.name}-"
+    taken = [each.name.removeprefix(prefix) for each in parent.glob(f"{prefix}*")]
+    number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
+    while True:  # another process may take the number between the look and the making
+        try:
+            path = parent / f"{spec.name}-{number}"
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the working directory, with ``+changes`` where files differ from it."""
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}+changes" if status else commit

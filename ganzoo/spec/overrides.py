@@ -1,0 +1,165 @@
+"""Changing single fields of a spec: ``training.batch_size=128``."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ganzoo.components import Component, Schedule, SpecModel, registry
+from ganzoo.errors import Problem, SpecError
+from ganzoo.spec import RunSpec
+
+Class = TypeVar("Class")
+
+MISSING: Final = object()
+"""Stands where a spec says nothing and the field has no default either."""
+
+
+def apply_overrides(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """Set fields of a spec that is given as plain data.
+
+    An assignment is ``PATH=VALUE``. The path is dotted, with numbers for places in a list
+    (``regularizers.0.weight``). The value is read as JSON where it is JSON, else taken as text. A path
+    may lead into a component that the spec gives by its bare name or leaves at its default; its
+    other parameters stay as they are. Later assignments see earlier ones.
+
+    Args:
+        data: the spec, which is left as it is.
+        assignments: what to set.
+
+    Returns:
+        A changed copy. It is not validated yet: unknown fields and wrong values are found then.
+
+    Raises:
+        SpecError: an assignment has no ``=``, or its path leads nowhere.
+    """
+    changed: Any = copy.deepcopy(dict(data))
+    for assignment in assignments:
+        path, separator, text = assignment.partition("=")
+        keys = path.strip().split(".")
+        if not separator or not all(keys):
+            problem = Problem(
+                "", f"cannot read {assignment!r}: write PATH=VALUE, such as training.batch_size=128"
+            )
+            raise SpecError([problem])
+        try:
+            changed = _assign(changed, RunSpec, keys, text)
+        except _DeadEnd as dead_end:
+            where = ".".join(keys[: len(keys) - dead_end.left])
+            raise SpecError([Problem(where, f"{dead_end} (in {assignment!r})")]) from None
+    result: dict[str, Any] = changed
+    return result
+
+
+class _DeadEnd(Exception):  # noqa: N818 - it never leaves this module
+    """A path leads nowhere; ``left`` counts the keys that could not be followed."""
+
+    def __init__(self, reason: str, left: int) -> None:
+        self.left = left
+        super().__init__(reason)
+
+
+def _assign(node: Any, kind: Any, keys: Sequence[str], text: str) -> Any:
+    """Return a node with one value inside it changed.
+
+    Args:
+        node: plain data, or MISSING.
+        kind: the annotation of the field the node stands in, or None where it is not known.
+        keys: the path from here on.
+        text: the value.
+    """
+    if not keys:
+        return _read(text, kind)
+    key, rest = keys[0], keys[1:]
+    if isinstance(node, list):
+        if not key.isdecimal() or int(key) >= len(node):
+            places = f"its places are 0 to {len(node) - 1}" if node else "it is empty"
+            raise _DeadEnd(f"there is no place {key!r} in this list: {places}", len(keys))
+        changed = list(node)
+        changed[int(key)] = _assign(node[int(key)], _element(kind), rest, text)
+        return changed
+    node = _as_object(node, kind, keys)
+    field = _fields(node, kind).get(key)
+    child = node.get(key, MISSING)
+    if child is MISSING and field is not None and rest:
+        child = _default(field)
+    return {**node, key: _assign(child, field and field.annotation, rest, text)}
+
+
+def _as_object(node: Any, kind: Any, keys: Sequence[str]) -> dict[str, Any]:
+    """Return an object that a key can be set in, writing out what stands there for short."""
+    if isinstance(node, dict):
+        return node
+    family = _class_in(kind, Component)
+    if family is not None and isinstance(node, str):
+        return {"type": node}
+    if family is Schedule and isinstance(node, int | float) and not isinstance(node, bool):
+        return {"type": "constant", "value": node}
+    if node is MISSING or node is None:
+        if family is None:
+            return {}
+        if keys[0] == "type":
+            return {}
+        raise _DeadEnd(
+            f"no {family.family.replace('_', ' ')} is chosen yet; set its type first", len(keys)
+        )
+    raise _DeadEnd(f"{json.dumps(node)} has no fields to set", len(keys))
+
+
+def _fields(node: Mapping[str, Any], kind: Any) -> dict[str, FieldInfo]:
+    """Return the fields an object may have, by the names a spec uses; none where they are not known."""
+    model = _class_in(kind, SpecModel)
+    if model is not None and issubclass(model, Component) and model.is_family():
+        try:
+            model = registry.active().find(model.family, str(node.get("type"))).component
+        except LookupError:
+            return {}
+    if model is None:
+        return {}
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _default(field: FieldInfo) -> Any:
+    """Return what a spec that leaves a field out means by it, as plain data."""
+    if field.default_factory is not None:
+        return {}
+    if field.default is PydanticUndefined:
+        return MISSING
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def _read(text: str, kind: Any) -> Any:
+    """Read a value: as JSON, else as text; a field for text alone takes ``2024`` as text too."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return text if kind is str and not isinstance(value, str) else value
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    """Return the members of a union but None, or the kind itself."""
+    if get_origin(kind) in {Union, UnionType}:
+        return tuple(each for each in get_args(kind) if each is not NoneType)
+    return (kind,)
+
+
+def _class_in(kind: Any, base: type[Class]) -> type[Class] | None:
+    for each in _alternatives(kind):
+        if isinstance(each, type) and issubclass(each, base):
+            return each
+    return None
+
+
+def _element(kind: Any) -> Any:
+    """Return the annotation of a list's elements, or None."""
+    for each in _alternatives(kind):
+        if get_origin(each) is tuple:
+            return get_args(each)[0]
+    return None

@@ -1,0 +1,194 @@
+"""The JSON Schema of specs, with all installed components, for editors and other programs."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind, models_json_schema
+
+from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel, registry
+from ganzoo.components.registry import Entry
+from ganzoo.errors import PluginError, PluginWarning, in_a_line
+from ganzoo.plugins import Selection
+from ganzoo.spec import RunSpec
+from ganzoo.spec.durations import Duration
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ROOT = "#/$defs/"
+
+
+def run_spec_schema() -> Schema:
+    """Return the schema of a spec, with the components that are installed.
+
+    Each family is a definition of its own, named as the family; so is each member, named
+    ``<family>.<name>``.
+
+    A member that cannot be described is left out, with a warning that names its plugin; where plugins
+    are strict, it is an error.
+
+    Returns:
+        One JSON Schema (draft 2020-12) without outside references.
+    """
+    entries = list(registry.active().entries())
+    try:
+        return _schema_of(entries)
+    except Exception:
+        return _schema_of([entry for entry in entries if _can_be_described(entry)])
+
+
+def _can_be_described(entry: Entry) -> bool:
+    try:
+        component_schema(entry)
+        _has_only_defaults(entry)
+    except PluginError as error:
+        if Selection.from_environment(os.environ).strict:
+            raise
+        warnings.warn(f"{error}; the schema is without it", PluginWarning, stacklevel=2)
+        return False
+    return True
+
+
+def _schema_of(entries: Sequence[Entry]) -> Schema:
+    """Return the schema of a spec with these components."""
+    models: list[type[SpecModel]] = [RunSpec, *(entry.component for entry in entries)]
+    references, generated = models_json_schema(
+        [(model, "validation") for model in models], schema_generator=_Generator
+    )
+    names = {
+        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(
+            entry
+        )
+        for entry in entries
+    }
+    definitions: Schema = {
+        names.get(name, name): _relink(definition, names)
+        for name, definition in generated["$defs"].items()
+    }
+    for entry in entries:
+        _describe_type(definitions[_definition_name(entry)], entry)
+    for family in FAMILIES:
+        members = [entry for entry in entries if entry.family == family.family]
+        definitions[family.family] = _family_schema(family, members)
+    root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
+    return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def component_schema(entry: Entry) -> Schema:
+    """Return the schema of one component; where any member of a family may stand, a reference does.
+
+    The references (``#/$defs/activation``) are those of ``run_spec_schema``.
+
+    Raises:
+        PluginError: the class is not one that pydantic can describe.
+    """
+    try:
+        made = entry.component.model_json_schema(schema_generator=_Generator)
+    except Exception as error:
+        raise _at_fault(entry, error) from error
+    schema: Schema = _relink(made, {})
+    _describe_type(schema, entry)
+    return schema
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's generator without titles, which repeat names, and with defaults as specs say them."""
+
+    def encode_default(self, default: Any) -> Any:
+        if isinstance(default, Duration):
+            return str(default)
+        if isinstance(default, dict) and default.get("type") == "constant":
+            return default["value"]
+        if isinstance(default, dict) and list(default) == ["type"]:
+            return default["type"]
+        return super().encode_default(default)
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Refuse defaults that JSON cannot say: no run could write its spec."""
+        if kind == "non-serializable-default":
+            raise PydanticInvalidForJsonSchema(detail)
+        super().emit_warning(kind, detail)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def model_schema(self, schema: Any) -> Schema:
+        """Leave out the title of the class too: a definition has its name."""
+        made: Schema = super().model_schema(schema)
+        made.pop("title", None)
+        return made
+
+
+def _definition_name(entry: Entry) -> str:
+    return f"{entry.family}.{registry.active().name_of(entry.component)}"
+
+
+def _relink(schema: Any, names: Mapping[str, str]) -> Any:
+    """Replace the marks of families by references, and references by their new names."""
+    if isinstance(schema, list):
+        return [_relink(item, names) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    linked = {key: _relink(value, names) for key, value in schema.items() if key != FAMILY_KEY}
+    if FAMILY_KEY in schema:
+        return {"$ref": ROOT + schema[FAMILY_KEY], **linked}
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        name = reference.removeprefix(ROOT)
+        linked["$ref"] = ROOT + names.get(name, name)
+    return linked
+
+
+def _describe_type(definition: Schema, entry: Entry) -> None:
+    """Let a member's ``type`` be any name by which a spec finds it, and require it."""
+    definition["properties"]["type"] = {
+        "enum": _names(entry),
+        "description": f"{_summary(entry)} From {entry.provider}.",
+    }
+    required = [name for name in definition.get("required", ()) if name != "type"]
+    definition["required"] = ["type", *required]
+
+
+def _family_schema(family: type[Component], entries: Sequence[Entry]) -> Schema:
+    """Return what may stand where a field asks for a family."""
+    bare = [name for entry in entries if _has_only_defaults(entry) for name in _names(entry)]
+    choices: list[Schema] = [{"$ref": ROOT + _definition_name(entry)} for entry in entries]
+    if bare:
+        choices.append({"enum": bare, "description": "A bare name stands for its defaults."})
+    if family is Schedule:
+        choices.append({"type": "number", "description": "A plain number stays the same."})
+    described: Schema = {"description": (family.__doc__ or "").strip().partition("\n")[0]}
+    return {**described, "oneOf": choices} if choices else {**described, "not": {}}
+
+
+def _names(entry: Entry) -> list[str]:
+    """Return the names that find a component; the short one only where it is unambiguous."""
+    return list(dict.fromkeys([registry.active().name_of(entry.component), entry.qualified_name]))
+
+
+def _has_only_defaults(entry: Entry) -> bool:
+    try:
+        entry.component()
+    except ValidationError:
+        return False
+    except Exception as error:
+        raise _at_fault(entry, error) from error
+    return True
+
+
+def _at_fault(entry: Entry, error: Exception) -> PluginError:
+    return PluginError(
+        f"plugin {entry.provider}: its {entry.family} {entry.name!r} cannot be described:"
+        f" {in_a_line(error).rstrip('.')}"
+    )
+
+
+def _summary(entry: Entry) -> str:
+    return (entry.component.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,194 @@
+"""From samples to pictures, with numpy and Pillow alone."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from ganzoo.errors import UsageError
+from ganzoo.utils.files import write_atomically
+
+Pixels = npt.NDArray[np.uint8]
+
+WHITE = 255
+TILE = 48
+"""Images with fewer pixels a side are enlarged, by a whole number, so that grids can be seen."""
+
+POINTS_SIDE = 480
+POINTS_COLOR = (31, 119, 180)
+
+
+def to_uint8(samples: npt.ArrayLike) -> Pixels:
+    """Quantise images the one way ganzoo does: ``round((x + 1) * 127.5)``, clamped.
+
+    Args:
+        samples: any shape, in [-1, 1]; what lies outside is clamped, NaN counts as 0. uint8 passes as
+            it is.
+
+    Returns:
+        The same shape, 0 for -1 and 255 for 1.
+    """
+    array = np.asarray(samples)
+    if array.dtype == np.uint8:
+        return array
+    clamped = np.clip(np.nan_to_num(array.astype(np.float32)), -1, 1)
+    pixels: Pixels = np.rint((clamped + 1) * 127.5).astype(np.uint8)
+    return pixels
+
+
+def to_image(sample: npt.ArrayLike) -> Image.Image:
+    """Return one image (C, H, W), in [-1, 1] or uint8, as a picture of the same size.
+
+    One channel is grey, three are RGB, four RGBA; any other number is shown as its mean, in grey.
+    """
+    return Image.fromarray(_channels_last(to_uint8(sample)))
+
+
+def image_grid(
+    samples: npt.ArrayLike,
+    *,
+    columns: int | None = None,
+    padding: int = 2,
+    scale: int | None = None,
+) -> Image.Image:
+    """Arrange images in rows on white.
+
+    Args:
+        samples: (N, C, H, W) in [-1, 1], or uint8.
+        columns: images in a row; None for a grid about as wide as high.
+        padding: pixels between images and around them, before scaling.
+        scale: whole number by which each pixel is enlarged; None for one that shows small images at
+            48 pixels or more.
+
+    Returns:
+        The grid; the first image is top left, the second to its right.
+
+    Raises:
+        ValueError: there are no images, or the samples are none.
+    """
+    pixels = to_uint8(samples)
+    if pixels.ndim != 4 or not len(pixels):
+        raise ValueError(f"expected one or more images (N, C, H, W), not samples {pixels.shape}")
+    count, _, height, width = pixels.shape
+    columns = min(count, columns or math.ceil(math.sqrt(count * height / width)))
+    scale = scale or max(1, math.ceil(TILE / max(height, width)))
+    rows = math.ceil(count / columns)
+    first = to_image(pixels[0])
+    grid = Image.new(
+        first.mode,
+        (columns * (width + padding) + padding, rows * (height + padding) + padding),
+        WHITE if first.mode == "L" else (WHITE,) * len(first.mode),
+    )
+    for index in range(count):
+        row, column = divmod(index, columns)
+        at = (padding + column * (width + padding), padding + row * (height + padding))
+        grid.paste(to_image(pixels[index]), at)
+    return grid.resize((grid.width * scale, grid.height * scale), Image.Resampling.NEAREST)
+
+
+def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image:
+    """Draw points as translucent dots in a square frame, to the same scale in both directions.
+
+    The frame shows [-e, e] in both directions and names e in its corner: 1.1 times the largest
+    magnitude, not counting the outermost hundredth of the points, and no less than 1.1.
+
+    Args:
+        points: (N, D); the first two coordinates are drawn, where they are finite. Those of one
+            coordinate are spread in height.
+        side: pixels of one side.
+
+    Raises:
+        ValueError: there are no points.
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"expected one or more points (N, D), not samples {array.shape}")
+    if array.shape[1] == 1:
+        # On a line: beside one another in height, so that crowded places show.
+        heights = np.linspace(-0.5, 0.5, len(array))[:, None]
+        array = np.concatenate([array, heights], axis=1)
+    array = array[np.isfinite(array).all(axis=1), :2]
+    oversampled = 4  # Pillow draws without smoothing: draw large, then shrink
+    extent = 1.1 * max(
+        [1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0]
+    )
+    canvas_side = side * oversampled
+    radius = oversampled * (4.0 if len(array) <= 256 else 2.5)
+    margin = 12 * oversampled
+    inner = canvas_side - 2 * margin
+    positions = margin + (array * (1, -1) / extent + 1) / 2 * inner
+    coverage = np.zeros((canvas_side, canvas_side), dtype=np.uint16)
+    stamp = _disc(round(radius))
+    for x, y in np.rint(positions).astype(int) - len(stamp) // 2:
+        if 0 <= x <= canvas_side - len(stamp) and 0 <= y <= canvas_side - len(stamp):
+            coverage[y : y + len(stamp), x : x + len(stamp)] += stamp
+    opacity = 1 - 0.55 ** coverage.astype(np.float32)
+    mask = Image.fromarray(np.rint(opacity * 255).astype(np.uint8))
+    canvas = Image.new("RGB", (canvas_side, canvas_side), "white")
+    draw = ImageDraw.Draw(canvas)
+    for axis in (margin, canvas_side // 2, canvas_side - margin):
+        draw.line([(axis, margin), (axis, canvas_side - margin)], (225, 225, 225), oversampled)
+        draw.line([(margin, axis), (canvas_side - margin, axis)], (225, 225, 225), oversampled)
+    canvas.paste(POINTS_COLOR, mask=mask)
+    font = ImageFont.load_default(12 * oversampled)
+    corner = (canvas_side - 1.5 * margin, canvas_side - 1.5 * margin)
+    draw.text(corner, f"±{extent:.2g}", (120, 120, 120), font, anchor="rs")
+    return canvas.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def sample_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
+    """Draw samples of any kind: a grid of images (N, C, H, W), or a plot of points (N, D)."""
+    array = np.asarray(samples)
+    return point_plot(array) if array.ndim == 2 else image_grid(array, columns=columns)
+
+
+def save_grid(samples: npt.ArrayLike, path: Path, *, columns: int | None = None) -> None:
+    """Write a picture of samples; it is there whole or not at all.
+
+    Args:
+        samples: images (N, C, H, W) in [-1, 1] or uint8, or points (N, D); a numpy array or a tensor
+            on the CPU.
+        path: the PNG to write.
+        columns: images in a row; None for a grid about as wide as high.
+    """
+    save_image(sample_grid(samples, columns=columns), path)
+
+
+def save_image(image: Image.Image, path: Path, **options: Any) -> None:
+    """Write a picture in the format its name ends in; it is there whole or not at all.
+
+    Args:
+        image: the picture, or the first one of an animation.
+        path: the file to write.
+        options: what Pillow's ``save`` takes for the format.
+
+    Raises:
+        ganzoo.errors.UsageError: no picture format has that ending.
+    """
+    picture_format = Image.registered_extensions().get(path.suffix.lower())
+    if picture_format is None:
+        raise UsageError(f"{path}: name a picture, such as {path.stem or 'samples'}.png")
+    buffer = io.BytesIO()
+    # Fast compression: grids are drawn in the middle of training, and are small either way.
+    image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
+    write_atomically(path, buffer.getvalue(), durable=False)
+
+
+def _channels_last(pixels: Pixels) -> Pixels:
+    channels = pixels.shape[0]
+    if channels in {3, 4}:
+        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    grey: Pixels = np.rint(pixels.mean(axis=0)).astype(np.uint8)
+    return grey
+
+
+def _disc(radius: int) -> npt.NDArray[np.uint16]:
+    axis = np.arange(-radius, radius + 1)
+    disc: npt.NDArray[np.uint16] = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.uint16)
+    return disc

@@ -1,0 +1,123 @@
+"""Curves of the numbers that a run logged."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.float64]
+Row = Mapping[str, Any]
+
+DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
+REAL, FAKE = "#4c8c4a", "#8e5ea2"
+SMOOTHED_FROM = 60
+"""Rows from which on a running mean is drawn over the values."""
+
+PANELS = (
+    (
+        "loss",
+        (
+            ("loss/discriminator", "discriminator", DISCRIMINATOR),
+            ("loss/generator", "generator", GENERATOR),
+        ),
+    ),
+    (
+        "mean score of D",
+        (("score/real", "real samples", REAL), ("score/fake", "made samples", FAKE)),
+    ),
+)
+
+
+def loss_figure(
+    metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
+) -> Figure:
+    """Draw both losses, and below them what the discriminator says of real and of made samples.
+
+    Args:
+        metrics: rows of metrics.jsonl, with the step, the epoch, ``loss/…`` and ``score/…``.
+        per: ``step`` draws each row, ``epoch`` the mean of the rows of each epoch.
+        title: heading of the figure.
+
+    Raises:
+        ganzoo.errors.UsageError: the rows hold no losses.
+    """
+    from matplotlib.figure import Figure
+
+    if not any("loss/generator" in row or "loss/discriminator" in row for row in metrics):
+        raise UsageError("there are no losses to plot: the run has logged none yet")
+    panels = [
+        (label, [line for line in lines if any(line[0] in row for row in metrics)])
+        for label, lines in PANELS
+    ]
+    panels = [(label, lines) for label, lines in panels if lines]
+    figure = Figure(figsize=(8, 1 + 2.6 * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, (label, lines) in zip(axes, panels, strict=True):
+        for key, name, color in lines:
+            _draw(panel, *_series(metrics, key, per), name, color)
+        panel.set_ylabel(label)
+        panel.grid(visible=True, color="0.92")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False, loc="best")
+    axes[-1].set_xlabel(per)
+    axes[-1].margins(x=0.01)
+    if title:
+        figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def save_losses(
+    metrics: Sequence[Row], path: Path, *, per: Literal["step", "epoch"] = "step", title: str = ""
+) -> None:
+    """Write the figure of ``loss_figure`` in the format the path ends in (PNG, SVG, PDF).
+
+    Raises:
+        ganzoo.errors.UsageError: the rows hold no losses, or the format is none of matplotlib's.
+    """
+    figure = loss_figure(metrics, per=per, title=title)
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UsageError(f"{path}: figures are written as .png, .svg or .pdf")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=150)
+    path.write_bytes(buffer.getvalue())
+
+
+def _series(
+    metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]
+) -> tuple[Floats, Floats]:
+    """Return positions and values of one curve."""
+    rows = [row for row in metrics if key in row]
+    values = np.array([row[key] for row in rows], dtype=np.float64)
+    if per == "step":
+        return np.array([row["step"] for row in rows], dtype=np.float64), values
+    epochs = np.array([max(1, math.ceil(row["epoch"])) for row in rows], dtype=np.float64)
+    places = np.unique(epochs)
+    return places, np.array([values[epochs == place].mean() for place in places])
+
+
+def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) -> None:
+    """Draw values, faintly under their running mean where there are many."""
+    if len(values) < SMOOTHED_FROM:
+        panel.plot(
+            places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3
+        )
+        return
+    panel.plot(places, values, color=color, alpha=0.25, linewidth=0.8)
+    half = len(values) // 50
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    begin = np.maximum(np.arange(len(values)) - half, 0)
+    end = np.minimum(np.arange(len(values)) + half + 1, len(values))
+    panel.plot(places, (sums[end] - sums[begin]) / (end - begin), color=color, label=name)

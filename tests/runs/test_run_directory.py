@@ -1,0 +1,279 @@
+"""Run directories: what is in them, how they are made, written and read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganzoo.errors import RunError
+from ganzoo.runs import RunDirectory
+from ganzoo.spec import RunSpec, parse_spec
+from ganzoo.utils.files import write_atomically
+
+
+def spec(folder: Path, name: str = "mine", **fields: Any) -> RunSpec:
+    return parse_spec(
+        {
+            "name": name,
+            "dataset": "mnist-5k",
+            "generator": "mlp",
+            "discriminator": "mlp",
+            "output": {"directory": str(folder)},
+            **fields,
+        }
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory.create(spec(tmp_path / "runs", seed=5))
+
+
+# Making directories.
+
+
+def test_runs_of_a_name_are_numbered_and_folders_are_made(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "runs"
+    made = [RunDirectory.create(spec(folder)).path for _ in range(3)]
+    assert made == [folder / f"mine-{number}" for number in (1, 2, 3)]
+
+
+def test_a_number_is_never_used_again_while_a_later_one_is_there(tmp_path: Path) -> None:
+    for taken in ("mine-2", "mine-10", "mine-x", "mine-", "mine-copy-40", "other-50", "mine-½"):
+        (tmp_path / taken).mkdir()
+    assert RunDirectory.create(spec(tmp_path)).path.name == "mine-11"
+    assert RunDirectory.create(spec(tmp_path, "mine-copy")).path.name == "mine-copy-41"
+
+
+def test_a_directory_that_exists_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    made = RunDirectory.create(spec(tmp_path, seed=1), path)
+    before = made.spec_path.read_bytes()
+    with pytest.raises(RunError, match=r"run: exists already; runs are never overwritten, name an"):
+        RunDirectory.create(spec(tmp_path, seed=2), path)
+    assert made.spec_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_directory_that_cannot_be_made_is_named_with_the_reason(
+    named: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(RunError, match=r"/file: cannot be made: File exists$"):
+        RunDirectory.create(spec(file), file / "run" if named else None)
+
+
+def test_runs_that_begin_at_the_same_moment_get_different_directories(tmp_path: Path) -> None:
+    together, barrier = 16, threading.Barrier(16)
+    one = spec(tmp_path)
+
+    def create(_: int) -> Path:
+        barrier.wait()
+        return RunDirectory.create(one).path
+
+    with ThreadPoolExecutor(together) as pool:
+        made = list(pool.map(create, range(together)))
+    assert sorted(path.name for path in made) == sorted(f"mine-{n + 1}" for n in range(together))
+    assert all(RunDirectory.open(path).spec == one for path in made)
+
+
+# Opening them.
+
+
+def test_a_run_is_opened_with_the_spec_it_was_made_of(run: RunDirectory) -> None:
+    again = RunDirectory.open(str(run.path))
+    assert again.spec.seed == 5
+    assert json.loads(again.spec_path.read_text(encoding="utf-8")) == again.spec.to_json()
+
+
+def test_what_is_no_run_directory_is_refused(tmp_path: Path, run: RunDirectory) -> None:
+    with pytest.raises(RunError, match=r"/none: does not exist$"):
+        RunDirectory.open(tmp_path / "none")
+    with pytest.raises(RunError, match=r"is no run directory: it has no spec\.json$"):
+        RunDirectory.open(tmp_path)
+    with pytest.raises(RunError, match="is no run directory"):
+        RunDirectory.open(run.spec_path)
+
+
+def test_a_spec_that_a_person_broke_is_reported_as_one_of_a_run(run: RunDirectory) -> None:
+    run.spec_path.write_text('{"generator": "mlp", "discriminator": "mlp"}', encoding="utf-8")
+    with pytest.raises(RunError, match=r"spec\.json: dataset: this field is required$"):
+        _ = RunDirectory.open(run.path).spec
+
+
+# Files that name a step.
+
+
+def test_grids_come_oldest_first_and_checkpoints_newest_first(run: RunDirectory) -> None:
+    steps = (5, 100, 20_000)
+    for step in steps:
+        run.sample_grid_path(step).touch()
+        run.checkpoint_path(step).touch()
+    (run.samples_directory / "real.png").touch()
+    (run.checkpoints_directory / ".step-00000007.safetensors.1.tmp").touch()
+    assert run.sample_grids() == [run.sample_grid_path(step) for step in steps]
+    assert run.checkpoints() == [run.checkpoint_path(step) for step in reversed(steps)]
+
+
+# Metrics.
+
+
+def test_metrics_are_a_line_each_and_come_back(run: RunDirectory) -> None:
+    assert run.metrics() == []
+    for step in (1, 2):
+        run.append_metrics({"step": step, "loss/generator": 0.1 * step})
+    assert run.metrics_path.read_text(encoding="utf-8").count("\n") == 2
+    assert run.metrics() == [
+        {"step": 1, "loss/generator": 0.1},
+        {"step": 2, "loss/generator": 0.2},
+    ]
+
+
+def test_a_line_that_was_torn_by_a_crash_is_left_out_and_then_forgotten(run: RunDirectory) -> None:
+    run.append_metrics({"step": 1})
+    with run.metrics_path.open("a", encoding="utf-8") as file:
+        file.write('{"step": 2, "los')
+    assert run.metrics() == [{"step": 1}]
+    run.forget_after(1)
+    run.append_metrics({"step": 2})
+    assert run.metrics() == [{"step": 1}, {"step": 2}]
+
+
+def test_what_is_later_than_a_step_is_forgotten(run: RunDirectory) -> None:
+    for step in (10, 20, 30):
+        run.append_metrics({"step": step})
+        run.sample_grid_path(step).touch()
+        run.checkpoint_path(step).touch()
+    run.forget_after(20)
+    assert [line["step"] for line in run.metrics()] == [10, 20]
+    assert run.sample_grids() == [run.sample_grid_path(10), run.sample_grid_path(20)]
+    assert len(run.checkpoints()) == 3, "checkpoints are the trainer's to delete"
+
+
+def test_forgetting_in_a_run_that_has_logged_nothing_does_nothing(run: RunDirectory) -> None:
+    run.forget_after(5)
+    assert run.metrics() == []
+
+
+# Writing.
+
+
+@pytest.mark.parametrize("content", ["größer\n", b"\x00\xff"])
+def test_a_file_is_replaced_as_a_whole(content: str | bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("a much longer old content")
+    write_atomically(path, content)
+    assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_as_it_was_where_writing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# One process at a time.
+
+
+def test_a_second_process_cannot_train_the_same_run(run: RunDirectory) -> None:
+    code = f"""
+from pathlib import Path
+from ganzoo.errors import RunError
+from ganzoo.runs import RunDirectory
+try:
+    with RunDirectory(Path({str(run.path)!r})).locked():
+        print("locked")
+except RunError as error:
+    print(error)
+"""
+
+    def other_process() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    with run.locked():
+        assert other_process() == f"{run.path}: another process is training this run"
+        with pytest.raises(RunError, match="another process"), RunDirectory(run.path).locked():
+            pass
+    assert other_process() == "locked"
+
+
+def test_the_lock_is_given_back_after_an_exception(run: RunDirectory) -> None:
+    def fail() -> None:
+        with run.locked():
+            raise ZeroDivisionError
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+
+
+# What a run was made with.
+
+
+def test_the_environment_says_what_the_run_was_made_with(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ganzoo", "run", "mine"])
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    run.write_environment("cpu")
+    environment = run.environment()
+    assert environment["command"] == ["ganzoo", "run", "mine"]
+    assert (environment["device"], environment["seed"]) == ("cpu", 5)
+    assert environment["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert {"ganzoo", "torch", "numpy", "pydantic"} <= set(environment["versions"])
+    assert environment["providers"]["generator"]["name"] == "ganzoo-mlp"
+    assert environment["providers"]["loss"] == {
+        "name": "ganzoo",
+        "version": environment["versions"]["ganzoo"],
+    }
+    assert environment["git_commit"] is None
+
+
+def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    for variable in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{variable}_NAME", "Somebody")
+        monkeypatch.setenv(f"{variable}_EMAIL", "somebody@example.org")
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    file = project / "spec.json"
+    file.write_text("{}")
+    git("init", "--quiet")
+    git("add", ".")
+    git("-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "First")
+    commit = git("rev-parse", "HEAD")
+    run.write_environment("cpu")
+    assert run.environment()["git_commit"] == commit
+    file.write_text("[]")
+    run.write_environment("cpu")
+    assert run.environment()["git_commit"] == f"{commit}+changes"

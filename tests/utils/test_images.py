@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganzoo.errors import UsageError
+from ganzoo.utils.images import (
+    image_grid,
+    point_plot,
+    sample_grid,
+    save_grid,
+    save_image,
+    to_image,
+    to_uint8,
+)
+
+
+def test_samples_are_quantised_by_rounding():
+    values = np.array([-2, -1, -0.999, 0, 0.5, 1, 7, np.nan], dtype=np.float32)
+    assert to_uint8(values).tolist() == [0, 0, 0, 128, 191, 255, 255, 128]
+
+
+def test_every_level_survives_the_way_there_and_back():
+    levels = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(to_uint8(levels / np.float32(127.5) - 1), levels)
+    assert to_uint8(levels) is levels
+
+
+@pytest.mark.parametrize(
+    ("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGBA"), (5, "L")]
+)
+def test_channels_decide_on_the_mode(channels, mode):
+    image = to_image(np.zeros((channels, 4, 6), np.uint8))
+    assert (image.mode, image.size) == (mode, (6, 4))
+
+
+def test_images_are_placed_row_by_row_on_white():
+    levels = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1) * np.ones((3, 1, 2, 2), np.uint8)
+    grid = np.asarray(image_grid(levels, columns=2, padding=1, scale=1))
+    assert grid.shape == (7, 7)
+    assert (grid[1:3, 1:3] == 0).all()
+    assert (grid[1:3, 4:6] == 1).all()
+    assert (grid[4:6, 1:3] == 2).all()
+    assert (grid[4:6, 4:6] == 255).all()
+    assert (grid[0] == 255).all()
+
+
+def test_small_images_are_enlarged_pixel_for_pixel():
+    images = np.random.default_rng(0).integers(0, 256, (1, 1, 32, 32), dtype=np.uint8)
+    grid = np.asarray(image_grid(images, padding=0))
+    assert grid.shape == (64, 64)
+    assert np.array_equal(grid[::2, ::2], images[0, 0])
+    assert image_grid(np.zeros((1, 3, 128, 128), np.uint8), padding=0).size == (128, 128)
+
+
+@pytest.mark.parametrize("shape", [(0, 1, 4, 4), (4, 4), (2, 4, 4)])
+def test_what_is_no_image_is_refused(shape):
+    with pytest.raises(ValueError, match="expected one or more images"):
+        image_grid(np.zeros(shape))
+
+
+def test_points_are_drawn_where_they_are():
+    plot = np.asarray(point_plot([[1.0, 1.0]], side=240)).astype(int)
+    row, column = np.argwhere(plot[..., 2] - plot[..., 0] > 30).mean(axis=0)
+    assert row < 60
+    assert column > 180
+
+
+def test_points_that_are_not_finite_are_left_out():
+    assert point_plot([[np.nan, 0.0], [np.inf, 1.0]], side=100).size == (100, 100)
+    with pytest.raises(ValueError, match="expected one or more points"):
+        point_plot(np.zeros((0, 2)))
+
+
+def test_the_kind_of_sample_decides_on_the_picture():
+    assert sample_grid(np.zeros((4, 2), np.float32)).mode == "RGB"
+    assert sample_grid(np.zeros((4, 1, 8, 8), np.float32)).mode == "L"
+
+
+def test_tensors_are_saved_as_arrays_are(tmp_path):
+    samples = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    save_grid(samples, tmp_path / "a.png")
+    save_grid(samples.numpy(), tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_a_file_that_is_no_picture_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"grid\.what: name a picture, such as grid\.png"):
+        save_image(Image.new("L", (1, 1)), tmp_path / "grid.what")
+    assert list(tmp_path.iterdir()) == []
