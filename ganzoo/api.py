@@ -97,13 +97,13 @@ def run(
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
     spec = spec.anchored()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         directory = train(spec, spec.check(), installed(), lambda: RunDirectory.create(spec, path))
     return Run(directory)
 
@@ -126,11 +126,11 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     directory = RunDirectory.open(path)
     spec = directory.spec
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         train(spec, spec.check(), installed(), lambda: directory, resume=True)
     return Run(directory)
 
