@@ -238,6 +238,21 @@ class Run:
         """
         return self._trained.info
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that can be sampled, by number; empty for an unconditional generator.
+
+        Raises:
+            ganzoo.errors.RunError: the run has not saved a generator yet.
+        """
+        count = self.spec.num_classes(self.info)
+        return () if count is None else self.info.class_names or tuple(map(str, range(count)))
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of coordinates of a latent."""
+        return self.spec.latent.dim
+
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights where the run kept one.
 

@@ -65,14 +65,16 @@ def labelled_grid(
 
 
 def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
-    """Arrange images whose classes take turns, with one column per class and its name above it.
+    """Arrange images of classes in turn, so that each column shows one class, named above it.
 
     Args:
         samples: (N, C, H, W) in [-1, 1] or uint8.
-        names: names of the classes, in the order in which they take turns.
+        names: names of the classes, in the order in which they take turns. The columns are a multiple of
+            them if the grid would otherwise be much higher than wide.
     """
     count = len(to_uint8(samples))
-    columns = names[:count]
+    repeats = max(1, round(math.sqrt(count) / len(names)))
+    columns = (list(names) * repeats)[:count]
     return labelled_grid(samples, [""] * math.ceil(count / len(columns)), columns)
 
 
