@@ -44,8 +44,9 @@ def labelled_grid(
     scale = max(1, math.ceil(TILE / max(pixels.shape[2:])))
     height, width = pixels.shape[2] * scale, pixels.shape[3] * scale
     font = _font_that_fits(columns, width)
-    left = math.ceil(max(font.getlength(label) for label in (*rows, corner))) + 4 * GAP
-    top = math.ceil(font.size) + 4 * GAP
+    longest = math.ceil(max(font.getlength(label) for label in (*rows, corner)))
+    left = longest + 4 * GAP if longest else GAP
+    top = math.ceil(font.size) + 4 * GAP if any((*columns, corner)) else GAP
     size = (left + len(columns) * (width + GAP) + GAP, top + len(rows) * (height + GAP) + GAP)
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
