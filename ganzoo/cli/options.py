@@ -11,6 +11,8 @@ import click
 
 from ganzoo.errors import UsageError
 
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
@@ -22,7 +24,10 @@ checkpoint_option = click.option(
     help="Which generator to use; the best is chosen by the evaluations during training.",
 )
 
-Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+def output_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option for the file or folder that a command writes; ``text`` is its help."""
+    return click.option("-o", "--output", type=click.Path(path_type=Path), help=text)
 
 
 def numbers_of(kind: type[int] | type[float], example: str) -> Callback:

@@ -13,7 +13,7 @@ import click
 from ganzoo import api
 from ganzoo.cli.commands.specs import read_argument
 from ganzoo.cli.completion import complete_run, complete_spec
-from ganzoo.cli.options import check_outputs, force_option, quiet_option
+from ganzoo.cli.options import check_outputs, force_option, output_option, quiet_option
 from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, display_for, duration_words, metric_words
 from ganzoo.errors import Interrupted
@@ -30,11 +30,8 @@ from ganzoo.utils.progress import reporting_to
     metavar="PATH=VALUE",
     help="Change a field of the spec; may be given more than once.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>.",
+@output_option(
+    "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
 )
 @click.option("--name", help="Short for --set name=NAME.")
 @click.option("--seed", type=int, help="Short for --set seed=SEED.")
@@ -96,12 +93,7 @@ def resume(run: str, quiet: bool) -> None:
     show_default=True,
     help="Plot every logged step, or the means over epochs.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn.",
-)
+@output_option("PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn.")
 @force_option
 def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: bool) -> None:
     """Plot the losses of a run and the discriminator's mean scores of real and generated samples.

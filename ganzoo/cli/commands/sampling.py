@@ -17,6 +17,7 @@ from ganzoo.cli.options import (
     force_option,
     free_path,
     numbers_of,
+    output_option,
 )
 from ganzoo.errors import UsageError, did_you_mean
 
@@ -37,8 +38,6 @@ DEFAULT_COORDINATES = 8
 
 MOST_HEADINGS = 20
 """Grids of more classes than this have no headings."""
-
-OUTPUT = click.Path(path_type=Path)
 
 run_argument = click.argument("run", shell_complete=complete_run)
 truncation_option = click.option(
@@ -85,12 +84,9 @@ label_option = click.option(
     help="A grid, a float32 array (n, ...), or a folder with one PNG per sample. Default: by the suffix"
     " of --output, or else a grid.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    help="File or folder to write. Default: <run>-samples.png (or .npy, or a folder), numbered if it"
-    " exists.",
+@output_option(
+    "File or folder to write. Default: <run>-samples.png (or .npy, or a folder), numbered if it"
+    " exists."
 )
 @force_option
 def sample(
@@ -173,12 +169,7 @@ def sample(
 @truncation_option
 @checkpoint_option
 @label_option
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    help="PNG to write. Default: <run>-traversal.png, numbered if it exists.",
-)
+@output_option("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
 @force_option
 def traverse(
     run: str,
@@ -257,12 +248,9 @@ def traverse(
 @truncation_option
 @checkpoint_option
 @label_option
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    help="PNG to write, with a GIF of the same name next to it. Default: <run>-interpolation.png,"
-    " numbered if it exists.",
+@output_option(
+    "PNG to write, with a GIF of the same name next to it. Default: <run>-interpolation.png,"
+    " numbered if it exists."
 )
 @force_option
 def interpolate(

@@ -12,7 +12,7 @@ import click
 
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
-from ganzoo.cli.options import check_outputs, force_option, json_option
+from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
 from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
@@ -51,12 +51,7 @@ def recipes(as_json: bool) -> None:
 
 @click.command()
 @click.argument("recipe", shell_complete=complete_recipe)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="File to write, or - for standard output. Default: RECIPE.json.",
-)
+@output_option("File to write, or - for standard output. Default: RECIPE.json.")
 @click.option(
     "--schema",
     "with_schema",
@@ -64,7 +59,7 @@ def recipes(as_json: bool) -> None:
     help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
 @force_option
-def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> None:
+def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
     """Copy a recipe to a file for editing.
 
     \b
@@ -73,10 +68,10 @@ def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> Non
     """
     found = find_recipe(recipe)
     text = found.path.read_text(encoding="utf-8")
-    if output == "-":
+    if str(output) == "-":
         click.echo(text, nl=False)
         return
-    path = Path(output or f"{found.name}.json")
+    path = output or Path(f"{found.name}.json")
     if with_schema and "$schema" not in found.read():
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
@@ -118,9 +113,7 @@ def validate(specs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write."
-)
+@output_option("File to write.")
 @force_option
 def schema(output: Path | None, force: bool) -> None:
     """Write the JSON Schema of specs, including all installed components.
