@@ -143,7 +143,7 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
         words = command.name.split()
         starts = {" ".join(words[:count]) for count in range(1, len(words) + 1)}
         if starts & taken or command.name in groups:
-            installed().complain(
+            installed().warn(
                 record,
                 f"its command {command.name!r} was left out, since the name is the core's own"
                 " (in hook ganzoo_commands)",
