@@ -2,9 +2,9 @@
 
 ``base`` has a template for each file of a package; in paths, PACKAGE stands for the import package and
 NAME for the short name. ``kinds`` has a file for each family of components, with a small working member
-of it: its description, the part of a recipe that uses it, and macros for the texts ``about``,
-``components``, ``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the
-variables of all templates.
+of it: the part of a recipe that uses it, and macros for the texts ``about``, ``components``,
+``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the variables of all
+templates.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ COMMANDS = (
     Command("list", "ganzoo.cli.catalogue:list_components", "List the components installed."),
     Command("show", "ganzoo.cli.catalogue:show", "Describe a component and its fields."),
     Command("plugins list", "ganzoo.cli.plugins:list_plugins", "List the plugins installed."),
-    Command("plugins show", "ganzoo.cli.plugins:show", "Say what a plugin provides."),
+    Command("plugins show", "ganzoo.cli.plugins:show", "Show what a plugin provides."),
     Command("plugins new", "ganzoo.cli.new:new", "Create a plugin to start from."),
     Command("cache list", "ganzoo.cli.cache:list_cache", "List what is cached."),
     Command("cache verify", "ganzoo.cli.cache:verify", "Check what is cached."),

@@ -271,7 +271,7 @@ def test_a_local_file_is_loaded_as_a_plugin_and_recorded_in_the_run(
 ):
     monkeypatch.setenv("GANZOO_PLUGIN_FILES", "")  # so that what the option sets is undone
     monkeypatch.setattr(sys, "path", list(sys.path))
-    file = tmp_path / "triangle.py"
+    file = tmp_path / "my_triangle.py"
     build = "import torch; return torch.nn.ReLU()"
     file.write_text(dedent(TRIANGLE).replace("raise NotImplementedError", build), "utf-8")
     change = ("--set", "generator.activation=triangle", "--set", "training.duration=2 steps")
@@ -279,10 +279,11 @@ def test_a_local_file_is_loaded_as_a_plugin_and_recorded_in_the_run(
     assert result.code == 0, result.err
     environment = json.loads((Path(result.out.strip()) / "environment.json").read_text("utf-8"))
     assert environment["providers"]["generator.activation"] == {
-        "name": "triangle",
+        "name": "my_triangle",
         "version": "local",
     }
-    assert rows(program("plugins", "list").out)["triangle"][0] == "local"
+    assert rows(program("plugins", "list").out)["my_triangle"][0] == "local"
+    assert json.loads(program("plugins", "show", "my_triangle", "--json").out)["version"] == "local"
 
 
 def test_a_local_file_that_cannot_be_loaded_ends_the_program(program, anew, monkeypatch, tmp_path):
