@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
-from ganzoo.utils.files import write_atomically
 from ganzoo.runs import RunDirectory
 from ganzoo.sampling import to_safetensors
+from ganzoo.utils.files import write_atomically
 
 FORMAT = "ganzoo-checkpoint-1"
 

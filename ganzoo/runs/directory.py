@@ -28,8 +28,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import RunError, SpecError
-from ganzoo.utils.files import write_atomically
 from ganzoo.spec import RunSpec, load_spec_file
+from ganzoo.utils.files import write_atomically
 
 
 class RunDirectory:
