@@ -73,18 +73,18 @@ def _evaluation(run: RunDirectory) -> list[str]:
         return []
     shown, which = (final, "last") if best is None else (best, "best")
     table = [
-        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | real data |",
+        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | baseline |",
         "|---|---|---|---|",
     ]
     table += [
         f"| `{last.name}` | {_number(value)} | {_number(last)} | {_baseline(last)} |"
         for value, last in zip(shown.report.values, final.report.values, strict=True)
     ]
-    seconds = sum(each.report.seconds for each in history.moments)
+    seconds = sum(each.report.seconds for each in history.points)
     text = (
-        f"Measured {len(history.moments)} times during training, in {seconds:.1f} s, against"
-        f" {final.report.reference}. The column `real data` is what real samples score against other"
-        " real samples. `evaluation/` holds the protocol of each number; numbers measured under"
+        f"Measured {len(history.points)} times during training, in {seconds:.1f} s, against"
+        f" {final.report.reference}. The baseline is what real samples score against other real"
+        " samples. `evaluation/` holds the protocol of each number; numbers measured under"
         " different protocols cannot be compared."
     )
     deciding = None if best is None else history.deciding_value(best)
@@ -105,8 +105,7 @@ def _number(value: Value) -> str:
 
 
 def _baseline(value: Value) -> str:
-    floor = value.floor
-    return "" if floor is None or floor.value is None else f"{floor.value:.4g}"
+    return "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
 
 
 def _use(run: RunDirectory) -> str:

@@ -151,11 +151,11 @@ class RunSpec(SpecModel):
             raise SpecError(problems)
         return info
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same run with paths that hold in any working directory."""
-        evaluation = None if self.evaluation is None else self.evaluation.anchored()
+        evaluation = None if self.evaluation is None else self.evaluation.with_absolute_paths()
         return self.model_copy(
-            update={"dataset": self.dataset.anchored(), "evaluation": evaluation}
+            update={"dataset": self.dataset.with_absolute_paths(), "evaluation": evaluation}
         )
 
     def num_classes(self, info: DatasetInfo) -> int | None:

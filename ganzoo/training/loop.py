@@ -19,7 +19,7 @@ from ganzoo.sampling import draw_latents, generate
 from ganzoo.spec import RunSpec
 from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
-from ganzoo.utils.devices import resolve_device, training_numerics
+from ganzoo.utils.devices import numerics, resolve_device
 from ganzoo.utils.files import write_atomically
 from ganzoo.utils.images import save_grid
 from ganzoo.utils.seeds import derive_seed
@@ -52,7 +52,7 @@ def train(
         ganzoo.errors.UsageError: the device, the data or the checkpoint are not as needed.
     """
     device = resolve_device(spec.device)
-    with training_numerics(device, deterministic=spec.training.deterministic):
+    with numerics(device, deterministic=spec.training.deterministic):
         prepared = prepare(spec, info, device)
         run = open_directory()
         with run.locked():
@@ -143,7 +143,7 @@ class Trainer:
             self.announce("ganzoo_run_finished", total_steps=self.total, completed=completed)
 
     def evaluate(self) -> bool:
-        """Judge the generator, and say whether it is the best so far.
+        """Evaluate the generator, and return whether it is the best so far.
 
         The report is written before the checkpoint of the same step: a run that is resumed from that
         checkpoint has the report, too.
@@ -151,10 +151,10 @@ class Trainer:
         Raises:
             ganzoo.errors.TrainingError: a number is not finite.
         """
-        judge, step = self.prepared.judge, self.state.step
-        assert judge is not None  # the plan has evaluations only where there is a judge
+        evaluator, step = self.prepared.evaluator, self.state.step
+        assert evaluator is not None  # the plan has evaluations only if there is one
         self.state.meters.means(step)
-        report = judge.judge(self.prepared.sampled, self.run.path.name, step)
+        report = evaluator.evaluate(self.prepared.sampled, self.run.path.name, step)
         path = self.run.training_report_path(step)
         report.write(path)
         self.history.add(step, report)

@@ -15,8 +15,8 @@ from ganzoo.sampling import TrainedGenerator
 from ganzoo.spec import RunSpec
 from ganzoo.spec.durations import Duration
 from ganzoo.training.ema import MovingAverage
+from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, GameContext
-from ganzoo.training.judge import Judge
 from ganzoo.training.precision import weights_dtype
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.seeds import derive_seed
@@ -81,7 +81,7 @@ class Prepared:
         state: networks, optimizers and data, at step 0.
         trained: the generator that is trained, with its latent.
         plan: when what is due.
-        judge: what evaluates the generator, or None.
+        evaluator: evaluates the generator if the spec asks for it, else None.
     """
 
     info: DatasetInfo
@@ -89,7 +89,7 @@ class Prepared:
     state: TrainingState
     trained: TrainedGenerator
     plan: Plan
-    judge: Judge | None
+    evaluator: TrainingEvaluator | None
 
     @property
     def sampled(self) -> TrainedGenerator:
@@ -122,10 +122,10 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
             "training.precision: Apple GPUs have no float64; use float32, or device cpu"
         )
 
-    # Build what judges the samples: weights of an extractor may be missing.
-    judge = None
+    # Build what evaluates the samples: weights of an extractor may be missing.
+    evaluator = None
     if spec.evaluation is not None:
-        judge = Judge(spec, spec.evaluation, info, store, device)
+        evaluator = TrainingEvaluator(spec, info, store, device)
 
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
@@ -150,7 +150,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         workers=training.workers if streamed else 0,
     )
     state = TrainingState(spec, game, average, batches, rng)
-    return Prepared(info, store, state, trained, Plan.of(spec, order), judge)
+    return Prepared(info, store, state, trained, Plan.of(spec, order), evaluator)
 
 
 def _refuse_single_samples(spec: RunSpec, order: Order, game: Game) -> None:
