@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ganzoo.components import SampleSpace, space_of
+
+if TYPE_CHECKING:
+    import torch
 
 Array = npt.NDArray[Any]
 
@@ -81,3 +84,11 @@ class Split:
         """Bytes of all arrays."""
         arrays = (self.samples, self.condition, self.source)
         return sum(each.nbytes for each in arrays if each is not None)
+
+
+def as_tensor(array: Array) -> torch.Tensor:
+    """Return stored samples as a tensor: 16-bit images as int16 bit patterns, which torch can index."""
+    import torch
+
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array.view(np.int16) if array.dtype == np.uint16 else array)
