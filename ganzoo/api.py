@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.plugins import Recipe, installed
@@ -100,7 +100,7 @@ def run(
     from ganzoo.visual.card import Reporter
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
-    spec = spec.anchored()
+    spec = spec.with_absolute_paths()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
     with installed().listening(*listeners, Reporter()):
@@ -149,49 +149,27 @@ def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
     return Run(RunDirectory.open(path), checkpoint)
 
 
-def evaluate_images(
-    generated: str | Path,
-    reference: str | Path,
-    *,
-    metrics: Sequence[str | Mapping[str, Any]] | None = None,
-    extractor: str | Mapping[str, Any] | None = None,
-    size: int | None = None,
-    mode: Literal["rgb", "grey"] | None = None,
-    floor: bool = True,
-    device: str = "auto",
-) -> Report:
+def evaluate_images(generated: str | Path, reference: str | Path, **options: Any) -> Report:
     """Compare images of any model with real ones.
 
     Args:
         generated: a folder, a zip file, or an .npy or .npz file of images.
-        reference: likewise, of real ones.
-        metrics: what to measure, each by its name or as an object with ``type``; by default FID, KID,
-            precision, recall, density and coverage.
-        extractor: what turns images into features; ``inception`` by default.
-        size: height and width to resize all images to, or None where they have one size.
-        mode: what to convert all images to, or None where both sets are grey, or both in colour.
-        floor: whether each number comes with that of the halves of the reference.
-        device: where to compute.
+        reference: likewise, of real images.
+        options: ``metrics``, ``extractor``, ``size``, ``mode``, ``baseline`` and ``device``: fields of
+            ``ganzoo.evaluation.request.ImagesRequest``. FID, KID, precision, recall, density and
+            coverage are measured by default.
 
     Raises:
-        ganzoo.errors.UsageError: there are no such files, they cannot be compared, or weights of the
-            extractor are missing.
+        ganzoo.errors.UsageError: an option is not valid, the files do not exist or cannot be compared,
+            or weights of the extractor are missing.
     """
-    from ganzoo.evaluation.files import evaluate_files
-    from ganzoo.utils.devices import resolve_device
+    from ganzoo.evaluation.request import ImagesRequest
+    from ganzoo.evaluation.run import evaluate_images as evaluate
     from ganzoo.utils.distributed import process_group
 
+    request = ImagesRequest.of(**options)
     with process_group():
-        return evaluate_files(
-            Path(generated),
-            Path(reference),
-            metrics=metrics,
-            extractor=extractor,
-            size=size,
-            mode=mode,
-            floor=floor,
-            device=resolve_device(device),
-        )
+        return evaluate(Path(generated), Path(reference), request)
 
 
 class Run:
@@ -313,62 +291,30 @@ class Run:
             return torch.empty(0, *info.sample_shape)
         return torch.cat(list(generate(network.generator, z, classes)))
 
-    def evaluate(
-        self,
-        *,
-        metrics: Sequence[str | Mapping[str, Any]] | None = None,
-        extractor: str | Mapping[str, Any] | None = None,
-        reference: str | None = None,
-        samples: int = 10_000,
-        seeds: Sequence[int] = (0, 1, 2),
-        weights: Literal["ema", "raw"] | None = None,
-        truncation: float | None = None,
-        floor: bool = True,
-        device: str = "auto",
-        save: bool = True,
-    ) -> Report:
+    def evaluate(self, *, save: bool = True, **options: Any) -> Report:
         """Measure how good the samples are.
 
         Args:
-            metrics: what to measure, each by its name or as an object with ``type``; by default what the
-                run's spec says, or what suits its samples.
-            extractor: what turns samples into features; by default as above.
-            reference: split to compare with; by default ``test`` where the data set has one.
-            samples: how many to make for each seed.
-            seeds: a fresh set of samples is made for each.
-            weights: ``ema`` or ``raw``; by default the averaged weights where the run kept some.
-            truncation: cuts the distribution of latents off, or None.
-            floor: whether each number comes with that of real samples against real samples.
-            device: where to compute.
             save: whether the report is added to the run directory.
+            options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
+                ``truncation``, ``baseline`` and ``device``: fields of
+                ``ganzoo.evaluation.request.RunRequest``.
 
         Returns:
             The report, with a value for each quantity of each metric.
 
         Raises:
-            ganzoo.errors.UsageError: the request does not fit the run, the data are not there, or
+            ganzoo.errors.UsageError: an option is not valid or does not fit the run, or the data or
                 weights of the extractor are missing.
-            ganzoo.errors.EvaluationError: the generator makes what is not finite.
+            ganzoo.errors.EvaluationError: samples of the generator are not finite.
         """
-        from ganzoo.evaluation.request import request_for_run
-        from ganzoo.evaluation.runs import evaluate_run
-        from ganzoo.utils.devices import resolve_device
+        from ganzoo.evaluation.request import RunRequest
+        from ganzoo.evaluation.run import evaluate_run
         from ganzoo.utils.distributed import is_first, process_group
 
-        request = request_for_run(
-            self.spec,
-            metrics=metrics,
-            extractor=extractor,
-            reference=reference,
-            samples=samples,
-            seeds=seeds,
-            weights=weights,
-            checkpoint=self.checkpoint,
-            truncation=truncation,
-            floor=floor,
-        )
+        request = RunRequest.of(**options)
         with process_group():
-            report = evaluate_run(self.directory, request, resolve_device(device))
+            report = evaluate_run(self.directory, request, self.checkpoint)
             if save and is_first():
                 self.directory.add_report(report.to_json())
         return report
@@ -377,7 +323,7 @@ class Run:
         """Return the reports of ``evaluate``, oldest first.
 
         Raises:
-            ganzoo.errors.RunError: a file is no report.
+            ganzoo.errors.RunError: a file is not a report.
         """
         from ganzoo.runs.report import read_report
 

@@ -9,7 +9,7 @@ GanzooError                 exit code 1: something failed that the user did not 
 ├── CheckpointError         a checkpoint is damaged; resuming goes back to an older one
 ├── PluginError             a plugin failed: one that is needed, or any under strict plugins
 ├── TrainingError           training cannot go on (a loss is no longer finite)
-└── EvaluationError         samples cannot be judged (a generator makes what is not finite)
+└── EvaluationError         samples cannot be evaluated (a generator's samples are not finite)
     └── NotMeasurable       a metric has no value for these samples; reports hold the reason instead
 
 Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
@@ -93,7 +93,7 @@ class TrainingError(GanzooError):
 
 
 class EvaluationError(GanzooError):
-    """Samples cannot be judged."""
+    """Samples cannot be evaluated."""
 
 
 class NotMeasurable(EvaluationError):  # noqa: N818 - it is often no failure of anyone

@@ -39,7 +39,7 @@ class Arrays(Dataset):
         " the one axis of the two that has length 1 or 3 for the channels.",
     )
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path."""
         return self.model_copy(update={"path": str(_path(self.path).absolute())})
 
@@ -75,7 +75,7 @@ class Folder(Dataset):
         default="rgb", description="Whether samples have three channels or one."
     )
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path."""
         return self.model_copy(update={"path": str(_path(self.path).absolute())})
 
@@ -151,7 +151,7 @@ class Torchvision(Dataset):
             raise PydanticCustomError("kind", "only EMNIST has a 'kind'; leave it out")
         return self
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path, where one is given."""
         if self.root is None:
             return self

@@ -137,9 +137,9 @@ def _evaluation(finished: api.Run) -> list[str]:
     if value is None or last is None:
         return []
     shown = f"{value.name} best {number_words(value)} (step {best.step})"
-    floor = value.floor
+    real = value.baseline_value
     return [
         f"{shown}, at the end {number_words(last)}"
-        + ("" if floor is None or floor.value is None else f"; real samples get {floor.value:.4g}"),
-        f"took {sum(each.report.seconds for each in history.moments):.1f} s in all",
+        + ("" if real is None else f"; real samples get {real:.4g}"),
+        f"took {sum(each.report.seconds for each in history.points):.1f} s in all",
     ]

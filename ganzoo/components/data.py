@@ -111,7 +111,7 @@ class Dataset(Component):
         """
         return None
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same data set with paths that hold in any working directory.
 
         Runs keep this form, so that one can be resumed from elsewhere. Members with paths override it.

@@ -29,7 +29,7 @@ def parse_spec(data: Any, source: str | None = None) -> RunSpec:
     """
     if not isinstance(data, Mapping):
         raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
-    return _validated(RunSpec, data, source)
+    return validated(RunSpec, data, source)
 
 
 def parse_evaluation(data: Mapping[str, Any]) -> Evaluation:
@@ -41,12 +41,23 @@ def parse_evaluation(data: Mapping[str, Any]) -> Evaluation:
     Raises:
         SpecError: with every problem found, each with its path.
     """
-    return _validated(Evaluation, data, None, "evaluation.")
+    return validated(Evaluation, data, prefix="evaluation.")
 
 
-def _validated(
-    model: type[Model], data: Mapping[str, Any], source: str | None, prefix: str = ""
+def validated(
+    model: type[Model], data: Mapping[str, Any], source: str | None = None, prefix: str = ""
 ) -> Model:
+    """Validate plain data as a part of a spec.
+
+    Args:
+        model: the part.
+        data: its fields; those that are left out have their defaults.
+        source: file or recipe it comes from, for messages.
+        prefix: what paths in messages begin with.
+
+    Raises:
+        SpecError: with every problem found, each with its path.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:

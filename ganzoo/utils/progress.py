@@ -33,3 +33,11 @@ def report(description: str, done: int, total: int) -> None:
     reporter = _reporter.get()
     if reporter is not None:
         reporter(description, done, total)
+
+
+def chunks(count: int, size: int, description: str) -> Iterator[range]:
+    """Yield the indices from 0 to count - 1 in ranges of one size, and report the progress."""
+    for begin in range(0, count, size):
+        report(description, begin, count)
+        yield range(begin, min(begin + size, count))
+    report(description, count, count)

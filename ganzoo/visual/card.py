@@ -103,17 +103,17 @@ def _evaluation(run: RunDirectory) -> list[str]:
         return []
     shown, which = (final, "last") if best is None else (best, "best")
     table = [
-        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | floor |",
+        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | baseline |",
         "|---|---|---|---|",
     ]
     table += [
-        f"| `{last.name}` | {_number(value)} | {_number(last)} | {_floor(last)} |"
+        f"| `{last.name}` | {_number(value)} | {_number(last)} | {_baseline(last)} |"
         for value, last in zip(shown.report.values, final.report.values, strict=True)
     ]
-    seconds = sum(each.report.seconds for each in history.moments)
+    seconds = sum(each.report.seconds for each in history.points)
     text = (
-        f"Measured {len(history.moments)} times during training, in {seconds:.1f} s, against"
-        f" {final.report.reference}. The floor is what real samples get against other real samples."
+        f"Measured {len(history.points)} times during training, in {seconds:.1f} s, against"
+        f" {final.report.reference}. The baseline is what real samples get against other real samples."
         " `evaluation/` has the protocol of each number; those of different protocols cannot be"
         " compared."
     )
@@ -134,9 +134,8 @@ def _number(value: Value) -> str:
     return "none" if value.mean is None else f"{value.mean:.4g}"
 
 
-def _floor(value: Value) -> str:
-    floor = value.floor
-    return "" if floor is None or floor.value is None else f"{floor.value:.4g}"
+def _baseline(value: Value) -> str:
+    return "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
 
 
 def _use(run: RunDirectory) -> str:

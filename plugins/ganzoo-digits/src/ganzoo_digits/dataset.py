@@ -81,9 +81,9 @@ class StackedMnist(Dataset):
             )
         return base
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same data set with the paths of its base whole."""
-        return self.model_copy(update={"base": self.base.anchored()})
+        return self.model_copy(update={"base": self.base.with_absolute_paths()})
 
     def info(self) -> DatasetInfo:
         """Say what the samples are."""

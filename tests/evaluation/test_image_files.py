@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganzoo.data import images
 from ganzoo.errors import DataError
-from ganzoo.evaluation.loose import LooseImages, open_images
+from ganzoo.evaluation.image_files import ImageFiles, open_images
 from ganzoo.utils.progress import reporting_to
 
 RNG = np.random.default_rng(0)
@@ -42,7 +42,7 @@ def put_all(root: Path, pixels: np.ndarray) -> None:
         put(root, f"{index:03}.png", each)
 
 
-def all_of(opened: LooseImages) -> np.ndarray:
+def all_of(opened: ImageFiles) -> np.ndarray:
     return opened.read(range(len(opened)))
 
 
@@ -88,7 +88,7 @@ def test_zip_files_and_arrays_hold_what_the_folder_holds(root: Path, tmp_path: P
     for path in (root, Path(packed), *(tmp_path / name for name in names)):
         with open_images(path) as opened:
             assert np.array_equal(all_of(opened), nchw(RGB)), path
-            hashes.add(opened.sha256())
+            hashes.add(opened.sha256)
     expected = hashlib.sha256(b"uint8 (5, 3, 6, 4)" + nchw(RGB).tobytes())
     assert hashes == {expected.hexdigest()}
 
@@ -96,7 +96,7 @@ def test_zip_files_and_arrays_hold_what_the_folder_holds(root: Path, tmp_path: P
 def test_the_hash_follows_pixels_shape_and_order(tmp_path: Path) -> None:
     def digest(pixels: np.ndarray) -> str:
         np.save(tmp_path / "data.npy", pixels)
-        return open_images(tmp_path / "data.npy").sha256()
+        return open_images(tmp_path / "data.npy").sha256
 
     changed = RGB.copy()
     changed[4, 5, 3, 2] ^= 1
@@ -224,7 +224,7 @@ def test_several_sizes_are_refused_unless_one_is_given(root: Path) -> None:
     assert opened.preparation.startswith("RGB, 16x16 resized to 8x8 with Lanczos (Pillow ")
     several = open_images(root, size=4)
     assert "several sizes resized to 4x4" in several.preparation
-    assert several.sha256() != opened.sha256()
+    assert several.sha256 != opened.sha256
 
 
 def test_images_that_are_not_square_are_never_stretched_or_cropped(
@@ -241,7 +241,7 @@ def test_images_that_are_not_square_are_never_stretched_or_cropped(
 def test_arrays_are_resized_as_files_are(root: Path, tmp_path: Path) -> None:
     put_all(root, SQUARE)
     np.save(tmp_path / "data.npy", SQUARE)
-    assert open_images(root, size=5).sha256() == open_images(tmp_path / "data.npy", size=5).sha256()
+    assert open_images(root, size=5).sha256 == open_images(tmp_path / "data.npy", size=5).sha256
 
 
 def test_nothing_and_no_images_are_refused(root: Path) -> None:
@@ -282,7 +282,7 @@ def test_images_that_break_off_are_named_when_they_are_read(root: Path) -> None:
     with pytest.raises(DataError, match=message):
         opened.read(range(2, 5))
     with pytest.raises(DataError, match=r"003\.png"):
-        opened.sha256()
+        _ = opened.sha256
 
 
 def test_images_that_were_changed_meanwhile_are_named(root: Path) -> None:
@@ -290,16 +290,17 @@ def test_images_that_were_changed_meanwhile_are_named(root: Path) -> None:
     opened = open_images(root)
     put(root, "001.png", SQUARE[0])
     (root / "002.png").unlink()
-    with pytest.raises(DataError, match=r"2 of 5 .*001\.png \(it is 8x8, which .*002\.png \("):
+    with pytest.raises(DataError, match=r"2 of 5 .*001\.png \(it is 8x8, unlike .*002\.png \("):
         all_of(opened)
 
 
 def test_progress_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_all(root, RGB)
-    monkeypatch.setattr("ganzoo.evaluation.loose.CHUNK", 2)
+    monkeypatch.setattr("ganzoo.evaluation.image_files.CHUNK", 2)
+    monkeypatch.setattr("ganzoo.evaluation.samples.CHUNK", 2)
     reports: list[tuple[str, int, int]] = []
     with reporting_to(lambda *each: reports.append(each)):
-        open_images(root).sha256()
+        _ = open_images(root).sha256
     for what in (f"looking through {root}", f"hashing {root}"):
         assert [done for text, done, _ in reports if text == what] == [0, 2, 4, 5]
     assert {total for _, _, total in reports} == {5}
@@ -316,7 +317,7 @@ def test_images_are_decoded_when_asked_for_and_not_before(
         decoded.append(mode)
         return plain(image, mode)
 
-    monkeypatch.setattr("ganzoo.evaluation.loose.plain", counted)
+    monkeypatch.setattr("ganzoo.evaluation.image_files.plain", counted)
     opened = open_images(root)
     assert decoded == []
     opened.read(range(2))

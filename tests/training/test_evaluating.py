@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import load_file
 
 import ganzoo
-from ganzoo.components import Measure, Measurement, Metric
+from ganzoo.components import Metric, MetricFn, MetricResult
 from ganzoo.errors import SpecError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs.history import History
 from ganzoo.spec import parse_spec
-from ganzoo.training import judge
+from ganzoo.training import evaluate
 
 SPEC: dict[str, Any] = {
     "dataset": "mnist-5k",
@@ -62,8 +62,8 @@ def numbers(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
 
     given = iter(values)
 
-    def build(self: Metric) -> Measure:
-        return lambda evidence: Measurement({"fd": next(given)})
+    def build(self: Metric) -> MetricFn:
+        return lambda inputs: MetricResult({"fd": next(given)})
 
     monkeypatch.setattr(distance.FrechetDistance, "build", build)
 
@@ -72,27 +72,27 @@ def test_the_reports_are_those_of_the_command(tmp_path: Path) -> None:
     heard = Heard()
     run = ganzoo.run(SPEC, output=tmp_path / "run", listeners=[heard])
     history = History(run.directory)
-    assert [moment.step for moment in history.moments] == [10, 20, 30, 40, 50, 60]
+    assert [point.step for point in history.points] == [10, 20, 30, 40, 50, 60]
     assert [each[0] for each in heard.evaluated] == [10, 20, 30, 40, 50, 60]
-    assert heard.evaluated[-1][1] == {"fd@pixels-7": history.moments[-1].report.values[0].mean}
-    again = run.evaluate(samples=130, seeds=[judge.SEED], device="cpu", save=False)
-    value, last = again.values[0], history.moments[-1].report.values[0]
+    assert heard.evaluated[-1][1] == {"fd@pixels-7": history.points[-1].report.values[0].mean}
+    again = run.evaluate(samples=130, seeds=[evaluate.SEED], device="cpu", save=False)
+    value, last = again.values[0], history.points[-1].report.values[0]
     assert value.mean == pytest.approx(last.mean, rel=1e-6)
     assert value.protocol == last.protocol
-    assert value.floor == last.floor
+    assert value.baseline == last.baseline
 
 
 def test_training_is_the_same_with_and_without(tmp_path: Path) -> None:
     plain = ganzoo.run({**SPEC, "evaluation": None}, output=tmp_path / "plain")
-    judged = ganzoo.run(SPEC, output=tmp_path / "judged")
-    one, other = (load_file(run.directory.generator_path) for run in (plain, judged))
+    evaluated = ganzoo.run(SPEC, output=tmp_path / "evaluated")
+    one, other = (load_file(run.directory.generator_path) for run in (plain, evaluated))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_the_best_checkpoint_is_kept_and_can_be_sampled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The first number is that of the generator, the second the floor; then one a step.
+    # The first number is that of the generator, the second the baseline; then one a step.
     numbers(monkeypatch, [5.0, 0.1, 3.0, 9.0, 4.0, 8.0, 7.0])
     run = ganzoo.run(SPEC, output=tmp_path / "run")
     best = History(run.directory).best
@@ -131,7 +131,7 @@ def test_higher_can_be_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     history = History(run.directory)
     best = history.best
     assert best is not None
-    coverage = [moment.report.value("coverage").mean for moment in history.moments]
+    coverage = [point.report.value("coverage").mean for point in history.points]
     assert best.report.value("coverage").mean == max(each or 0 for each in coverage)
 
 
@@ -140,7 +140,7 @@ def test_one_metric_may_have_two_extractors(tmp_path: Path) -> None:
     section = {"metrics": metrics, "best": "fd@random-conv", "every": "30 steps"}
     run = ganzoo.run(spec(**section), output=tmp_path / "run")
     history = History(run.directory)
-    assert [value.name for value in history.moments[0].report.values] == [
+    assert [value.name for value in history.points[0].report.values] == [
         "fd@pixels-7",
         "fd@random-conv",
     ]
@@ -172,8 +172,8 @@ def test_a_run_stopped_right_after_an_evaluation_is_resumed_to_the_same_end(
         ganzoo.run(SPEC, output=tmp_path / "stopped", listeners=[StopAfter(40)])
     resumed = ganzoo.resume(tmp_path / "stopped")
     one, other = (History(run.directory) for run in (whole, resumed))
-    assert [(each.step, each.report.values) for each in one.moments] == [
-        (each.step, each.report.values) for each in other.moments
+    assert [(each.step, each.report.values) for each in one.points] == [
+        (each.step, each.report.values) for each in other.points
     ]
     assert whole.directory.checkpoint_steps() == resumed.directory.checkpoint_steps()
     assert (
@@ -184,13 +184,13 @@ def test_a_run_stopped_right_after_an_evaluation_is_resumed_to_the_same_end(
 def test_the_speed_logged_is_that_of_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = judge.Judge.judge
+    slow = evaluate.TrainingEvaluator.evaluate
 
     def seconds_more(*arguments: Any) -> Any:
         report = slow(*arguments)
         return report.model_copy(update={"seconds": 1000.0})
 
-    monkeypatch.setattr(judge.Judge, "judge", seconds_more)
+    monkeypatch.setattr(evaluate.TrainingEvaluator, "evaluate", seconds_more)
     run = ganzoo.run(spec(every="60 steps"), output=tmp_path / "run")
     assert run.metrics()[-1]["seconds"] < 0  # a thousand seconds were taken off
 
@@ -240,6 +240,6 @@ def test_weights_of_an_extractor_are_found_from_anywhere(
     monkeypatch.chdir(tmp_path)
     inception = {"type": "inception", "weights": "mine.pth", "sha256": "0" * 64}
     read = parse_spec(spec(extractor=inception, metrics=[{"type": "fd", "extractor": inception}]))
-    kept = read.anchored().to_json()["evaluation"]
+    kept = read.with_absolute_paths().to_json()["evaluation"]
     assert kept["extractor"]["weights"] == str(tmp_path / "mine.pth")
     assert kept["metrics"][0]["extractor"]["weights"] == str(tmp_path / "mine.pth")
