@@ -35,6 +35,7 @@ from ganzoo.components.losses import (
     Regularizer,
     RegularizerInputs,
     Setting,
+    Side,
 )
 from ganzoo.components.networks import (
     Discriminator,
@@ -48,6 +49,7 @@ from ganzoo.components.optimization import Optimizer, Schedule, ScheduleFunction
 from ganzoo.components.samples import (
     Arrays,
     Condition,
+    ConditionKind,
     Images,
     Points,
     SampleSpace,
@@ -91,6 +93,7 @@ __all__ = [
     "CallbackState",
     "Component",
     "Condition",
+    "ConditionKind",
     "Control",
     "Dataset",
     "DatasetInfo",
@@ -120,6 +123,7 @@ __all__ = [
     "ScheduleFunction",
     "Sequences",
     "Setting",
+    "Side",
     "SpecModel",
     "Translator",
     "choice",

@@ -106,9 +106,14 @@ class Images:
 
     def preview(self, samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
         """Draw samples, stored or as networks see them, as a grid with ``columns`` images in a row."""
+        import numpy as np
+
         from ganzoo.utils.images import image_grid
 
-        return image_grid(samples, columns=columns)
+        array = np.asarray(samples)
+        if array.dtype == np.uint16:
+            array = (array >> 8).astype(np.uint8)
+        return image_grid(array, columns=columns)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ganzoo.components import SampleSpace, space_of
 from ganzoo.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
 
 Array = npt.NDArray[Any]
 
@@ -95,3 +98,11 @@ def check_split(name: str, splits: Iterable[str], where: object) -> None:
     if name not in available:
         listed = ", ".join(available) or "none"
         raise DataError(f"{where} has no split {name!r} (available: {listed})")
+
+
+def as_tensor(array: Array) -> torch.Tensor:
+    """Return stored samples as a tensor: 16-bit images as int16 bit patterns, which torch can index."""
+    import torch
+
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array.view(np.int16) if array.dtype == np.uint16 else array)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganzoo.errors import RunError
-from ganzoo.runs.report import Report, Value, read_report
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.report import Report, Value, read_report
 from ganzoo.spec.sections import stands_for
 
 
