@@ -112,7 +112,7 @@ class Dataset(Component):
         return None
 
     def with_absolute_paths(self) -> Self:
-        """Return the same data set with paths that hold in any working directory.
+        """Return the same data set with absolute paths.
 
         Runs keep this form, so that one can be resumed from elsewhere. Members with paths override it.
         """

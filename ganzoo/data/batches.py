@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ganzoo.components import SampleSpace
-from ganzoo.data.split import Split
+from ganzoo.data.split import Split, as_tensor
 from ganzoo.errors import DataError
 from ganzoo.utils.seeds import derive_seed
 
@@ -148,7 +148,7 @@ class Batches:
         self._space, self._source_space = split.space, split.source_space
         self._device, self._dtype, self._memory_format = device, dtype, memory_format
         condition = split.condition if with_condition else None
-        arrays = [_signed(split.samples), condition, _signed(split.source)]
+        arrays = [split.samples, condition, split.source]
         keys = _Keys(order, None if split.source is None else len(split.source), split.paired)
         self._reader = (
             _Streamed(arrays, keys, device, workers) if workers else _Resident(arrays, keys, device)
@@ -219,9 +219,7 @@ class _Resident:
     """A split as tensors on the device; a batch is a selection of their rows."""
 
     def __init__(self, arrays: Sequence[Array | None], keys: _Keys, device: torch.device) -> None:
-        self._tensors = [
-            None if array is None else torch.from_numpy(array).to(device) for array in arrays
-        ]
+        self._tensors = [None if array is None else as_tensor(array).to(device) for array in arrays]
         self._keys = replace(keys, device=device)
 
     def read(self, position: int) -> Iterator[Stored]:
@@ -267,9 +265,7 @@ class _Selections(Dataset[Any]):
         self.arrays = arrays
 
     def __getitem__(self, key: Key) -> Stored:
-        return _select(
-            self.arrays, key, lambda rows, indices: torch.from_numpy(rows[indices.numpy()])
-        )
+        return _select(self.arrays, key, lambda rows, indices: as_tensor(rows[indices.numpy()]))
 
     def __getstate__(self) -> list[Any]:
         """Send a worker the place of mapped arrays in their file, and not what they hold."""
@@ -291,11 +287,6 @@ def _select(arrays: Sequence[Any], key: Key, select: Callable[[Any, Tensor], Ten
         mirrored,
         source_mirrored,
     )
-
-
-def _signed(array: Array | None) -> Array | None:
-    """View 16-bit numbers as int16, which torch can do everything with; decoding undoes it."""
-    return array.view(np.int16) if array is not None and array.dtype == np.uint16 else array
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.components import SampleSpace, space_of
+from ganzoo.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +86,18 @@ class Split:
         """Bytes of all arrays."""
         arrays = (self.samples, self.condition, self.source)
         return sum(each.nbytes for each in arrays if each is not None)
+
+
+def check_split(name: str, splits: Iterable[str], where: object) -> None:
+    """Refuse the name of a split that a data set does not have.
+
+    Raises:
+        DataError: it is not one of ``splits``; the message starts with ``where``.
+    """
+    available = list(splits)
+    if name not in available:
+        listed = ", ".join(available) or "none"
+        raise DataError(f"{where} has no split {name!r} (available: {listed})")
 
 
 def as_tensor(array: Array) -> torch.Tensor:

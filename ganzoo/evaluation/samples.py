@@ -218,7 +218,7 @@ class Reference:
 
 
 def reference_split(dataset: Dataset, split: str | None) -> str:
-    """Return the split to compare with: the one named, else ``test`` if there is one, else that trained on.
+    """Return the split to compare with: the one named, else ``test``, else the training split.
 
     Raises:
         SpecError: the data set does not have the split.

@@ -1,8 +1,8 @@
 """A discriminator with everything that turns its judgement into losses.
 
-Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake samples, the
-adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for the
-generator's.
+Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake
+samples, the adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for
+the generator's.
 """
 
 from __future__ import annotations

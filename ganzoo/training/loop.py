@@ -80,7 +80,7 @@ def train(
 def _refuse_to_end_before_it_begins(prepared: Prepared) -> None:
     begun, total = prepared.state.step, prepared.plan.total
     if total <= begun:
-        problem = f"the run is branched at step {begun} and would end at step {total}; choose a longer one"
+        problem = f"the branch begins at step {begun} and would end at step {total}; make it longer"
         raise SpecError([Problem("training.duration", problem)])
 
 
