@@ -97,13 +97,13 @@ def run(
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
     spec = spec.with_absolute_paths()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         directory = train(spec, spec.check(), installed(), lambda: RunDirectory.create(spec, path))
     return Run(directory)
 
@@ -126,11 +126,11 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     directory = RunDirectory.open(path)
     spec = directory.spec
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         train(spec, spec.check(), installed(), lambda: directory, resume=True)
     return Run(directory)
 
@@ -215,6 +215,21 @@ class Run:
             ganzoo.errors.RunError: the run has not saved a generator yet.
         """
         return self._trained.info
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that can be sampled, by number; empty for an unconditional generator.
+
+        Raises:
+            ganzoo.errors.RunError: the run has not saved a generator yet.
+        """
+        count = self.spec.num_classes(self.info)
+        return () if count is None else self.info.class_names or tuple(map(str, range(count)))
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of coordinates of a latent."""
+        return self.spec.latent.dim
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights where the run kept one.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.failures import say
+from ganzoo.cli.output import say
 from ganzoo.components import FAMILIES
 
 

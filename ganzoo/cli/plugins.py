@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.completion import complete_plugin
-from ganzoo.cli.failures import say
-from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.cli.options import json_option
+from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import PluginRecord, installed
 from ganzoo.plugins.discovery import about, normalized

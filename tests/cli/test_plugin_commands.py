@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from ganzoo import plugins
-from ganzoo.cli.completion import plugin_names
+from ganzoo.cli.completion import complete_plugin
 from ganzoo.components import registry
 from ganzoo.plugins import loading
 
@@ -150,15 +150,19 @@ def test_a_plugin_whose_metadata_are_gone_is_shown(program, install, anew):
 def test_disabled_names_are_completed_though_metadata_are_damaged(install, anew):
     folder = install("ganzoo-damaged", "")
     (folder / "ganzoo_damaged-1.0.dist-info" / "METADATA").unlink()
-    assert plugin_names("ganzoo-d") == ["ganzoo-damaged", "ganzoo-dcgan", "ganzoo-digits"]
+    assert complete_plugin(None, None, "ganzoo-d") == [
+        "ganzoo-damaged",
+        "ganzoo-dcgan",
+        "ganzoo-digits",
+    ]
 
 
 def test_a_bug_in_a_plugins_command_is_called_that_plugins(program, triangle):
     result = program("fail")
     assert result.code == 1
     assert result.err == (
-        "error: ZeroDivisionError: by nothing. This is a bug of plugin ganzoo-triangle 3.1;"
-        " 'ganzoo --debug ...' shows where\n"
+        "error: ZeroDivisionError: by nothing. This is a bug in plugin ganzoo-triangle 3.1;"
+        " 'ganzoo --debug ...' shows the traceback\n"
     )
 
 
@@ -178,7 +182,9 @@ def test_a_command_and_a_group_of_one_name_are_both_named(program, triangle, ins
     )
     result = program("fail", "again")
     assert result.code == 2
-    assert "the command 'fail' comes from ganzoo-other 1.0 and ganzoo-triangle 3.1" in result.err
+    assert (
+        "the command 'fail' is provided by ganzoo-other 1.0 and ganzoo-triangle 3.1" in result.err
+    )
 
 
 def test_a_component_that_cannot_be_described_is_left_out_of_the_schema_or_fatal(

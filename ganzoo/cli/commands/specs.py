@@ -1,4 +1,4 @@
-"""``ganzoo recipes``, ``init``, ``validate`` and ``schema``: specs before they are run."""
+"""``ganzoo recipes``, ``init``, ``validate`` and ``schema``: writing and checking specs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import click
 
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
-from ganzoo.cli.failures import say
-from ganzoo.cli.files import check_outputs, force_option
-from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
+from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
@@ -28,8 +27,8 @@ def recipes(as_json: bool) -> None:
     """List the specs that plugins ship.
 
     \b
-      ganzoo run NAME         runs one
-      ganzoo init NAME        copies it to a file
+      ganzoo run NAME         run one
+      ganzoo init NAME        copy it to a file
     """
     found = [
         {
@@ -52,21 +51,16 @@ def recipes(as_json: bool) -> None:
 
 @click.command()
 @click.argument("recipe", shell_complete=complete_recipe)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="File to write, or - for standard output; RECIPE.json by default.",
-)
+@output_option("File to write, or - for standard output. Default: RECIPE.json.")
 @click.option(
     "--schema",
     "with_schema",
     is_flag=True,
-    help=f"Also write {SCHEMA_NAME} beside it and refer to it, so that editors complete and check.",
+    help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
 @force_option
-def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> None:
-    """Copy a recipe to a file, to change it.
+def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
+    """Copy a recipe to a file for editing.
 
     \b
       ganzoo init mlp-mnist
@@ -74,10 +68,10 @@ def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> Non
     """
     found = find_recipe(recipe)
     text = found.path.read_text(encoding="utf-8")
-    if output == "-":
+    if str(output) == "-":
         click.echo(text, nl=False)
         return
-    path = Path(output or f"{found.name}.json")
+    path = output or Path(f"{found.name}.json")
     if with_schema and "$schema" not in found.read():
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
@@ -94,10 +88,10 @@ def init(recipe: str, output: str | None, with_schema: bool, force: bool) -> Non
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_spec)
 def validate(specs: tuple[str, ...]) -> None:
-    """Check specs without running them: every field, and that the parts fit each other.
+    """Check specs without running them: every field, and whether the parts fit together.
 
-    SPEC is a file, the name of a recipe, or - for standard input. Every problem is listed, with its
-    place in the spec.
+    SPEC is a file, the name of a recipe, or - for standard input. Every problem is listed with its path
+    in the spec.
 
     \b
       ganzoo validate spec.json
@@ -119,12 +113,10 @@ def validate(specs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write."
-)
+@output_option("File to write.")
 @force_option
 def schema(output: Path | None, force: bool) -> None:
-    """Write the JSON Schema of specs, with the components that are installed.
+    """Write the JSON Schema of specs, including all installed components.
 
     Editors complete and check a spec whose "$schema" names it.
 
@@ -140,18 +132,18 @@ def schema(output: Path | None, force: bool) -> None:
 
 
 def read_argument(source: str) -> str | Mapping[str, Any]:
-    """Return what ``load_spec`` takes for an argument of the command line, where - is standard input."""
+    """Return the argument for ``load_spec``; read standard input for -."""
     if source != "-":
         return source
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")  # whatever the terminal's own encoding
+        text = sys.stdin.buffer.read().decode("utf-8-sig")  # whatever the terminal's encoding is
     except UnicodeDecodeError:
-        raise UsageError("standard input: not JSON: it is no UTF-8 text") from None
+        raise UsageError("standard input: not JSON: the text is not UTF-8") from None
     return read_spec_data(text, "standard input")
 
 
 def _holds(path: Path, text: str) -> bool:
-    """Say whether a file is there and is what would be written: then nothing is lost."""
+    """Return whether a file already has the text that would be written."""
     return path.is_file() and path.read_bytes() == text.encode()
 
 

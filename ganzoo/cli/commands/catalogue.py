@@ -1,4 +1,4 @@
-"""``ganzoo list`` and ``ganzoo show``: the components installed."""
+"""``ganzoo list`` and ``ganzoo show``: the installed components."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from ganzoo.cli.completion import complete_component, complete_family
-from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.cli.options import json_option
+from ganzoo.cli.output import write_json, write_table
 from ganzoo.components import FAMILIES
 from ganzoo.components.registry import AmbiguousNameError, Entry, UnknownNameError, active
 from ganzoo.errors import UsageError, did_you_mean
@@ -22,9 +23,9 @@ FAMILY_NAMES = [family.family for family in FAMILIES]
 @click.argument("family", required=False, shell_complete=complete_family)
 @json_option
 def list_components(family: str | None, as_json: bool) -> None:
-    """List the components installed.
+    """List the installed components.
 
-    FAMILY is one kind of component, such as generator or activation; all kinds without it.
+    FAMILY is one kind of component, such as generator or activation; without it, all are listed.
 
     \b
       ganzoo list
@@ -56,7 +57,7 @@ def list_components(family: str | None, as_json: bool) -> None:
 def show(name: str, family: str | None, as_json: bool) -> None:
     """Describe a component and its fields.
 
-    NAME is what a spec writes as its type; components of several families may share it.
+    NAME is the type that a spec names; components of several families may share it.
 
     \b
       ganzoo show dcgan
@@ -76,13 +77,13 @@ def show(name: str, family: str | None, as_json: bool) -> None:
 def _check_family(family: str) -> None:
     if family not in FAMILY_NAMES:
         raise UsageError(
-            f"no family is called {family!r}{did_you_mean(family, FAMILY_NAMES)}"
-            f" (there are: {', '.join(FAMILY_NAMES)})"
+            f"unknown family {family!r}{did_you_mean(family, FAMILY_NAMES)}"
+            f" (available: {', '.join(FAMILY_NAMES)})"
         )
 
 
 def _find(name: str, family: str | None) -> list[Entry]:
-    """Return the components of that name, of one family or of all."""
+    """Return the components with a name, in one family or in all."""
     if family is not None:
         _check_family(family)
     found = []
@@ -99,10 +100,11 @@ def _find(name: str, family: str | None) -> list[Entry]:
     if family is not None and reason is not None:
         raise UsageError(reason)
     if name in installed().recipes:
-        raise UsageError(f"{name!r} is a recipe; 'ganzoo init {name} -o -' writes it")
+        raise UsageError(f"{name!r} is a recipe; 'ganzoo init {name} -o -' prints it")
     names = {active().name_of(entry.component) for entry in active().entries()}
     raise UsageError(
-        f"no component is called {name!r}{did_you_mean(name, sorted(names))} ('ganzoo list' has all)"
+        f"unknown component {name!r}{did_you_mean(name, sorted(names))}"
+        " (list all with 'ganzoo list')"
     )
 
 
@@ -128,7 +130,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
 
 
 def _description(entry: Entry) -> dict[str, Any]:
-    from ganzoo.spec.schema import component_schema
+    from ganzoo.spec.schema import component_schema, value_words
 
     schema = component_schema(entry)
     fields = []
@@ -143,7 +145,7 @@ def _description(entry: Entry) -> dict[str, Any]:
                     "description": field.get("description", ""),
                     "required": name in schema["required"],
                     "default": field.get("default"),
-                    "kind": _words(field),
+                    "kind": value_words(field),
                     "schema": facts,
                 }
             )
@@ -166,32 +168,3 @@ def _write_description(entry: Entry) -> None:
         click.echo()
         click.echo(f"  {field['name']}: {field['kind']}, {default}")
         write_table([(field["description"],)], indent="    ")
-
-
-def _words(schema: dict[str, Any]) -> str:
-    """Say in a few words what a schema accepts."""
-    if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2]).replace("_", " ")
-    if "enum" in schema:
-        return " or ".join(json.dumps(each) for each in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    if "anyOf" in schema:
-        return " or ".join(_words(each) for each in schema["anyOf"])
-    kind = schema.get("type", "anything")
-    if kind == "array":
-        return _list_words(schema)
-    return f"{kind}{_bounds(schema)}"
-
-
-def _list_words(schema: dict[str, Any]) -> str:
-    if "prefixItems" in schema:
-        return f"[{', '.join(_words(each) for each in schema['prefixItems'])}]"
-    items = _words(schema["items"]) if "items" in schema else "anything"
-    return f"list of {items}"
-
-
-def _bounds(schema: dict[str, Any]) -> str:
-    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    bounds = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
-    return f" {', '.join(bounds)}" if bounds else ""

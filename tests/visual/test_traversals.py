@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganzoo.visual.latents import interpolate_linearly, interpolate_spherically, traverse
+from ganzoo.visual.traversals import interpolate_linearly, interpolate_spherically, traverse
 
 WAYS = [interpolate_linearly, interpolate_spherically]
 RNG = np.random.default_rng(0)
@@ -10,11 +10,11 @@ BEGIN, END = RNG.normal(size=(2, 3, 50)).astype(np.float32)
 
 def test_traversing_changes_one_coordinate_at_a_time():
     latent = np.arange(4, dtype=np.float32)
-    ways = traverse(latent, [1, 3], [-5.0, 0.0, 5.0])
-    assert ways.shape == (6, 4)
-    assert ways[:3, 1].tolist() == ways[3:, 3].tolist() == [-5, 0, 5]
-    assert (ways[:3, [0, 2, 3]] == latent[[0, 2, 3]]).all()
-    assert (ways[3:, :3] == latent[:3]).all()
+    paths = traverse(latent, [1, 3], [-5.0, 0.0, 5.0])
+    assert paths.shape == (6, 4)
+    assert paths[:3, 1].tolist() == paths[3:, 3].tolist() == [-5, 0, 5]
+    assert (paths[:3, [0, 2, 3]] == latent[[0, 2, 3]]).all()
+    assert (paths[3:, :3] == latent[:3]).all()
 
 
 @pytest.mark.parametrize("go", WAYS)
