@@ -8,13 +8,14 @@ from ganzoo.components import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.api import Run, evaluate_images, load_spec, open_run, resume, run
+    from ganzoo.api import Run, branch, evaluate_images, load_spec, open_run, resume, run
     from ganzoo.spec import RunSpec
 
 __all__ = [
     "Command",
     "Run",
     "RunSpec",
+    "branch",
     "evaluate_images",
     "hookimpl",
     "load_spec",
@@ -25,6 +26,7 @@ __all__ = [
 
 _LAZY = {
     "Run": "ganzoo.api",
+    "branch": "ganzoo.api",
     "evaluate_images": "ganzoo.api",
     "load_spec": "ganzoo.api",
     "open_run": "ganzoo.api",
