@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.components import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
@@ -34,15 +33,6 @@ _LAZY = {
     "run": "ganzoo.api",
     "RunSpec": "ganzoo.spec",
 }
-
-
-def _load_registry() -> _registry.Registry:
-    from ganzoo.plugins import installed
-
-    return installed().registry
-
-
-_registry.set_factory(_load_registry)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -100,6 +101,16 @@ def _disable_plugins(
         os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
 
 
+def _add_plugin_files(
+    _context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]
+) -> None:
+    """Have local plugins loaded, in this process and in those it starts."""
+    if files:
+        before = os.environ.get("GANZOO_PLUGIN_FILES", "")
+        paths = [before, *(str(file.resolve()) for file in files)]
+        os.environ["GANZOO_PLUGIN_FILES"] = os.pathsep.join(filter(None, paths))
+
+
 def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug = value
 
@@ -114,6 +125,16 @@ OPTIONS: list[click.Parameter] = [
         callback=_disable_plugins,
         shell_complete=complete_plugin,
         help="Do not load a plugin; may be given more than once.",
+    ),
+    click.Option(
+        ["--plugin"],
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.py",
+        expose_value=False,
+        is_eager=True,
+        callback=_add_plugin_files,
+        help="Load a local Python file as a plugin; may be given more than once.",
     ),
     click.Option(
         ["--debug"],

@@ -139,7 +139,7 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
         words = command.name.split()
         starts = {" ".join(words[:count]) for count in range(1, len(words) + 1)}
         if starts & taken or command.name in groups:
-            installed().complain(
+            installed().warn(
                 record,
                 f"its command {command.name!r} was skipped, since ganzoo itself has that name"
                 " (in hook ganzoo_commands)",

@@ -227,7 +227,7 @@ def test_a_default_of_a_plugin_that_is_left_out_names_the_plugin() -> None:
     plugins = Plugins(Selection(disabled=frozenset({"ganzoo-activations"})))
     plugins.load_core()
     plugins.load_installed()
-    plugins.know_others()
+    plugins.load_hints()
     with registry.using(plugins.registry):
         lines = refusal(SPEC).splitlines()
     assert lines == [
