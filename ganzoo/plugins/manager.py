@@ -221,7 +221,7 @@ class Plugins:
             reason = reasons.get(distribution, "is not installed")
             for family, names in families.items():
                 for name in names:
-                    self.registry.know_elsewhere(family, name, distribution, reason)
+                    self.registry.add_hint(family, name, distribution, reason)
 
     # The life of a run.
 

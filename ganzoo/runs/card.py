@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ganzoo.components import Algorithm, Component
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import History
 from ganzoo.runs.report import Value
@@ -44,11 +47,8 @@ def _settings(run: RunDirectory) -> str:
     providers = {(each["name"], each["version"]) for each in environment["providers"].values()}
     rows = [
         ("Data set", f"`{spec.dataset.type}`, split `{spec.dataset.split}`"),
-        ("Latent", f"`{spec.latent.type}`, {spec.latent.dim} coordinates"),
-        ("Generator", f"`{spec.generator.type}`"),
-        ("Discriminator", f"`{spec.discriminator.type}`"),
-        ("Loss", f"`{spec.loss.type}`"),
-        ("Regularizers", ", ".join(f"`{each.type}`" for each in spec.regularizers) or "none"),
+        ("Algorithm", f"`{spec.algorithm.type}`"),
+        *_parts(spec.algorithm),
         (
             "Training",
             f"{training.duration}, batches of {training.batch_size}, {training.precision}",
@@ -63,6 +63,16 @@ def _settings(run: RunDirectory) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"## Settings\n\n| | |\n|---|---|\n{table}"
+
+
+def _parts(algorithm: Algorithm) -> Iterator[tuple[str, str]]:
+    """Yield the components an algorithm is made of: the name of each field, and the types in it."""
+    for name in type(algorithm).model_fields:
+        value = getattr(algorithm, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        types = [f"`{each.type}`" for each in parts if isinstance(each, Component)]
+        if types:
+            yield name.replace("_", " ").capitalize(), ", ".join(types)
 
 
 def _evaluation(run: RunDirectory) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ganzoo.components import SpecModel
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec.run import RunSpec
-from ganzoo.spec.sections import Evaluation
+from ganzoo.spec.sections import MOVED, Evaluation
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -64,12 +64,28 @@ def validated(
     except ValidationError as error:
         problems = [
             Problem(
-                prefix + ".".join(map(str, line["loc"])),
+                prefix + ".".join(map(str, _place(line["loc"], line["type"]))),
                 _message(line["type"], line["msg"], line["input"]),
             )
             for line in error.errors(include_url=False)
         ]
         raise SpecError(problems, source) from None
+
+
+def _place(location: tuple[int | str, ...], kind: str) -> tuple[int | str, ...]:
+    """Return where a problem is in the spec: the keys of the algorithm stand on the spec's own level."""
+    at_algorithm = location == ("algorithm",) and kind in {"component", "refused"}
+    return location[1:] if location[:1] == ("algorithm",) and not at_algorithm else location
+
+
+def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resolved spec of ganzoo 0.1 as it is written today; one of today is returned as it is."""
+    training = data.get("training")
+    if not isinstance(training, Mapping) or not MOVED & training.keys():
+        return dict(data)
+    kept = {key: value for key, value in training.items() if key not in MOVED}
+    moved = {key: value for key, value in training.items() if key in MOVED}
+    return {**data, **moved, "training": kept}
 
 
 def _message(kind: str, message: str, value: Any) -> str:
@@ -90,7 +106,11 @@ def _message(kind: str, message: str, value: Any) -> str:
             " digit"
         )
     message = message[:1].lower() + message[1:]
-    if isinstance(value, str | int | float | bool) and kind not in {"component", "unknown_key"}:
+    if isinstance(value, str | int | float | bool) and kind not in {
+        "component",
+        "refused",
+        "unknown_key",
+    }:
         return f"{message}, not {json.dumps(value)}"
     return message
 

@@ -12,12 +12,20 @@ from pydantic import ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind, models_json_schema
 
-from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel, registry
+from ganzoo.components import (
+    FAMILIES,
+    FAMILY_KEY,
+    Algorithm,
+    Component,
+    Schedule,
+    SpecModel,
+    registry,
+)
 from ganzoo.components.registry import Entry
 from ganzoo.errors import PluginError, PluginWarning, in_a_line
 from ganzoo.plugins import Selection
-from ganzoo.spec import RunSpec
 from ganzoo.spec.durations import Duration
+from ganzoo.spec.run import DEFAULT_ALGORITHM, RunSpec
 
 Schema = dict[str, Any]
 
@@ -84,7 +92,43 @@ def _schema_of(entries: Sequence[Entry]) -> Schema:
         members = [entry for entry in entries if entry.family == family.family]
         definitions[family.family] = _family_schema(family, members)
     root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
+    _switch_on_algorithm(root, definitions, entries)
     return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def _switch_on_algorithm(root: Schema, definitions: Schema, entries: Sequence[Entry]) -> None:
+    """Let the algorithm decide which keys stand beside the common ones."""
+    algorithms = [entry for entry in entries if entry.family == Algorithm.family]
+    cases = []
+    for entry in algorithms:
+        definition = definitions[_definition_name(entry)]
+        definition["properties"].pop("type")
+        definition["required"] = [name for name in definition["required"] if name != "type"]
+        definition["description"] = _summary(entry)
+        definition.pop("additionalProperties", None)
+        names: Schema = {"enum": _names(entry)}
+        chosen: Schema = {"properties": {"algorithm": _by_name(names)}}
+        if DEFAULT_ALGORITHM not in names["enum"]:
+            chosen["required"] = ["algorithm"]
+        cases.append({"if": chosen, "then": {"$ref": ROOT + _definition_name(entry)}})
+    everyone = {"enum": [name for entry in algorithms for name in _names(entry)]}
+    definitions[Algorithm.family] = {
+        "description": definitions[Algorithm.family]["description"],
+        **_by_name(everyone),
+    }
+    root.pop("additionalProperties", None)
+    root |= {"allOf": cases, "unevaluatedProperties": False}
+
+
+def _by_name(names: Schema) -> Schema:
+    """Return the schema of a component without parameters: its name, or an object with its type."""
+    as_object = {
+        "type": "object",
+        "properties": {"type": names},
+        "required": ["type"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [names, as_object]}
 
 
 def component_schema(entry: Entry) -> Schema:

@@ -17,7 +17,7 @@ def weights_dtype(precision: str) -> torch.dtype:
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context in which networks compute."""
+    """Return the context in which networks compute: mixed precision, or nothing special."""
     if precision not in MIXED:
         return nullcontext()
     return torch.autocast(device.type, dtype=MIXED[precision])
