@@ -29,9 +29,10 @@ def _core(name: str, target: str, text: str) -> Command:
 COMMANDS = (
     _core("run", "commands.runs:run", "Train from a spec or a recipe."),
     _core("resume", "commands.runs:resume", "Resume a stopped run."),
+    _core("branch", "commands.runs:branch", "Continue a run as a new one with changed settings."),
     _core("sample", "commands.sampling:sample", "Generate samples with a trained generator."),
-    _core("traverse", "commands.sampling:traverse", "Vary one latent coordinate at a time."),
-    _core("interpolate", "commands.sampling:interpolate", "Interpolate between latents."),
+    _core("traverse", "commands.traversals:traverse", "Vary one latent coordinate at a time."),
+    _core("interpolate", "commands.traversals:interpolate", "Interpolate between latents."),
     _core("plot losses", "commands.runs:losses", "Plot the losses of a run."),
     _core("evaluate", "evaluation:evaluate", "Measure the quality of a run's samples."),
     _core(
@@ -62,7 +63,7 @@ GROUPS = {
 }
 
 SECTIONS = {
-    "Train": ("run", "resume"),
+    "Train": ("run", "resume", "branch"),
     "Look at runs": ("sample", "traverse", "interpolate", "plot"),
     "Evaluate": ("evaluate", "evaluate-images", "compare"),
     "Write specs": ("recipes", "init", "validate", "schema"),
