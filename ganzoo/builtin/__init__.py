@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ganzoo.builtin import (
-    algorithms,
     datasets,
     extractors,
+    gan,
     latents,
     losses,
     metrics,
@@ -24,7 +24,7 @@ from ganzoo.hookspecs import hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
     """Return what the core brings; it ships no network."""
     for module in (
-        algorithms,
+        gan,
         datasets,
         extractors,
         latents,

@@ -1,59 +1,102 @@
-"""Data sets the core reads: arrays, folders of images, and torchvision's sets by name."""
+"""Data sets that the core reads: arrays, images in folders, pairs of images, and torchvision's sets."""
 
 from __future__ import annotations
 
 import difflib
+from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Component, Dataset, DatasetInfo
+from ganzoo.components import Component, Dataset, DatasetInfo, Images
 from ganzoo.data.torchvision_table import EMNIST_KINDS, SETS, TorchvisionSet
-from ganzoo.errors import DataError
 
 if TYPE_CHECKING:
-    from ganzoo.data.folder import ImageFolder
-    from ganzoo.data.store import ImageStore
+    from ganzoo.data.folder import Translations
+    from ganzoo.data.split import Split
 
 DEFAULT_SIZE = 64
-"""Side of images, in pixels, where the data set has none of its own."""
+"""Height and width of images, in pixels, where the data set has none of its own."""
+
+D = TypeVar("D", bound=Dataset)
+
+
+def _check_size(value: Any, validate: Any) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        message = "must be a positive whole number, or [height, width]"
+        raise PydanticCustomError("size", message, {}) from None
+
+
+Pixels = Annotated[int, Field(ge=1)]
+Size = Annotated[
+    Pixels | Annotated[tuple[Pixels, Pixels], Field(strict=False)], WrapValidator(_check_size)
+]
+Mode = Literal["rgb", "grey"]
+
+
+def _images(size: int | tuple[int, int], mode: Mode) -> Images:
+    height, width = (size, size) if isinstance(size, int) else size
+    return Images(3 if mode == "rgb" else 1, height, width)
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _with_absolute(dataset: D, *fields: str) -> D:
+    """Return a data set with some of its paths absolute, where they are given."""
+    given = {name: getattr(dataset, name) for name in fields}
+    paths = {name: str(_path(text).absolute()) for name, text in given.items() if text is not None}
+    return dataset.model_copy(update=paths)
 
 
 class Arrays(Dataset):
-    """Images or points in a NumPy file, with labels and splits where it is an ``.npz`` file.
+    """Samples in a NumPy file, with conditions, sources and splits where it is an ``.npz`` file.
 
-    Images are uint8: (N, H, W), (N, H, W, C) or (N, C, H, W). Points are float32 (N, D). In an
-    ``.npz`` file they are called ``images``, ``samples`` or ``points``, and their labels, integers
-    that count from 0, ``labels``. Where each name follows that of a split (``train_images``,
-    ``test_labels``), the file has these splits; otherwise all is of split ``train``. Names of the
-    classes may be there as ``class_names``. Pickled objects are refused.
+    Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W). Floats are points (N, D),
+    sequences (N, C, L) or other arrays (N, …). In an ``.npz`` file they are called ``images``,
+    ``samples``, ``points`` or ``sequences``, and beside them may stand
+
+    - ``labels``: integers (N,) that count from 0 for one of several classes, or 0 and 1 (N, k) for any
+      of k labels; names of the classes or labels may be there as ``class_names``;
+    - ``values``: numbers (N,) or (N, k);
+    - ``source``: what samples are translated from, of the same forms as samples.
+
+    Where each name follows that of a split (``train_images``, ``test_labels``), the file has these
+    splits; otherwise all is of split ``train``. Pickled objects are refused.
     """
 
     type: Literal["arrays"] = "arrays"
     path: str = Field(min_length=1, description="The .npy or .npz file.")
-    layout: Literal["auto", "nchw", "nhwc"] = Field(
+    layout: Literal["auto", "nchw", "nhwc", "arrays"] = Field(
         default="auto",
         description="Order of the axes of images: nchw is (N, channels, height, width). Auto takes"
-        " the one axis of the two that has length 1 or 3 for the channels.",
+        " the one axis of the two that has length 1 or 3 for the channels. With arrays, floats of four"
+        " axes are taken as they are: without it, they are refused where they may be images.",
+    )
+    paired: bool = Field(
+        default=True, description="Whether source i belongs to sample i, where there are sources."
     )
 
     def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path."""
-        return self.model_copy(update={"path": str(_path(self.path).absolute())})
+        return _with_absolute(self, "path")
 
     def info(self) -> DatasetInfo:
-        """Say what the file holds, from headers and labels."""
+        """Describe the file, from headers and labels."""
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout).info()
+        return ArrayFile(_path(self.path), self.layout, self.paired).info()
 
-    def build(self, split: str) -> ImageStore:
+    def build(self, split: str) -> Split:
         """Read one split; an ``.npy`` file is mapped from disk."""
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout).read(split)
+        return ArrayFile(_path(self.path), self.layout, self.paired).read(split)
 
 
 class Folder(Dataset):
@@ -61,49 +104,143 @@ class Folder(Dataset):
 
     Where the images lie in sub-folders, these are the classes, in the order of their names. Where
     all lie in top-level folders called train, val, valid, validation or test, these are the splits;
-    otherwise all are of split ``train``. The shorter side of each image is resized to ``size`` and
-    the middle is kept; transparent parts become white. The result is cached, and made again when a
-    file was added, removed or changed.
+    otherwise all are of split ``train``. The largest part in the middle of each image that has the
+    shape of ``size`` is resized to it; transparent parts become white. The result is cached until a
+    file is added, removed or changed.
     """
 
     type: Literal["folder"] = "folder"
     path: str = Field(min_length=1, description="The folder, or the zip file.")
-    size: int = Field(
-        default=DEFAULT_SIZE, ge=1, description="Height and width of the samples, in pixels."
+    size: Size = Field(
+        default=DEFAULT_SIZE,
+        description="Height and width of the samples, in pixels: one number, or [height, width].",
     )
-    mode: Literal["rgb", "grey"] = Field(
-        default="rgb", description="Whether samples have three channels or one."
-    )
+    mode: Mode = Field(default="rgb", description="Whether samples have three channels or one.")
 
     def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path."""
-        return self.model_copy(update={"path": str(_path(self.path).absolute())})
+        return _with_absolute(self, "path")
 
     def info(self) -> DatasetInfo:
-        """Say what the samples are, from the names of the files."""
-        images = self._find()
-        return DatasetInfo(
-            sample_shape=(3 if self.mode == "rgb" else 1, self.size, self.size),
-            num_classes=None if images.class_names is None else len(images.class_names),
-            class_names=images.class_names,
-            splits=tuple(images.splits),
-        )
-
-    def build(self, split: str) -> ImageStore:
-        """Decode one split, or map it from the cache."""
-        return self._find().read(split, self.size, self.mode)
-
-    def _find(self) -> ImageFolder:
+        """Describe the samples, from the names of the files."""
         from ganzoo.data.folder import find_images
 
-        return find_images(_path(self.path))
+        folder = find_images(_path(self.path))
+        samples = _images(self.size, self.mode)
+        return DatasetInfo(samples, folder.condition, splits=tuple(folder.splits))
+
+    def build(self, split: str) -> Split:
+        """Decode one split, or map it from the cache."""
+        from ganzoo.data.folder import find_images
+
+        return find_images(_path(self.path)).read(split, self.size, self.mode)
+
+
+class _Translations(Dataset):
+    """Images to translate from and images to translate to."""
+
+    size: Size = Field(
+        default=DEFAULT_SIZE,
+        description="Height and width of samples and sources, in pixels: one number, or [height,"
+        " width].",
+    )
+    mode: Mode = Field(default="rgb", description="Whether samples have three channels or one.")
+    source_mode: Mode | None = Field(
+        default=None,
+        description="Whether sources have three channels or one; null: as 'mode' says.",
+    )
+
+    def info(self) -> DatasetInfo:
+        """Describe samples and sources, from the names of the files."""
+        found = self._find()
+        return DatasetInfo(
+            _images(self.size, self.mode),
+            found.target.condition,
+            _images(self.size, self.source_mode or self.mode),
+            found.paired,
+            tuple(found.targets),
+        )
+
+    def build(self, split: str) -> Split:
+        """Decode one split, or map it from the cache."""
+        return self._find().read(split, self.size, self.mode, self.source_mode or self.mode)
+
+    def with_absolute_paths(self) -> Self:
+        """Return the same data set with whole paths."""
+        return _with_absolute(
+            self, *({"path", "source", "target"} & type(self).model_fields.keys())
+        )
+
+    @abstractmethod
+    def _find(self) -> Translations: ...
+
+
+class Paired(_Translations):
+    """Pairs of images, each a source and what it should become, for image-to-image translation.
+
+    Sources and targets lie in two folders or zip files of the same structure, and belong together
+    where their names, without suffix, are the same. Or they are halves of one image each, side by side,
+    in a single folder. Splits, classes (those of the targets), cropping and caching are as for
+    ``folder``.
+    """
+
+    type: Literal["paired"] = "paired"
+    source: str | None = Field(
+        default=None, min_length=1, description="Folder or zip file of the sources."
+    )
+    target: str | None = Field(
+        default=None, min_length=1, description="Folder or zip file of the targets."
+    )
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder or zip file of images that hold both; set 'side_by_side', too.",
+    )
+    side_by_side: Literal["left", "right"] | None = Field(
+        default=None, description="Which half of each image in 'path' is the source."
+    )
+
+    @model_validator(mode="after")
+    def _check_paths(self) -> Self:
+        given = [
+            each is not None for each in (self.source, self.target, self.path, self.side_by_side)
+        ]
+        if given not in ([True, True, False, False], [False, False, True, True]):
+            message = "give 'source' and 'target', or 'path' and 'side_by_side'"
+            raise PydanticCustomError("paths", message, {})
+        return self
+
+    def _find(self) -> Translations:
+        from ganzoo.data.folder import find_halves, find_pairs
+
+        if self.path is not None and self.side_by_side is not None:
+            return find_halves(_path(self.path), self.side_by_side)
+        return find_pairs(_path(self.source or ""), _path(self.target or ""))
+
+
+class Unpaired(_Translations):
+    """Images of two domains, for translation from one to the other without pairs.
+
+    Each domain is a folder or zip file; there may be more images of one than of the other. Splits,
+    classes (those of the targets), cropping and caching are as for ``folder``; the splits are those
+    that both domains have.
+    """
+
+    type: Literal["unpaired"] = "unpaired"
+    source: str = Field(min_length=1, description="Folder or zip file of images to translate from.")
+    target: str = Field(min_length=1, description="Folder or zip file of images to translate to.")
+
+    def _find(self) -> Translations:
+        from ganzoo.data.folder import find_domains
+
+        return find_domains(_path(self.source), _path(self.target))
 
 
 class Torchvision(Dataset):
     """A data set that torchvision knows by name, downloaded once.
 
     Sets of one size are read as arrays. CelebA, Flowers102 and OxfordIIITPet are resized, cropped
-    to the middle square and cached. EMNIST, transposed in its files, is turned upright.
+    to the middle and cached. EMNIST, transposed in its files, is turned upright.
     """
 
     type: Literal["torchvision"] = "torchvision"
@@ -114,11 +251,10 @@ class Torchvision(Dataset):
         default=None,
         description="For EMNIST alone: which of its six parts; null is balanced.",
     )
-    size: int | None = Field(
+    size: Size | None = Field(
         default=None,
-        ge=1,
-        description="Height and width of the samples, in pixels. Null: as the set has them, or"
-        f" {DEFAULT_SIZE} where they vary.",
+        description="Height and width of the samples, in pixels: one number, or [height, width]."
+        f" Null: as the set has them, or {DEFAULT_SIZE} where they vary.",
     )
     root: str | None = Field(
         default=None,
@@ -153,43 +289,34 @@ class Torchvision(Dataset):
 
     def with_absolute_paths(self) -> Self:
         """Return the same data set with its whole path, where one is given."""
-        if self.root is None:
-            return self
-        return self.model_copy(update={"root": str(_path(self.root).absolute())})
+        return _with_absolute(self, "root")
 
     def info(self) -> DatasetInfo:
-        """Say what the samples are, from a table."""
+        """Describe the samples, from a table."""
         facts = self._facts
-        labelled = self.split not in facts.unlabelled
         return DatasetInfo(
-            sample_shape=(facts.channels, self._side, self._side),
-            num_classes=facts.num_classes if labelled else None,
-            class_names=facts.class_names if labelled else None,
+            _images(self._size, "rgb" if facts.channels == 3 else "grey"),
+            None if self.split in facts.unlabelled else facts.condition,
             splits=tuple(facts.splits),
         )
 
-    def build(self, split: str) -> ImageStore:
+    def build(self, split: str) -> Split:
         """Read one split, downloading the set where it is missing."""
         from ganzoo.data import torchvision_reader
+        from ganzoo.data.split import check_split
 
-        splits = self._facts.splits
-        if split not in splits:
-            raise DataError(f"{self.name} has no split {split!r} (there is: {', '.join(splits)})")
+        check_split(split, self._facts.splits, self.name)
         root = torchvision_reader.data_folder() if self.root is None else _path(self.root)
-        return torchvision_reader.read(self._facts, split, root, self._side, self.download)
+        return torchvision_reader.read(self._facts, split, root, self._size, self.download)
 
     @property
     def _facts(self) -> TorchvisionSet:
         return SETS[self.name] if self.kind is None else EMNIST_KINDS[self.kind]
 
     @property
-    def _side(self) -> int:
+    def _size(self) -> int | tuple[int, int]:
         return self.size or self._facts.side or DEFAULT_SIZE
 
 
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-COMPONENTS: tuple[type[Component], ...] = (Arrays, Folder, Torchvision)
+COMPONENTS: tuple[type[Component], ...] = (Arrays, Folder, Paired, Unpaired, Torchvision)
 """The core's own components, registered through the same hooks as everyone's."""

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components import Component, Dataset, DatasetInfo, Mixture
-from ganzoo.errors import DataError
+from ganzoo.components import Component, Condition, Dataset, DatasetInfo, Mixture, Points
 from ganzoo.utils.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from ganzoo.data.store import ImageStore
+    from ganzoo.data.split import Split
 
 
-class _Points(Dataset):
-    """Points drawn from a mixture, once for all; the label of a point is the number of its mode."""
+class _MixtureOfGaussians(Dataset):
+    """Points drawn from a mixture, always the same; the class of a point is the number of its mode."""
 
     paper: ClassVar[str | None] = (
         "Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational"
@@ -31,30 +30,27 @@ class _Points(Dataset):
         """Return the distribution that the points are drawn from."""
 
     def info(self) -> DatasetInfo:
-        """Say what the samples are."""
+        """Describe the samples."""
         centers = self.mixture().centers
-        return DatasetInfo(
-            sample_shape=(len(centers[0]),), num_classes=len(centers), splits=("train", "test")
-        )
+        classes = Condition("classes", len(centers))
+        return DatasetInfo(Points(len(centers[0])), classes, splits=("train", "test"))
 
-    def build(self, split: str) -> ImageStore:
+    def build(self, split: str) -> Split:
         """Draw one split; each has a stream of randomness of its own."""
         import numpy as np
 
-        from ganzoo.data.store import ImageStore
+        from ganzoo.data.split import Split, check_split
 
-        splits = self.info().splits
-        if split not in splits:
-            raise DataError(f"{self.type} has no split {split!r} (there is: {', '.join(splits)})")
+        check_split(split, self.info().splits, self.type)
         mixture = self.mixture()
         rng = np.random.default_rng(derive_seed(0, self.type, split))
         modes = rng.integers(len(mixture.centers), size=self.count)
         centers = np.array(mixture.centers)
         points = centers[modes] + mixture.std * rng.standard_normal((self.count, centers.shape[1]))
-        return ImageStore(points.astype(np.float32), modes)
+        return Split(points.astype(np.float32), modes)
 
 
-class Ring(_Points):
+class Ring(_MixtureOfGaussians):
     """Eight Gaussians of standard deviation 0.01, evenly spaced on the unit circle."""
 
     type: Literal["ring"] = "ring"
@@ -65,7 +61,7 @@ class Ring(_Points):
         return Mixture(tuple((math.cos(angle), math.sin(angle)) for angle in angles), std=0.01)
 
 
-class Grid(_Points):
+class Grid(_MixtureOfGaussians):
     """Twenty-five Gaussians of standard deviation 0.05 on a grid from -4 to 4, 2 apart."""
 
     type: Literal["grid"] = "grid"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+import functools
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,60 +13,74 @@ from ganzoo.components import Component, Optimizer, Schedule, choice
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
-Beta = Annotated[float, Field(ge=0, lt=1)]
-Betas = Annotated[tuple[Beta, Beta], Field(strict=False)]
+Groups = list[dict[str, Any]]
+Betas = Annotated[tuple[Schedule, Schedule], Field(strict=False)]
 
 
-class Adam(Optimizer):
+class _Adam(Optimizer):
+    """What both forms of Adam share."""
+
+    betas: Betas = Field(
+        default=(0.5, 0.999),  # type: ignore[assignment] # validated as a spec's own numbers are
+        description="Decay of the first and second moments, each a number or a schedule; a first moment"
+        " of 0.5 steadies GANs (Radford et al. 2016).",
+    )
+    eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
+
+    @model_validator(mode="after")
+    def _check_betas(self) -> Self:
+        if not all(0 <= value < 1 for beta in self.betas for value in beta.values()):
+            raise PydanticCustomError("betas", "'betas' must stay in [0, 1)")
+        return self
+
+    def _first_betas(self) -> tuple[float, float]:
+        first, second = (beta.build()(0.0) for beta in self.betas)
+        return first, second
+
+
+class Adam(_Adam):
     """Adam: steps scaled by running moments of the gradient."""
 
     type: Literal["adam"] = "adam"
     paper: ClassVar[str | None] = (
         "Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, arXiv:1412.6980"
     )
-    betas: Betas = Field(
-        default=(0.5, 0.999),
-        description="Decay of the first and second moments; a first moment of 0.5 steadies GANs"
-        " (Radford et al. 2016).",
-    )
-    eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
     weight_decay: Schedule = choice(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 
-    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
         """Build ``torch.optim.Adam``."""
         import torch
 
-        return torch.optim.Adam(
-            parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters)
+        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.Adam)(
+            groups, betas=self._first_betas(), eps=self.eps, fused=_fused(groups)
         )
+        return optimizer
 
 
-class AdamW(Optimizer):
+class AdamW(_Adam):
     """Adam with weight decay apart from the gradient."""
 
     type: Literal["adamw"] = "adamw"
     paper: ClassVar[str | None] = (
         "Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101"
     )
-    betas: Betas = Field(default=(0.5, 0.999), description="Decay of the first and second moments.")
-    eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
     weight_decay: Schedule = choice(
         "constant",
         value=0.01,
-        description="Share of each weight taken off, times the learning rate.",
+        description="Fraction by which each weight decays, times the learning rate.",
     )
 
-    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
         """Build ``torch.optim.AdamW``."""
         import torch
 
-        return torch.optim.AdamW(
-            parameters, betas=self.betas, eps=self.eps, fused=_fused(parameters)
+        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.AdamW)(
+            groups, betas=self._first_betas(), eps=self.eps, fused=_fused(groups)
         )
+        return optimizer
 
 
 class SGD(Optimizer):
@@ -75,7 +91,9 @@ class SGD(Optimizer):
         "Robbins and Monro, A Stochastic Approximation Method, 1951;"
         " Sutskever et al., On the importance of initialization and momentum, 2013"
     )
-    momentum: Schedule = choice("constant", value=0.0, description="Share of the last step kept.")
+    momentum: Schedule = choice(
+        "constant", value=0.0, description="Fraction of the last step that is kept."
+    )
     nesterov: bool = Field(default=False, description="Whether Nesterov's momentum is used.")
     weight_decay: Schedule = choice(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
@@ -87,16 +105,17 @@ class SGD(Optimizer):
             raise PydanticCustomError("nesterov", "'nesterov' needs a momentum above 0")
         return self
 
-    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
         """Build ``torch.optim.SGD``."""
         import torch
 
-        return torch.optim.SGD(
-            parameters,
+        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.SGD)(
+            groups,
             momentum=max(self.momentum.values()),
             nesterov=self.nesterov,
-            fused=_fused(parameters),
+            fused=_fused(groups),
         )
+        return optimizer
 
 
 class RMSprop(Optimizer):
@@ -106,30 +125,50 @@ class RMSprop(Optimizer):
     paper: ClassVar[str | None] = "Tieleman and Hinton, Lecture 6.5: rmsprop, 2012"
     alpha: float = Field(default=0.99, ge=0, lt=1, description="Decay of the running mean.")
     eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
-    momentum: float = Field(default=0.0, ge=0, description="Share of the last step kept.")
+    momentum: float = Field(
+        default=0.0, ge=0, description="Fraction of the last step that is kept."
+    )
     weight_decay: Schedule = choice(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 
-    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
         """Build ``torch.optim.RMSprop``, which has no fused form."""
         import torch
 
-        return torch.optim.RMSprop(
-            parameters,
+        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.RMSprop)(
+            groups,
             alpha=self.alpha,
             eps=self.eps,
             momentum=self.momentum,
             foreach=True,
         )
+        return optimizer
 
 
-def _fused(parameters: list[nn.Parameter]) -> bool:
-    """Say whether all parameters lie where torch has fused optimizers."""
+def _fused(groups: Groups) -> bool:
+    """Return whether all parameters lie where torch has fused optimizers."""
     return all(
         parameter.device.type in {"cpu", "cuda", "mps"} and parameter.is_floating_point()
-        for parameter in parameters
+        for group in groups
+        for parameter in group["params"]
     )
+
+
+@functools.cache
+def _uncompiled(optimizer: type[torch.optim.Optimizer]) -> type[Any]:
+    """Return one of torch's optimizers without the decorators that are there for its compiler.
+
+    The decorators import the compiler when a method is first called, which takes longer than importing
+    torch; in training, optimizers always run eagerly.
+    """
+    import torch
+
+    names = ("add_param_group", "state_dict", "load_state_dict", "zero_grad")
+    methods = {name: inspect.unwrap(getattr(optimizer, name)) for name in names}
+    step: Any = torch.no_grad()(inspect.unwrap(optimizer.step))  # the decorators see to that, too
+    step.hooked = True  # torch's mark of a step that its profiler has been added to
+    return type(optimizer.__name__, (optimizer,), {**methods, "step": step})
 
 
 COMPONENTS: tuple[type[Component], ...] = (Adam, AdamW, SGD, RMSprop)

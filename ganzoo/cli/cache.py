@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.failures import FAILED, say
-from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.cli.options import json_option
+from ganzoo.cli.output import FAILED, say, write_json, write_table
 from ganzoo.data.cache import CachedFile, cache_folder, cached_files, fault_of
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.failures import say
-from ganzoo.cli.files import check_outputs, force_option
-from ganzoo.cli.output import json_option, number_words, write_json, write_table
+from ganzoo.cli.options import check_outputs, force_option, json_option
+from ganzoo.cli.output import number_words, say, write_json, write_table
 from ganzoo.evaluation.compare import Comparison
 from ganzoo.evaluation.compare import compare as compare_reports
 from ganzoo.runs.report import Value

@@ -13,10 +13,8 @@ import click
 from ganzoo.api import evaluate_images as evaluate_files
 from ganzoo.api import open_run
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.failures import FAILED, say
-from ganzoo.cli.files import check_outputs, force_option
-from ganzoo.cli.options import checkpoint_option, numbers_of
-from ganzoo.cli.output import number_words, write_table
+from ganzoo.cli.options import check_outputs, checkpoint_option, force_option, numbers_of
+from ganzoo.cli.output import FAILED, number_words, say, write_table
 from ganzoo.cli.progress import showing_progress
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ object with ``type``, or as its bare name where it has only defaults.
 
 from __future__ import annotations
 
+from ganzoo.components.algorithm import Algorithm
 from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, choice
+from ganzoo.components.callbacks import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.components.data import Dataset, DatasetInfo, Mixture
 from ganzoo.components.evaluation import (
     FeatureExtractor,
@@ -22,32 +24,55 @@ from ganzoo.components.evaluation import (
     MetricResult,
     Quantity,
 )
-from ganzoo.components.game import (
+from ganzoo.components.layers import Activation, Normalization
+from ganzoo.components.losses import (
     AdversarialLoss,
-    Algorithm,
     Augmentation,
+    AuxiliaryInputs,
+    AuxiliaryLoss,
     Loss,
     Penalty,
-    PenaltyInputs,
     Regularizer,
+    RegularizerInputs,
+    Setting,
+    Side,
 )
-from ganzoo.components.layers import Activation, Normalization
-from ganzoo.components.networks import Discriminator, Generator, Latent, Network
+from ganzoo.components.networks import (
+    Discriminator,
+    DiscriminatorOutput,
+    Generator,
+    Latent,
+    Network,
+    Translator,
+)
 from ganzoo.components.optimization import Optimizer, Schedule, ScheduleFunction
+from ganzoo.components.samples import (
+    Arrays,
+    Condition,
+    ConditionKind,
+    Images,
+    Points,
+    SampleSpace,
+    Sequences,
+    space_of,
+)
 
 FAMILIES: tuple[type[Component], ...] = (
     Algorithm,
     Dataset,
     Latent,
     Generator,
+    Translator,
     Discriminator,
     Activation,
     Normalization,
     Loss,
+    AuxiliaryLoss,
     Regularizer,
     Augmentation,
     Optimizer,
     Schedule,
+    Callback,
     FeatureExtractor,
     Metric,
 )
@@ -59,14 +84,25 @@ __all__ = [
     "Activation",
     "AdversarialLoss",
     "Algorithm",
+    "Arrays",
     "Augmentation",
+    "AuxiliaryInputs",
+    "AuxiliaryLoss",
+    "Callback",
+    "CallbackSetting",
+    "CallbackState",
     "Component",
+    "Condition",
+    "ConditionKind",
+    "Control",
     "Dataset",
     "DatasetInfo",
     "Discriminator",
+    "DiscriminatorOutput",
     "FeatureExtractor",
     "Features",
     "Generator",
+    "Images",
     "Latent",
     "Loss",
     "Metric",
@@ -78,11 +114,18 @@ __all__ = [
     "Normalization",
     "Optimizer",
     "Penalty",
-    "PenaltyInputs",
+    "Points",
     "Quantity",
     "Regularizer",
+    "RegularizerInputs",
+    "SampleSpace",
     "Schedule",
     "ScheduleFunction",
+    "Sequences",
+    "Setting",
+    "Side",
     "SpecModel",
+    "Translator",
     "choice",
+    "space_of",
 ]

@@ -5,8 +5,8 @@ The families build on this; a plugin subclasses a family, not these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import (
     BaseModel,
@@ -41,30 +41,52 @@ class SpecModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _suggest_for_unknown_keys(cls, data: Any) -> Any:
+    def _prepared(cls, data: Any) -> Any:
         """Refuse unknown keys before anything else, each with the nearest key that exists."""
         if not isinstance(data, Mapping):
             return data
+        data = cls._prepare(data)
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [key for key in data if key not in known]
         if unknown:
-            choices = ", ".join(key for key in known if key not in {"type", "$schema"})
-            raise ValidationError.from_exception_data(
-                cls.__name__,
-                [
-                    InitErrorDetails(
-                        type=PydanticCustomError(
-                            "unknown_key",
-                            "unknown key{suggestion} (known: {known})",
-                            {"suggestion": did_you_mean(str(key), known), "known": choices},
-                        ),
-                        loc=(str(key),),
-                        input=data[key],
-                    )
-                    for key in unknown
-                ],
-            )
+            cls._refuse_unknown(data, unknown, known, cls._hint)
         return data
+
+    @classmethod
+    def _prepare(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what is to be validated; a model whose fields are not its keys overrides this."""
+        return data
+
+    @classmethod
+    def _hint(cls, key: str) -> str | None:
+        """Return what is wrong with an unknown key in particular, or None where nothing is known."""
+        del key
+        return None
+
+    @classmethod
+    def _refuse_unknown(
+        cls,
+        data: Mapping[str, Any],
+        unknown: Sequence[Any],
+        known: Sequence[str],
+        hint: Callable[[str], str | None],
+    ) -> NoReturn:
+        """Refuse keys by name, each with a hint or with the nearest key that exists."""
+        choices = ", ".join(key for key in known if key not in {"type", "$schema"})
+        problems = []
+        for key in unknown:
+            suggestion = did_you_mean(str(key), known)
+            reason = hint(str(key)) or f"unknown key{suggestion} (known: {choices})"
+            error = PydanticCustomError("unknown_key", "{reason}", {"reason": reason})
+            problems.append(InitErrorDetails(type=error, loc=(str(key),), input=data[key]))
+        raise ValidationError.from_exception_data(cls.__name__, problems)
+
+    @classmethod
+    def _refusal(cls, key: str, reason: str) -> ValidationError:
+        """Return an error that refuses one key, for the given reason."""
+        error = PydanticCustomError("refused", "{reason}", {"reason": reason})
+        details = InitErrorDetails(type=error, loc=(key,), input=None)
+        return ValidationError.from_exception_data(cls.__name__, [details])
 
 
 class Component(SpecModel):

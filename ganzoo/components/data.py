@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from ganzoo.components.base import Component
+from ganzoo.components.samples import Condition, SampleSpace
 
 if TYPE_CHECKING:
-    from ganzoo.data.store import ImageStore
+    from ganzoo.data.split import Split
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,55 @@ class DatasetInfo:
     """What is known of a data set before it is read.
 
     Attributes:
-        sample_shape: shape of one sample: (channels, height, width), or (dimensions,) for points.
-        num_classes: number of classes, or None where samples have no labels.
-        class_names: a name for each class, or None.
-        splits: names of the splits there are.
+        samples: what its samples are.
+        condition: what is known about each sample besides, or None.
+        source: what samples are translated from (image-to-image data sets), or None.
+        paired: whether source i belongs to sample i; meaningless without sources.
+        splits: names of the splits.
     """
 
-    sample_shape: tuple[int, ...]
-    num_classes: int | None = None
-    class_names: tuple[str, ...] | None = None
+    samples: SampleSpace
+    condition: Condition | None = None
+    source: SampleSpace | None = None
+    paired: bool = True
     splits: tuple[str, ...] = ("train",)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return self.samples.shape
+
+    @property
+    def classes(self) -> Condition | None:
+        """The condition where it is one of several classes, else None."""
+        condition = self.condition
+        return condition if condition is not None and condition.kind == "classes" else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the description as JSON holds it."""
+        data: dict[str, Any] = TypeAdapter(DatasetInfo).dump_python(self, mode="json")
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> DatasetInfo:
+        """Read a description, of this version or of ganzoo 0.1.
+
+        Raises:
+            ValueError: it is not a description of a data set.
+        """
+        if "sample_shape" in data:  # ganzoo 0.1 had 8-bit images, points and classes only
+            shape, count = tuple(data["sample_shape"]), data.get("num_classes")
+            images = len(shape) == 3
+            data = {
+                "samples": dict(zip(("channels", "height", "width"), shape, strict=True))
+                | {"kind": "images"}
+                if images
+                else {"size": shape[0], "kind": "points"},
+                "condition": count
+                and {"kind": "classes", "size": count, "names": data.get("class_names")},
+                "splits": data["splits"],
+            }
+        return TypeAdapter(DatasetInfo).validate_python(data)
 
 
 @dataclass(frozen=True)
@@ -45,21 +85,20 @@ class Mixture:
 
 
 class Dataset(Component):
-    """A set of samples, with or without labels.
-
-    Images are stored as uint8, channels first, and trained on in [-1, 1]; points as float32, as is.
-    """
+    """A set of samples, with or without conditions and with or without sources to translate from."""
 
     family: ClassVar[str] = "dataset"
 
     split: str = Field(default="train", description="The split to train on.")
     horizontal_flip: bool = Field(
-        default=False, description="Whether each image is mirrored with probability one half."
+        default=False,
+        description="Whether each image is mirrored with probability one half; an image and the"
+        " source it is paired with are mirrored together.",
     )
 
     @abstractmethod
     def info(self) -> DatasetInfo:
-        """Say what the samples are, without torch and without reading all of them.
+        """Describe the samples, without torch and without reading all of them.
 
         Raises:
             ganzoo.errors.DataError: files it needs are missing or unreadable.
@@ -68,19 +107,19 @@ class Dataset(Component):
     def mixture(self) -> Mixture | None:
         """Return the distribution of the data, where it is a known mixture of points.
 
-        Metrics of mode coverage ask for it.
+        Metrics of mode coverage use it.
         """
         return None
 
     def with_absolute_paths(self) -> Self:
-        """Return the same data set with paths that hold in any working directory.
+        """Return the same data set with absolute paths.
 
         Runs keep this form, so that one can be resumed from elsewhere. Members with paths override it.
         """
         return self
 
     @abstractmethod
-    def build(self, split: str) -> ImageStore:
+    def build(self, split: str) -> Split:
         """Read one split.
 
         Raises:

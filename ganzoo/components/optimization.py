@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,7 +14,6 @@ from ganzoo.components.base import Component, choice
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 
 ScheduleFunction = Callable[[float], float]
@@ -36,7 +35,7 @@ class Schedule(Component):
             return {"type": "constant", "value": value}
         if isinstance(value, str) and _is_number(value):
             raise PydanticCustomError(
-                "component", "{text} is a text; write a number", {"text": json.dumps(value)}
+                "component", "must be a number, not the string {text}", {"text": json.dumps(value)}
             )
         return super()._from_shorthand(value)
 
@@ -63,6 +62,11 @@ class Optimizer(Component):
     family: ClassVar[str] = "optimizer"
 
     lr: Schedule = choice("constant", value=2e-4, description="Learning rate.")
+    lr_factors: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="Factors on the learning rate of some parameters, by a pattern of their names, such"
+        ' as {"generator.mapping.*": 0.01}; the first pattern that matches counts.',
+    )
     clip_norm: float | None = Field(
         default=None,
         gt=0,
@@ -73,20 +77,30 @@ class Optimizer(Component):
     @model_validator(mode="after")
     def _refuse_negative_schedules(self) -> Self:
         for name, schedule in self.schedules().items():
-            if min(schedule.values()) < 0:
+            parts = schedule if isinstance(schedule, tuple) else (schedule,)
+            if min(value for part in parts for value in part.values()) < 0:
                 raise PydanticCustomError(
                     "negative", "{name} must not become negative", {"name": name}
                 )
         return self
 
-    def schedules(self) -> dict[str, Schedule]:
-        """Return the scheduled fields; each names a key of the optimizer's parameter groups."""
+    def schedules(self) -> dict[str, Schedule | tuple[Schedule, ...]]:
+        """Return the scheduled fields; each names a key of the optimizer's parameter groups.
+
+        A field that is a tuple of schedules, such as Adam's ``betas``, gives a tuple of numbers.
+        """
         return {
             name: value
             for name in type(self).model_fields
             if isinstance(value := getattr(self, name), Schedule)
+            or (isinstance(value, tuple) and value and isinstance(value[0], Schedule))
         }
 
     @abstractmethod
-    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimizer; the scheduled numbers are set anew before each of its steps."""
+    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Build the optimizer; the scheduled numbers are set again before each of its steps.
+
+        Args:
+            groups: parameter groups as torch's optimizers take them, each with ``params``, a list of
+                parameters.
+        """

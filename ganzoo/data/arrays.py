@@ -12,34 +12,42 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ganzoo.components import DatasetInfo
-from ganzoo.data.store import ImageStore
+from ganzoo.components import Condition, DatasetInfo, SampleSpace, space_of
+from ganzoo.components.samples import ConditionKind
+from ganzoo.data.split import Split, check_split
 from ganzoo.errors import DataError
 
 Array = npt.NDArray[Any]
-Layout = Literal["auto", "nchw", "nhwc"]
+Layout = Literal["auto", "nchw", "nhwc", "arrays"]
 
-SAMPLES = ("images", "samples", "points")
-"""Names for samples in an ``.npz`` file, or their ends (``train_images`` is split ``train``)."""
+SAMPLES = ("images", "samples", "points", "sequences")
+"""Names of samples in an ``.npz`` file, or their ends (``train_images`` is split ``train``)."""
 
 CHANNELS = (1, 3)
 """Lengths of an axis by which it is taken for the channels of images."""
 
+CHUNK = 4096
+"""Samples that are checked at a time, since not all of a mapped file may fit in memory."""
+
 
 class ArrayFile:
-    """An ``.npy`` file of samples, or an ``.npz`` file of samples and labels in one or more splits.
+    """An ``.npy`` file of samples, or an ``.npz`` file of samples in one or more splits.
+
+    Beside samples, an ``.npz`` file may hold conditions (``labels`` or ``values``) and sources.
 
     Args:
         path: the file.
-        layout: order of axes of images (N, H, W, C) or (N, C, H, W); with ``auto`` it follows from
-            which axis has 1 or 3 channels.
+        layout: order of the axes of images, (N, H, W, C) or (N, C, H, W); with ``auto`` it follows
+            from which axis has 1 or 3 channels. With ``arrays``, samples are floats that are not
+            images, whatever their axes.
+        paired: whether source i belongs to sample i.
 
     Raises:
-        DataError: the file is missing or damaged, or its names are not those of samples and labels.
+        DataError: the file is missing or damaged, or it has no array with the name of samples.
     """
 
-    def __init__(self, path: Path, layout: Layout = "auto") -> None:
-        self.path, self.layout = path, layout
+    def __init__(self, path: Path, layout: Layout = "auto", paired: bool = True) -> None:
+        self.path, self.layout, self.paired = path, layout, paired
         if path.suffix not in {".npy", ".npz"}:
             raise DataError(f"{path} must end in .npy or .npz")
         with self._reading():
@@ -47,53 +55,41 @@ class ArrayFile:
         self._keys = self._find_splits()
 
     def info(self) -> DatasetInfo:
-        """Say what the file holds; of the samples only the headers are read.
+        """Describe the file; of samples and sources only the headers are read.
 
         Raises:
-            DataError: an array cannot be samples or labels, or the splits do not match.
+            DataError: an array cannot be what its name says, or the splits do not match.
         """
-        shapes = {key: self._sample_shape(key) for key in self._keys.values()}
-        first, shape = next(iter(shapes.items()))
-        for key, other in shapes.items():
-            if other != shape:
-                raise DataError(
-                    f"{self.path}: samples are {shape} in {first}, but {other} in {key}"
-                )
-        labels = {split: self._labels(split) for split in self._keys}
-        highest = [int(each.max()) for each in labels.values() if each is not None]
-        names = self._class_names()
-        if not highest:
-            return DatasetInfo(shape, splits=tuple(self._keys))
-        if len(highest) < len(labels):
-            bare = next(split for split, each in labels.items() if each is None)
-            raise DataError(f"{self.path}: split {bare} has no labels, but others have")
-        if names is not None and len(names) <= max(highest):
-            raise DataError(
-                f"{self.path}: there are {len(names)} class_names, but labels up to {max(highest)}"
-            )
-        count = 1 + max(highest) if names is None else len(names)
-        return DatasetInfo(shape, count, names, tuple(self._keys))
+        found = {split: self._beside(split, "source") for split in self._keys}
+        self._check_presence("source", found)
+        for split, source in found.items():
+            self._check_pairs(split, source)
+        sources = [key for key in found.values() if key is not None]
+        return DatasetInfo(
+            self._common_space("samples", [*self._keys.values()]),
+            self._common_condition(),
+            self._common_space("sources", sources) if sources else None,
+            self.paired,
+            tuple(self._keys),
+        )
 
-    def read(self, split: str) -> ImageStore:
+    def read(self, split: str) -> Split:
         """Read one split; an ``.npy`` file is mapped from disk, not read as a whole.
 
         Raises:
-            DataError: there is no such split, the arrays cannot be samples and labels, or a point
-                is not finite.
+            DataError: the file does not have the split, an array cannot be what its name says, or a
+                number is not finite.
         """
-        if split not in self._keys:
-            there = ", ".join(self._keys)
-            raise DataError(f"{self.path} has no split {split!r} (there is: {there})")
-        key = self._keys[split]
-        axes = self._axes(key)
-        samples = self._array(key)
-        if axes == "nd":
-            samples = self._finite(key, samples)
-        elif axes == "nhw":
-            samples = samples[:, None]
-        elif axes == "nhwc":
-            samples = np.moveaxis(samples, -1, 1)
-        return ImageStore(samples, self._labels(split))
+        check_split(split, self._keys, self.path)
+        source = self._beside(split, "source")
+        self._check_pairs(split, source)
+        condition = self._condition(split)
+        return Split(
+            self._samples(self._keys[split]),
+            None if condition is None else condition[1],
+            None if source is None else self._samples(source),
+            self.paired,
+        )
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -132,24 +128,132 @@ class ArrayFile:
                 )
         if not found:
             raise DataError(
-                f"{self.path} must hold 'images' (or 'samples', 'points') and 'labels', or such as"
-                f" 'train_images' and 'train_labels' for each split; it holds"
+                f"{self.path} must hold 'images' (or 'samples', 'points', 'sequences') and 'labels', or"
+                f" such as 'train_images' and 'train_labels' for each split; it holds"
                 f" {', '.join(map(repr, keys)) or 'nothing'}"
             )
         return found
 
-    def _axes(self, key: str) -> Literal["nd", "nhw", "nchw", "nhwc"]:
-        """Say what the axes of samples are."""
+    def _beside(self, split: str, name: str) -> str | None:
+        """Return the key of what belongs to the samples of a split, or None where there is none."""
+        prefix, _, _ = self._keys[split].rpartition("_")
+        key = f"{prefix}_{name}" if prefix else name
+        return key if f"{key}.npy" in self._names else None
+
+    def _check_presence(self, name: str, found: dict[str, Any]) -> None:
+        """Refuse what some splits have and others do not."""
+        bare = [split for split, each in found.items() if each is None]
+        if 0 < len(bare) < len(found):
+            raise DataError(f"{self.path}: split {bare[0]} has no {name}, but others have")
+
+    def _common_space(self, name: str, keys: list[str]) -> SampleSpace:
+        """Return what all of these arrays hold."""
+        spaces = {key: self._space(key) for key in keys}
+        for key, space in spaces.items():
+            first = spaces[keys[0]]
+            if space != first:
+                aspect = "shape" if space.shape != first.shape else "dtype"
+                raise DataError(
+                    f"{self.path}: {name} are {getattr(first, aspect)} in {keys[0]}, but"
+                    f" {getattr(space, aspect)} in {key}"
+                )
+        return spaces[keys[0]]
+
+    def _common_condition(self) -> Condition | None:
+        """Return what the conditions of all splits are."""
+        found = {split: self._condition(split) for split in self._keys}
+        self._check_presence("labels", found)
+        kinds = {split: each[0] for split, each in found.items() if each is not None}
+        if not kinds:
+            return None
+        if len(set(kinds.values())) > 1:
+            listed = ", ".join(f"{kind} in {split}" for split, kind in kinds.items())
+            raise DataError(f"{self.path}: conditions differ between splits: {listed}")
+        kind = next(iter(kinds.values()))
+        arrays = [each[1] for each in found.values() if each is not None]
+        names = self._class_names()
+        if kind == "classes":
+            highest = max(int(each.max()) for each in arrays)
+            if names is not None and len(names) <= highest:
+                raise DataError(
+                    f"{self.path}: there are {len(names)} class_names, but labels up to {highest}"
+                )
+            return Condition(kind, highest + 1 if names is None else len(names), names)
+        sizes = {each.shape[1] for each in arrays}
+        if len(sizes) > 1:
+            raise DataError(f"{self.path}: splits have different numbers of {kind}: {sizes}")
+        size = sizes.pop()
+        if names is not None and len(names) != size:
+            raise DataError(f"{self.path}: there are {len(names)} class_names for {size} {kind}")
+        return Condition(kind, size, names)
+
+    def _condition(self, split: str) -> tuple[ConditionKind, Array] | None:
+        """Read the conditions of a split, or return None where it has none."""
+        labels, values = self._beside(split, "labels"), self._beside(split, "values")
+        if labels and values:
+            raise DataError(f"{self.path}: split {split} must have labels or values, not both")
+        key = labels or values
+        if key is None:
+            return None
+        array, count = self._array(key), self._header(self._keys[split])[0][0]
+        shape, kind = array.shape, array.dtype.kind
+        if labels and kind in "iu" and shape in {(count,), (count, 1)}:
+            if array.min() < 0:
+                raise DataError(f"{self.path}: {key} must count from 0, but has {array.min()}")
+            return "classes", array.reshape(count).astype(np.int64)
+        if values and shape == (count,):
+            array = array[:, None]
+        if kind in "biuf" and array.ndim == 2 and len(array) == count and array.size:
+            if labels and np.isin(array, (0, 1)).all():
+                return "labels", array.astype(np.float32)
+            if values or kind == "f":
+                return "values", self._finite(key, array)
+        form = f"integers ({count},) for classes, or 0 and 1 ({count}, k)"
+        form = form if labels else f"numbers ({count},) or ({count}, k)"
+        raise DataError(f"{self.path}: {key} must be {form}, not {array.dtype} {shape}")
+
+    def _class_names(self) -> tuple[str, ...] | None:
+        if "class_names.npy" not in self._names:
+            return None
+        names = self._array("class_names")
+        if names.ndim != 1 or names.dtype.kind != "U":
+            raise DataError(f"{self.path}: class_names must be a list of strings")
+        return tuple(map(str, names))
+
+    def _check_pairs(self, split: str, source: str | None) -> None:
+        """Refuse sources that cannot be paired with the samples of a split."""
+        if source is None:
+            if not self.paired:
+                raise DataError(f"{self.path} has no 'source', so 'paired' must be true")
+            return
+        count, sources = self._header(self._keys[split])[0][0], self._header(source)[0][0]
+        if self.paired and sources != count:
+            raise DataError(
+                f"{self.path}: {count} samples cannot be paired with {sources} sources in {source};"
+                " set 'paired' to false if they do not belong together"
+            )
+
+    def _axes(self, key: str) -> Literal["floats", "nhw", "nchw", "nhwc"]:
+        """Return what the axes of samples or sources are."""
         shape, dtype = self._header(key)
-        where = f"{self.path}: {key}" if key else str(self.path)
+        where = self._where(key)
         if 0 in shape:
             raise DataError(f"{where} is empty: its shape is {shape}")
-        if dtype.kind == "f" and dtype.itemsize in {4, 8} and len(shape) == 2:
-            return "nd"
-        if dtype != np.uint8 or len(shape) not in {3, 4}:
+        floats = dtype.kind == "f" and dtype.itemsize in {4, 8} and len(shape) > 1
+        may_be_images = len(shape) == 4 and (shape[1] in CHANNELS or shape[3] in CHANNELS)
+        if floats and (self.layout == "arrays" or not may_be_images):
+            return "floats"
+        if (
+            self.layout == "arrays"
+            or not (dtype.kind == "u" and dtype.itemsize in {1, 2})
+            or len(shape) not in {3, 4}
+        ):
             raise DataError(
-                f"{where} must be images, uint8 (N, H, W), (N, H, W, C) or (N, C, H, W), or points,"
-                f" float32 (N, D); it is {dtype} {shape}"
+                f"{where} must be images, uint8 or uint16 (N, H, W), (N, H, W, C) or (N, C, H, W), or"
+                f" points, sequences or arrays, float32 (N, D), (N, C, L) or (N, …); it is {dtype}"
+                f" {shape}"
+                + "; store images as uint8 or uint16, or set 'layout' to arrays if they are none"
+                * floats
             )
         if len(shape) == 3:
             return "nhw"
@@ -163,49 +267,45 @@ class ArrayFile:
             )
         return "nchw" if first else "nhwc"
 
-    def _sample_shape(self, key: str) -> tuple[int, ...]:
-        shape, _ = self._header(key)
-        return {
-            "nd": shape[1:],
+    def _space(self, key: str) -> SampleSpace:
+        """Return what samples or sources are, from the header of their array."""
+        shape, dtype = self._header(key)
+        axes = self._axes(key)
+        if axes == "floats":
+            return space_of(shape[1:], "float32")
+        channels_first = {
             "nhw": (1, *shape[1:]),
             "nchw": shape[1:],
-            "nhwc": (*shape[3:], *shape[1:3]),
-        }[self._axes(key)]
+            "nhwc": (shape[-1], *shape[1:3]),
+        }
+        return space_of(channels_first[axes], f"uint{8 * dtype.itemsize}")
 
-    def _labels(self, split: str) -> npt.NDArray[np.int64] | None:
-        """Read the labels of a split, or return None where it has none."""
-        samples = self._keys[split]
-        prefix, _, _ = samples.rpartition("_")
-        key = f"{prefix}_labels" if prefix else "labels"
-        if f"{key}.npy" not in self._names:
-            return None
-        labels, count = self._array(key), self._header(samples)[0][0]
-        if labels.shape != (count,) or labels.dtype.kind not in "iu":
-            raise DataError(
-                f"{self.path}: {key} must be integers ({count},), not {labels.dtype} {labels.shape}"
-            )
-        if labels.min() < 0:
-            raise DataError(f"{self.path}: {key} must count from 0, but has {labels.min()}")
-        return labels.astype(np.int64)
+    def _samples(self, key: str) -> Array:
+        """Read samples or sources, images with channels first."""
+        axes, array = self._axes(key), self._array(key)
+        if axes == "floats":
+            return self._finite(key, array)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if axes == "nhw":
+            return array[:, None]
+        return np.moveaxis(array, -1, 1) if axes == "nhwc" else array
 
-    def _class_names(self) -> tuple[str, ...] | None:
-        if "class_names.npy" not in self._names:
-            return None
-        names = self._array("class_names")
-        if names.ndim != 1 or names.dtype.kind != "U":
-            raise DataError(f"{self.path}: class_names must be a list of strings")
-        return tuple(map(str, names))
-
-    def _finite(self, key: str, points: Array) -> Array:
+    def _finite(self, key: str, array: Array) -> Array:
+        """Return numbers as float32, after a check that all are finite."""
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
-            points = np.asarray(points, dtype=np.float32)
-        bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+            floats: Array = array.astype(np.float32, copy=False)
+        chunks = (floats[begin : begin + CHUNK] for begin in range(0, len(floats), CHUNK))
+        finite = [np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1) for chunk in chunks]
+        bad = np.flatnonzero(~np.concatenate(finite))
         if len(bad):
-            where = f"{self.path}: {key}" if key else str(self.path)
             raise DataError(
-                f"{where} has {len(bad)} points that are not finite; the first is row {bad[0]}"
+                f"{self._where(key)} has numbers that are not finite in {len(bad)} of {len(floats)}"
+                f" rows; the first is row {bad[0]}"
             )
-        return points
+        return floats
+
+    def _where(self, key: str) -> str:
+        return f"{self.path}: {key}" if key else str(self.path)
 
     def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Read shape and type of an array."""

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ganzoo.data.store import ImageStore
+from ganzoo.components import SampleSpace
+from ganzoo.data.split import Split, as_tensor
 from ganzoo.errors import DataError
 from ganzoo.utils.seeds import derive_seed
 
+Array = npt.NDArray[Any]
+
+CPU = torch.device("cpu")
+
 STREAM_ABOVE = 512 * 2**20
-"""Bytes from which samples are streamed by workers rather than held on the device."""
+"""Bytes of a split above which workers stream it; a smaller one is held on the device."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Real samples on the training device.
+    """Real samples on the training device, with what belongs to them.
 
     Attributes:
-        samples: (N, *sample_shape) in [-1, 1] for images.
-        labels: (N,) int64, or None.
+        sample: (N, *sample_shape) as networks see them, images in [-1, 1].
+        condition: (N,) int64 classes, (N, k) float32 labels or values, or None.
+        source: (N, *source_shape), what samples are translated from, or None. Source i belongs to
+            sample i where the data set is paired, and has nothing to do with it where it is not.
     """
 
-    samples: torch.Tensor
-    labels: torch.Tensor | None
+    sample: torch.Tensor
+    condition: torch.Tensor | None = None
+    source: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.sample)
 
 
-Key = tuple[torch.Tensor, torch.Tensor | None]
-"""A batch to be: indices of its samples (N,) int64, and which are mirrored (N,) bool."""
+Chosen = tuple[torch.Tensor, torch.Tensor | None]
+"""Indices (N,) int64, and a mask (N,) bool of those that are mirrored, or None where none is."""
+
+Key = tuple[Chosen, Chosen | None]
+"""The samples in a batch, and the sources in it."""
 
 
 class Order:
@@ -49,20 +65,18 @@ class Order:
     ) -> None:
         self.size, self.batch_size, self.flip, self.seed = size, batch_size, flip, seed
         self.batches_per_epoch = math.ceil(size / batch_size) if keep_last else size // batch_size
+        self.samples_per_epoch = size if keep_last else self.batches_per_epoch * batch_size
         if self.batches_per_epoch == 0:
             raise DataError(
                 f"training.batch_size: {batch_size} is more than the {size} samples of the data set"
             )
 
-    def epoch(self, number: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def epoch(self, number: int) -> Chosen:
         """Return a permutation (size,) int64 and, where flips are on, a mask (size,) bool."""
-        rng = torch.Generator().manual_seed(derive_seed(self.seed, "data order", number))
-        permutation = torch.randperm(self.size, generator=rng)
-        mirrored = torch.rand(self.size, generator=rng) < 0.5 if self.flip else None
-        return permutation, mirrored
+        return self._shuffle(self.size, "data order", number)
 
-    def keys(self, position: int, device: torch.device) -> Iterator[Key]:
-        """Yield the keys of all batches from a position on, without end."""
+    def keys(self, position: int, device: torch.device) -> Iterator[Chosen]:
+        """Yield the samples of all batches from a position on, without end."""
         epoch, first = divmod(position, self.batches_per_epoch)
         while True:
             permutation, mirrored = self.epoch(epoch)
@@ -73,152 +87,206 @@ class Order:
                 yield permutation[chosen], None if mirrored is None else mirrored[chosen]
             epoch, first = epoch + 1, 0
 
+    def source_keys(self, count: int, position: int, device: torch.device) -> Iterator[Chosen]:
+        """Yield unpaired sources, as many as there are samples in each batch, without end.
+
+        All ``count`` sources come in an order drawn from the seed, then all again in another order;
+        the epochs of the samples do not matter.
+        """
+
+        def shuffled(number: int) -> torch.Tensor:
+            indices, mirrored = self._shuffle(count, "source order", number)
+            mask = torch.zeros_like(indices) if mirrored is None else mirrored
+            return torch.stack([indices, mask.to(indices.dtype)]).to(device)
+
+        epoch, first = divmod(position, self.batches_per_epoch)
+        used = epoch * self.samples_per_epoch + first * self.batch_size
+        number, begin = divmod(used, count)
+        ahead = shuffled(number)[:, begin:]
+        for batch in itertools.count(first):
+            begin = batch % self.batches_per_epoch * self.batch_size
+            size = min(self.batch_size, self.samples_per_epoch - begin)
+            while ahead.shape[1] < size:
+                number += 1
+                ahead = torch.cat([ahead, shuffled(number)], dim=1)
+            indices, mask = ahead[:, :size]
+            yield indices, mask.bool() if self.flip else None
+            ahead = ahead[:, size:]
+
+    def _shuffle(self, size: int, purpose: str, number: int) -> Chosen:
+        rng = torch.Generator().manual_seed(derive_seed(self.seed, purpose, number))
+        permutation = torch.randperm(size, generator=rng)
+        return permutation, torch.rand(size, generator=rng) < 0.5 if self.flip else None
+
 
 class Batches:
     """Real samples for training, batch after batch.
 
     Args:
-        store: the split to train on.
+        split: the split to train on.
         order: which samples come when.
         device: where batches go.
         dtype: number format of the samples.
         memory_format: layout of image batches.
-        workers: processes that read ahead, or 0 to hold all samples on the device.
+        with_condition: whether batches hold the conditions of their samples.
+        workers: processes that read ahead, or 0 to hold the split on the device.
     """
 
     def __init__(
         self,
-        store: ImageStore,
+        split: Split,
         order: Order,
         *,
         device: torch.device,
         dtype: torch.dtype,
         memory_format: torch.memory_format = torch.preserve_format,
-        with_labels: bool = True,
+        with_condition: bool = True,
         workers: int = 0,
     ) -> None:
         self.order = order
-        self.sample_shape = store.samples.shape[1:]
+        self.sample_shape = split.space.shape
+        self._space, self._source_space = split.space, split.source_space
         self._device, self._dtype, self._memory_format = device, dtype, memory_format
-        self._images = store.samples.dtype == np.uint8
-        labels = store.labels if with_labels else None
-        self._source = (
-            _Streamed(store.samples, labels, order, device, workers)
-            if workers
-            else _Resident(store.samples, labels, order, device)
+        condition = split.condition if with_condition else None
+        arrays = [split.samples, condition, split.source]
+        keys = _Keys(order, None if split.source is None else len(split.source), split.paired)
+        self._reader = (
+            _Streamed(arrays, keys, device, workers) if workers else _Resident(arrays, keys, device)
         )
-        self._rows = self._source.rows(0)
+        self._stored = self._reader.read(0)
 
     def seek(self, position: int) -> None:
         """Go to a batch, counted from the start of training."""
-        self._rows = self._source.rows(position)
+        self._stored = self._reader.read(position)
 
     def next(self) -> Batch:
         """Return the next batch."""
-        rows, labels, mirrored = next(self._rows)
-        samples = rows.to(self._dtype)
-        if self._images:
-            samples = samples.mul_(2 / 255).sub_(1)
+        samples, condition, sources, mirrored, source_mirrored = next(self._stored)
+        if sources is not None and self._source_space is not None:
+            sources = self._decode(self._source_space, sources, source_mirrored)
+        return Batch(self._decode(self._space, samples, mirrored), condition, sources)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._stored = iter(())
+
+    def _decode(
+        self, space: SampleSpace, stored: torch.Tensor, mirrored: torch.Tensor | None
+    ) -> torch.Tensor:
+        samples = space.decode(stored, self._dtype)
         if mirrored is not None:
             samples = torch.where(mirrored[:, None, None, None], samples.flip(-1), samples)
         if samples.dim() == 4:
             samples = samples.contiguous(memory_format=self._memory_format)
-        return Batch(samples, labels)
-
-    def close(self) -> None:
-        """End the workers."""
-        self._rows = iter(())
+        return samples
 
 
-Rows = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
-"""Samples as stored, their labels, and which of them are mirrored; all on the device."""
+Tensor = torch.Tensor
+Stored = tuple[Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None]
+"""Samples, conditions and sources as they are stored, and which of the samples and of the sources are
+mirrored; all on the device."""
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of all batches from a position on; each iterator starts there.
+
+    Attributes:
+        order: which samples come when.
+        sources: number of sources, or None.
+        paired: whether source i belongs to sample i.
+        position: the first batch, counted from the start of training.
+        device: where indices go.
+    """
+
+    order: Order
+    sources: int | None
+    paired: bool
+    position: int = 0
+    device: torch.device = CPU
+
+    def __iter__(self) -> Iterator[Key]:
+        samples = self.order.keys(self.position, self.device)
+        if self.sources is None:
+            return ((chosen, None) for chosen in samples)
+        if self.paired:
+            return ((chosen, chosen) for chosen in samples)
+        sources = self.order.source_keys(self.sources, self.position, self.device)
+        return zip(samples, sources, strict=True)
 
 
 class _Resident:
-    """All samples as one tensor on the device; a batch is a selection of its rows."""
+    """A split as tensors on the device; a batch is a selection of their rows."""
 
-    def __init__(
-        self,
-        samples: np.ndarray[Any, Any],
-        labels: np.ndarray[Any, Any] | None,
-        order: Order,
-        device: torch.device,
-    ) -> None:
-        self._samples = torch.from_numpy(samples).to(device)
-        self._labels = None if labels is None else torch.from_numpy(labels).to(device)
-        self._order, self._device = order, device
+    def __init__(self, arrays: Sequence[Array | None], keys: _Keys, device: torch.device) -> None:
+        self._tensors = [None if array is None else as_tensor(array).to(device) for array in arrays]
+        self._keys = replace(keys, device=device)
 
-    def rows(self, position: int) -> Iterator[Rows]:
+    def read(self, position: int) -> Iterator[Stored]:
         """Yield the batches from a position on."""
-        for chosen, mirrored in self._order.keys(position, self._device):
-            yield (
-                self._samples.index_select(0, chosen),
-                None if self._labels is None else self._labels.index_select(0, chosen),
-                mirrored,
-            )
+        for key in replace(self._keys, position=position):
+            yield _select(self._tensors, key, lambda rows, indices: rows.index_select(0, indices))
 
 
 class _Streamed:
-    """Samples read ahead by worker processes, for sets that do not fit in memory."""
+    """A split read ahead by worker processes, for what does not fit in memory."""
 
     def __init__(
-        self,
-        samples: np.ndarray[Any, Any],
-        labels: np.ndarray[Any, Any] | None,
-        order: Order,
-        device: torch.device,
-        workers: int,
+        self, arrays: Sequence[Array | None], keys: _Keys, device: torch.device, workers: int
     ) -> None:
-        self._dataset = _Selections(samples, labels)
-        self._order, self._device, self._workers = order, device, workers
+        self._dataset, self._keys = _Selections(arrays), keys
+        self._device, self._workers = device, workers
 
-    def rows(self, position: int) -> Iterator[Rows]:
+    def read(self, position: int) -> Iterator[Stored]:
         """Yield the batches from a position on; the workers end when the iterator is dropped."""
         on_gpu = self._device.type == "cuda"
         loader: DataLoader[Any] = DataLoader(
             self._dataset,
             batch_size=None,
-            sampler=_Keys(self._order, position),
+            sampler=replace(self._keys, position=position),
             num_workers=self._workers,
             pin_memory=on_gpu,
             worker_init_fn=_ignore_interrupts,
             # A generator of its own: the loader must not draw from the run's random state.
             generator=torch.Generator(),
         )
-        for samples, labels, mirrored in loader:
-            yield (
-                samples.to(self._device, non_blocking=on_gpu),
-                None if labels is None else labels.to(self._device, non_blocking=on_gpu),
-                None if mirrored is None else mirrored.to(self._device, non_blocking=on_gpu),
+        for stored in loader:
+            moved: Any = tuple(
+                None if each is None else each.to(self._device, non_blocking=on_gpu)
+                for each in stored
             )
+            yield moved
 
 
 class _Selections(Dataset[Any]):
-    """Rows of the store by a tensor of indices; mapped files are reopened in each worker."""
+    """Rows of a split by the key of a batch; mapped files are reopened in each worker."""
 
-    def __init__(self, samples: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None) -> None:
-        self.samples, self.labels = samples, labels
+    def __init__(self, arrays: Sequence[Array | None]) -> None:
+        self.arrays = arrays
 
-    def __getitem__(self, key: tuple[torch.Tensor, torch.Tensor | None]) -> Any:
-        indices, mirrored = key
-        chosen = indices.numpy()
-        return (
-            torch.from_numpy(self.samples[chosen]),
-            None if self.labels is None else torch.from_numpy(self.labels[chosen]),
-            mirrored,
-        )
+    def __getitem__(self, key: Key) -> Stored:
+        return _select(self.arrays, key, lambda rows, indices: as_tensor(rows[indices.numpy()]))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Send a worker the place of mapped samples in their file, and not the samples."""
-        state = dict(self.__dict__)
-        if isinstance(self.samples, np.memmap):
-            state["samples"] = _Mapped.of(self.samples)
-        return state
+    def __getstate__(self) -> list[Any]:
+        """Send a worker the place of mapped arrays in their file, and not what they hold."""
+        return [_Mapped.of(each) if isinstance(each, np.memmap) else each for each in self.arrays]
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state["samples"], _Mapped):
-            state["samples"] = state["samples"].open()
-        self.__dict__.update(state)
+    def __setstate__(self, state: list[Any]) -> None:
+        self.arrays = [each.open() if isinstance(each, _Mapped) else each for each in state]
+
+
+def _select(arrays: Sequence[Any], key: Key, select: Callable[[Any, Tensor], Tensor]) -> Stored:
+    """Select the rows of a batch from samples, conditions and sources."""
+    (chosen, mirrored), sources = key
+    samples, condition, source = arrays
+    of_sources, source_mirrored = sources or (None, None)
+    return (
+        select(samples, chosen),
+        None if condition is None else select(condition, chosen),
+        None if of_sources is None else select(source, of_sources),
+        mirrored,
+        source_mirrored,
+    )
 
 
 @dataclass(frozen=True)
@@ -253,16 +321,6 @@ class _Mapped:
     def open(self) -> np.ndarray[Any, Any]:
         whole = np.memmap(self.filename, np.uint8, "c", self.start, (self.length,))
         return np.ndarray(self.shape, self.dtype, whole, self.offset, self.strides)
-
-
-class _Keys:
-    """The keys of all batches from a position on, as the sampler of a loader."""
-
-    def __init__(self, order: Order, position: int) -> None:
-        self._order, self._position = order, position
-
-    def __iter__(self) -> Iterator[Key]:
-        return self._order.keys(self._position, torch.device("cpu"))
 
 
 def _ignore_interrupts(worker: int) -> None:

@@ -1,4 +1,4 @@
-"""Images in a folder or in a zip file: which there are, and what they hold."""
+"""Images in folders or zip files, one by one or in pairs: which there are, and their pixels."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
+from PIL import Image, ImageOps
 
-from ganzoo.data.images import Mode, cached_images
-from ganzoo.data.store import ImageStore
+from ganzoo.components import Condition
+from ganzoo.data.images import Mode, Pixels, Size, cached_images
+from ganzoo.data.split import Split, check_split
 from ganzoo.errors import DataError
 
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
-"""Ends of file names that mark an image; other files are passed over."""
+"""Suffixes of image files; other files are skipped."""
 
 SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 """Names of top-level folders that are splits and not classes."""
+
+Half = Literal["left", "right"]
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,18 @@ class ImageFile:
     """One image.
 
     Attributes:
-        name: where it lies, from the top of the folder or zip file.
+        name: its path within the folder or zip file.
         size: number of its bytes.
         stamp: changes with its content: the time it was changed, or in a zip file its checksum.
         label: name of its class, or None.
+        key: its path within its split, without suffix; images are paired by it.
     """
 
     name: str
     size: int
     stamp: int
     label: str | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,51 +64,185 @@ class ImageFolder:
     splits: dict[str, tuple[ImageFile, ...]]
     class_names: tuple[str, ...] | None
 
-    def read(self, split: str, size: int, mode: Mode) -> ImageStore:
+    @property
+    def condition(self) -> Condition | None:
+        """The classes of the images, or None where they have none."""
+        names = self.class_names
+        return None if names is None else Condition("classes", len(names), names)
+
+    def read(self, split: str, size: Size, mode: Mode) -> Split:
         """Decode one split, or map it from the cache.
 
-        Args:
-            split: one of ``splits``.
-            size: side of each image, in pixels.
-            mode: ``rgb`` or ``grey``.
+        Raises:
+            DataError: some images cannot be read, or the folder does not have the split.
+        """
+        check_split(split, self.splits, self.path)
+        files = self.splits[split]
+        return Split(self.pixels(files, size, mode), self.classes(files))
+
+    def pixels(
+        self, files: tuple[ImageFile, ...], size: Size, mode: Mode, half: Half | None = None
+    ) -> Pixels:
+        """Decode some of the images, or one half of each, or map them from the cache.
 
         Raises:
-            DataError: some images cannot be read, or there is no such split.
+            DataError: some images cannot be read.
         """
-        if split not in self.splits:
-            raise DataError(
-                f"{self.path} has no split {split!r} (there is: {', '.join(self.splits)})"
-            )
-        files = self.splits[split]
         with opener(self.path) as open_named:
-            samples = cached_images(
+
+            def open_image(index: int) -> Image.Image:
+                image = open_named(files[index].name)
+                return image if half is None else _half(image, half)
+
+            return cached_images(
                 "folder",
                 [file.name for file in files],
-                lambda index: open_named(files[index].name),
+                open_image,
                 fingerprint=[
                     self.path.resolve(),
                     *((file.name, file.size, file.stamp) for file in files),
+                    *([] if half is None else [half]),
                 ],
                 size=size,
                 mode=mode,
                 where=str(self.path),
             )
+
+    def classes(self, files: tuple[ImageFile, ...]) -> npt.NDArray[np.int64] | None:
+        """Return the number of the class of each image, or None where they have none."""
         if self.class_names is None:
-            return ImageStore(samples)
+            return None
         number = {name: index for index, name in enumerate(self.class_names)}
         labels = [number[file.label] for file in files if file.label is not None]
-        return ImageStore(samples, np.array(labels, dtype=np.int64))
+        return np.array(labels, dtype=np.int64)
+
+
+def _half(image: Image.Image, half: Half) -> Image.Image:
+    with image:
+        upright = ImageOps.exif_transpose(image)
+    width = upright.width // 2
+    left = 0 if half == "left" else upright.width - width
+    return upright.crop((left, 0, left + width, upright.height))
+
+
+@dataclass(frozen=True)
+class Translations:
+    """Images to translate from (sources) and images to translate to (targets).
+
+    Attributes:
+        source: the folder of the sources.
+        target: the folder of the targets.
+        sources: the sources of each split; source i belongs to target i where they are paired.
+        targets: the targets of each split.
+        half: which half of each image is the source, where both are halves of one image.
+    """
+
+    source: ImageFolder
+    target: ImageFolder
+    sources: dict[str, tuple[ImageFile, ...]]
+    targets: dict[str, tuple[ImageFile, ...]]
+    paired: bool
+    half: Half | None = None
+
+    def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
+        """Decode one split, or map it from the cache.
+
+        Raises:
+            DataError: some images cannot be read, or there is no such split.
+        """
+        check_split(split, self.targets, self.target.path)
+        other: dict[Half | None, Half] = {"left": "right", "right": "left"}
+        targets = self.targets[split]
+        return Split(
+            self.target.pixels(targets, size, mode, other.get(self.half)),
+            self.target.classes(targets),
+            self.source.pixels(self.sources[split], size, source_mode, self.half),
+            self.paired,
+        )
+
+
+def find_pairs(source: Path, target: Path) -> Translations:
+    """List the images of two folders or zip files, paired by their names without suffix.
+
+    Raises:
+        DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
+    """
+    folders = find_images(source), find_images(target)
+    sources, targets = map(_by_key, folders)
+    lonely = [
+        str(folder.path / files[key].name)
+        for folder, files, others in (
+            (folders[0], sources, targets),
+            (folders[1], targets, sources),
+        )
+        for key in files
+        if key not in others
+    ]
+    if lonely:
+        listed = ", ".join(lonely[:3]) + (", …" if len(lonely) > 3 else "")
+        raise DataError(
+            f"{source} and {target} cannot be paired: {len(lonely)} images have no partner of the same"
+            f" name, whatever its suffix, in the other: {listed}"
+        )
+    ordered = {
+        split: tuple(sources[split, file.key] for file in files)
+        for split, files in folders[1].splits.items()
+    }
+    return Translations(*folders, ordered, folders[1].splits, paired=True)
+
+
+def find_halves(path: Path, half: Half) -> Translations:
+    """List images that each hold a source and its target side by side.
+
+    Args:
+        path: a folder or zip file.
+        half: which half is the source.
+
+    Raises:
+        DataError: as ``find_images`` does.
+    """
+    folder = find_images(path)
+    return Translations(folder, folder, folder.splits, folder.splits, paired=True, half=half)
+
+
+def find_domains(source: Path, target: Path) -> Translations:
+    """List the images of two folders or zip files that are not paired.
+
+    Raises:
+        DataError: they have no split in common; or as ``find_images`` does.
+    """
+    sources, targets = find_images(source), find_images(target)
+    common = {name: files for name, files in targets.splits.items() if name in sources.splits}
+    if not common:
+        raise DataError(
+            f"{source} and {target} have no split in common ({', '.join(sources.splits)} and"
+            f" {', '.join(targets.splits)})"
+        )
+    return Translations(sources, targets, sources.splits, common, paired=False)
+
+
+def _by_key(folder: ImageFolder) -> dict[tuple[str, str], ImageFile]:
+    found: dict[tuple[str, str], ImageFile] = {}
+    for split, files in folder.splits.items():
+        for file in files:
+            first = found.setdefault((split, file.key), file)
+            if first is not file:
+                raise DataError(
+                    f"{folder.path} has {first.name} and {file.name}, which differ only in their suffix;"
+                    " remove one of them"
+                )
+    return found
 
 
 def find_images(path: Path) -> ImageFolder:
     """List the images of a folder or a zip file, without reading them.
 
-    A single folder that everything lies in is looked through. Where all images lie in folders named
+    If all images lie in one folder, that folder is opened. Where all images lie in folders named
     train, val, valid, validation or test, those are the splits; otherwise all are of split train.
     Where the images of a split lie in sub-folders, the names of these are the classes.
 
     Raises:
-        DataError: there is no such path, it holds no images, or images lie both in and beside
+        DataError: the path does not exist, it holds no images, or images lie both in and beside
             sub-folders.
     """
     files = sorted(files_of(path), key=lambda file: file.name)
@@ -123,8 +264,9 @@ def find_images(path: Path) -> ImageFolder:
             " put each into the folder of its class, or all into one folder"
         )
     splits: dict[str, list[ImageFile]] = {}
-    for file, name, label in zip(files, names, labels, strict=True):
-        splits.setdefault(name, []).append(replace(file, label=label))
+    for file, name, label, part in zip(files, names, labels, parts, strict=True):
+        key = PurePosixPath(*part).with_suffix("").as_posix()
+        splits.setdefault(name, []).append(replace(file, label=label, key=key))
     return ImageFolder(
         path,
         {name: tuple(members) for name, members in splits.items()},
@@ -143,10 +285,10 @@ def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def files_of(path: Path) -> Iterator[ImageFile]:
     """Yield the images of a folder or a zip file, in no order.
 
-    Hidden files and what macOS adds to archives are passed over.
+    Hidden files and what macOS adds to archives are skipped.
 
     Raises:
-        DataError: there is no such path, or it cannot be read.
+        DataError: the path does not exist or cannot be read.
     """
     try:
         if path.is_dir():
@@ -196,7 +338,7 @@ def _is_hidden(name: str) -> bool:
 
 @contextmanager
 def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
-    """Give a function that opens an image of a folder or a zip file by its name, from any thread."""
+    """Return a function that opens an image of a folder or a zip file by name, from any thread."""
     if path.is_dir():
         yield lambda name: Image.open(path / name)
         return

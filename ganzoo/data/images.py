@@ -17,12 +17,15 @@ from ganzoo.errors import DataError
 from ganzoo.utils.progress import report
 
 Mode = Literal["rgb", "grey"]
+Size = int | tuple[int, int]
+"""Height and width in pixels, or one number for both."""
+
 Pixels = npt.NDArray[np.uint8]
 
 CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1}
 
 CHUNK = 256
-"""Images decoded between two reports and two writes."""
+"""Images decoded between two progress reports, and written at a time."""
 
 REVISION = 1
 """Part of each cache key; raise it with every change to what ``fit`` returns."""
@@ -59,29 +62,37 @@ def channels_first(image: Image.Image) -> Pixels:
     return pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None]
 
 
-def fit(image: Image.Image, size: int, mode: Mode) -> Pixels:
-    """Turn an image into a square array.
+def height_and_width(size: Size) -> tuple[int, int]:
+    """Return the height and the width that a size stands for."""
+    return (size, size) if isinstance(size, int) else size
 
-    The image becomes what ``plain`` makes of it. The shorter side is resized to ``size`` with a
-    Lanczos filter, and the middle is kept.
+
+def fit(image: Image.Image, size: Size, mode: Mode) -> Pixels:
+    """Turn an image into an array of one size.
+
+    The image becomes what ``plain`` makes of it. The largest part in its middle that has the shape of
+    the result is resized with a Lanczos filter.
 
     Args:
         image: an image as Pillow opened it, best not yet loaded.
-        size: side of the result, in pixels.
+        size: size of the result, in pixels.
         mode: ``rgb`` or ``grey``.
 
     Returns:
-        Pixels (3 or 1, size, size).
+        Pixels (3 or 1, height, width).
 
     Raises:
         ValueError: the image has pixels of unknown range.
     """
-    image.draft(None, (2 * size, 2 * size))  # JPEG alone: decode no more than the filter needs
+    height, width = height_and_width(size)
+    enough = 2 * max(height, width)  # in both directions, since the image may still be turned
+    image.draft(None, (enough, enough))  # JPEG alone: decode no more than the filter needs
     image = plain(image, mode)
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return channels_first(image.resize((size, size), Image.Resampling.LANCZOS, box))
+    kept_width = min(image.width, max(1, round(image.height * width / height)))
+    kept_height = min(image.height, max(1, round(image.width * height / width)))
+    left, top = (image.width - kept_width) // 2, (image.height - kept_height) // 2
+    box = (left, top, left + kept_width, top + kept_height)
+    return channels_first(image.resize((width, height), Image.Resampling.LANCZOS, box))
 
 
 def cached_images(
@@ -90,7 +101,7 @@ def cached_images(
     open_image: Callable[[int], Image.Image],
     *,
     fingerprint: Iterable[object],
-    size: int,
+    size: Size,
     mode: Mode,
     where: str,
 ) -> Pixels:
@@ -100,21 +111,22 @@ def cached_images(
         name: first part of the name in the cache.
         names: a name for each image, for messages.
         open_image: opens the image of a given index; called from several threads.
-        fingerprint: all that the pixels depend on beside size and mode.
-        size: side of each image, in pixels.
+        fingerprint: all that the pixels depend on besides size and mode.
+        size: size of each image, in pixels.
         mode: ``rgb`` or ``grey``.
-        where: what the images are part of, for messages.
+        where: where the images come from, for messages.
 
     Returns:
-        Pixels (N, channels, size, size), as ``ganzoo.data.cache.cached_array`` returns them.
+        Pixels (N, channels, height, width), as ``ganzoo.data.cache.cached_array`` returns them.
 
     Raises:
         DataError: some images cannot be read; the message names the first few.
     """
-    key = hashlib.sha256(repr((REVISION, size, mode)).encode())
+    height, width = height_and_width(size)
+    key = hashlib.sha256(repr((REVISION, height if height == width else size, mode)).encode())
     for part in fingerprint:
         key.update(repr(part).encode() + b"\n")
-    shape = (len(names), CHANNELS[mode], size, size)
+    shape = (len(names), CHANNELS[mode], height, width)
     pixels: Pixels = cached_array(
         f"{name}-{key.hexdigest()[:32]}",
         shape,
@@ -127,7 +139,7 @@ def cached_images(
 def _decode(
     names: Sequence[str],
     open_image: Callable[[int], Image.Image],
-    size: int,
+    size: Size,
     mode: Mode,
     where: str,
 ) -> Iterator[Pixels]:
@@ -156,9 +168,9 @@ def _decode(
 
 
 def complaint(unreadable: Sequence[str], total: int, where: str) -> str:
-    """Return what to say of images that cannot be read: how many, and which are the first."""
+    """Return a message about images that cannot be read: how many, and the first of them."""
     first = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
     return (
         f"{len(unreadable)} of {total} images in {where} cannot be read: {first};"
-        " mend them or take them out"
+        " fix or remove them"
     )

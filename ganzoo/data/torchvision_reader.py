@@ -18,8 +18,8 @@ import platformdirs
 from PIL import Image
 
 from ganzoo.data.folder import files_of_folder
-from ganzoo.data.images import Mode, Pixels, cached_images
-from ganzoo.data.store import ImageStore
+from ganzoo.data.images import Mode, Pixels, Size, cached_images, height_and_width
+from ganzoo.data.split import Split
 from ganzoo.data.torchvision_table import TorchvisionSet
 from ganzoo.errors import DataError
 from ganzoo.utils.progress import report
@@ -33,14 +33,14 @@ def data_folder() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_data_path("ganzoo")
 
 
-def read(facts: TorchvisionSet, split: str, root: Path, size: int, download: bool) -> ImageStore:
+def read(facts: TorchvisionSet, split: str, root: Path, size: Size, download: bool) -> Split:
     """Read one split of a set.
 
     Args:
         facts: the set.
         split: one of its splits.
         root: folder that the set's own folder lies in.
-        size: side of each image in pixels; other sizes are resized and cropped, and cached.
+        size: size of each image in pixels; images of other sizes are resized and cropped, and cached.
         download: whether missing files may be downloaded.
 
     Raises:
@@ -127,8 +127,8 @@ def _labels(dataset: Any, facts: TorchvisionSet) -> npt.NDArray[np.int64] | None
     return labels - facts.first_label
 
 
-def _resized(samples: Pixels, size: int, where: Path) -> Pixels:
-    if samples.shape[2:] == (size, size):
+def _resized(samples: Pixels, size: Size, where: Path) -> Pixels:
+    if samples.shape[2:] == height_and_width(size):
         return samples
     mode: Mode = "rgb" if samples.shape[1] == 3 else "grey"
     return cached_images(
@@ -144,16 +144,17 @@ def _resized(samples: Pixels, size: int, where: Path) -> Pixels:
 
 def _checked(
     samples: Pixels, labels: npt.NDArray[np.int64] | None, facts: TorchvisionSet, where: Path
-) -> ImageStore:
-    """Hold what was read against the table."""
+) -> Split:
+    """Check what was read against the table."""
     shape = samples.shape[1:]
+    classes = 0 if facts.condition is None else facts.condition.size
     problem = None
     if not len(samples) or shape[0] != facts.channels:
         problem = f"its images are {samples.shape}"
     elif labels is not None and len(labels) != len(samples):
         problem = f"it has {len(samples)} images and {len(labels)} labels"
-    elif labels is not None and not (labels.min() >= 0 and labels.max() < (facts.num_classes or 0)):
-        problem = f"its labels are outside the {facts.num_classes} classes"
+    elif labels is not None and not (labels.min() >= 0 and labels.max() < classes):
+        problem = f"its labels are outside the {classes} classes"
     if problem is not None:
         raise DataError(_unreadable(facts, where, ValueError(problem)))
-    return ImageStore(samples, labels)
+    return Split(samples, labels)

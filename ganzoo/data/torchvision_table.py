@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ganzoo.components import Condition
+
 
 @dataclass(frozen=True)
 class TorchvisionSet:
@@ -43,14 +45,13 @@ class TorchvisionSet:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def num_classes(self) -> int | None:
-        """Number of classes, or None where there are no labels."""
-        return len(self.classes) if isinstance(self.classes, tuple) else self.classes
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """Names of the classes, where they are known."""
-        return self.classes if isinstance(self.classes, tuple) else None
+    def condition(self) -> Condition | None:
+        """The classes, or None where there are no labels."""
+        if self.classes is None:
+            return None
+        if isinstance(self.classes, int):
+            return Condition("classes", self.classes)
+        return Condition("classes", len(self.classes), self.classes)
 
 
 _TRAIN_OR_TEST = {"train": {"train": True}, "test": {"train": False}}

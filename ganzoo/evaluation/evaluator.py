@@ -15,6 +15,7 @@ import torch
 from ganzoo.components import (
     FeatureExtractor,
     Features,
+    Images,
     Metric,
     MetricFn,
     MetricInputs,
@@ -23,7 +24,7 @@ from ganzoo.components import (
 from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
 from ganzoo.evaluation.features import BuiltExtractor, cached_features, extract, provider_of
-from ganzoo.evaluation.samples import QUANTISATION, RealSource, Reference, Source
+from ganzoo.evaluation.samples import RealSource, Reference, Source
 from ganzoo.runs.report import (
     Baseline,
     Report,
@@ -275,7 +276,7 @@ class Evaluator:
         metric, reference = planned.metric, self._reference
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
-            "quantisation": QUANTISATION,
+            "quantisation": Images(1, 1, 1).quantization,
             "metric": {
                 **metric.model_dump(mode="json", exclude={"extractor"}),
                 "version": metric.version,

@@ -11,7 +11,7 @@ import torch
 
 from ganzoo.components import Component, DatasetInfo
 from ganzoo.components.registry import active
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.image_files import open_images, refuse_unlike
 from ganzoo.evaluation.request import ImagesRequest, RunRequest
@@ -19,13 +19,14 @@ from ganzoo.evaluation.samples import (
     GeneratedSamples,
     Reference,
     Source,
-    class_weights,
     open_reference,
+    reference_split,
 )
 from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.generator import load_sampler
 from ganzoo.runs.history import checkpoint_step
 from ganzoo.runs.report import Report, Subject
-from ganzoo.sampling import TrainedGenerator, load_generator, truncated
+from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
 from ganzoo.utils.devices import resolve_device
 
@@ -40,7 +41,7 @@ class RunEvaluator:
         spec: the run.
         request: what to measure, from ``RunRequest.for_run``.
         info: the description of the data set.
-        store: the training split.
+        split: the training split.
         device: where samples and features are computed.
 
     Raises:
@@ -52,31 +53,31 @@ class RunEvaluator:
         spec: RunSpec,
         request: RunRequest,
         info: DatasetInfo,
-        store: ImageStore,
+        split: Split,
         device: torch.device,
     ) -> None:
         self._spec, self._request, self._info = spec, request, info
-        self._class_weights = class_weights(store, spec.num_classes(info))
+        self._split = split
         self._evaluator = Evaluator(
             *request.chosen(info.sample_shape, spec.dataset),
             info.sample_shape,
-            lambda: open_reference(spec.dataset, request.reference, store),
+            lambda: open_reference(spec.dataset, request.reference, split),
             device,
             baseline=request.baseline,
         )
 
     def evaluate(
         self,
-        network: TrainedGenerator,
+        sampler: Sampler,
         name: str,
         step: int,
         weights: Literal["ema", "raw"],
         weights_sha256: str,
     ) -> Report:
-        """Evaluate a generator.
+        """Evaluate samples.
 
         Args:
-            network: the generator, in evaluation mode, with its latent on the CPU.
+            sampler: what generates them, in evaluation mode, with its latents drawn on the CPU.
             name: name of the run.
             step: steps it was trained for.
             weights: whether its weights are averaged.
@@ -92,16 +93,23 @@ class RunEvaluator:
             step=step,
             weights=weights,
             weights_sha256=weights_sha256,
-            labels=labels if spec.generator.conditional else None,
+            labels=None if sampler.condition is None else labels,
             truncation=request.truncation,
         )
-        if request.truncation is not None:
-            network = truncated(network, spec, request.truncation)
         sources: dict[int | None, Source] = {
-            seed: GeneratedSamples(network, self._info, request.samples, seed, self._class_weights)
+            seed: GeneratedSamples(
+                sampler,
+                self._info.samples,
+                request.samples,
+                seed,
+                self._split,
+                lambda: spec.dataset.build(reference_split(spec.dataset, request.reference)),
+            )
             for seed in request.seeds
         }
-        return self._evaluator.evaluate(sources, subject, software_versions(spec.components()))
+        return self._evaluator.evaluate(
+            sources, subject, software_versions(spec.components().values())
+        )
 
 
 def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int = "last") -> Report:
@@ -120,12 +128,17 @@ def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int =
     """
     spec, device = run.spec, resolve_device(request.device)
     request = request.for_run(spec, spec.dataset.info())
-    loaded = load_generator(run, checkpoint_step(run, checkpoint), request.weights)
-    store = spec.dataset.build(spec.dataset.split)
-    evaluator = RunEvaluator(spec, request, loaded.info, store, device)
-    loaded.network.generator.to(device)
+    loaded = load_sampler(
+        run, checkpoint_step(run, checkpoint), request.weights, truncation=request.truncation
+    )
+    split = spec.dataset.build(spec.dataset.split)
+    evaluator = RunEvaluator(spec, request, loaded.info, split, device)
     return evaluator.evaluate(
-        loaded.network, run.path.resolve().name, loaded.step, loaded.weights, loaded.sha256
+        loaded.sampler.move(device),
+        run.path.resolve().name,
+        loaded.step,
+        loaded.weights,
+        loaded.sha256,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,20 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ganzoo.components import Dataset, DatasetInfo, Mixture
-from ganzoo.data.store import ImageStore
+from ganzoo.components import Dataset, Mixture, SampleSpace
+from ganzoo.data.split import Split, as_tensor
 from ganzoo.errors import EvaluationError, Problem, SpecError
-from ganzoo.sampling import BLOCK, TrainedGenerator, draw_latents, generate
+from ganzoo.sampling import BLOCK, Inputs, Sampler, draw_latents, generate, in_blocks
 from ganzoo.spec.sections import no_split
-from ganzoo.utils.images import to_uint8
 from ganzoo.utils.progress import chunks
 from ganzoo.utils.seeds import derive_seed
 
 Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
-
-QUANTISATION = "clamp to [-1, 1], then round((x + 1) * 127.5)"
-"""How generated images become uint8 pixels, which real images are stored as."""
 
 SHARED = 0.05
 """Fraction of a reference that may be in the training split for it to count as held out."""
@@ -67,24 +63,24 @@ class RealSamples:
     """Samples of a data set.
 
     Args:
-        store: a split.
+        split: a split of a data set.
         name: which samples they are, in words.
         chosen: indices of those to take, or None for all.
     """
 
     def __init__(
-        self, store: ImageStore, name: str = "real samples", chosen: Labels | None = None
+        self, split: Split, name: str = "real samples", chosen: Labels | None = None
     ) -> None:
-        self._store, self._chosen, self.name = store, chosen, name
-        self.sample_shape: tuple[int, ...] = store.samples.shape[1:]
+        self._split, self._chosen, self.name = split, chosen, name
+        self.sample_shape: tuple[int, ...] = split.samples.shape[1:]
 
     def __len__(self) -> int:
-        return len(self._store) if self._chosen is None else len(self._chosen)
+        return len(self._split) if self._chosen is None else len(self._chosen)
 
     @property
     def labels(self) -> Labels | None:
         """Classes of the samples (N,), or None."""
-        labels = self._store.labels
+        labels = self._split.classes
         return labels if labels is None or self._chosen is None else labels[self._chosen]
 
     @cached_property
@@ -101,48 +97,54 @@ class RealSamples:
         chosen = np.sort(drawn[:count])
         if self._chosen is not None:
             chosen = self._chosen[chosen]
-        return RealSamples(self._store, self.name, chosen)
+        return RealSamples(self._split, self.name, chosen)
 
     def read(self, indices: range) -> Array:
         """Return some samples, as they are stored."""
         if self._chosen is None:
-            return np.asarray(self._store.samples[indices.start : indices.stop])
-        return np.asarray(self._store.samples[self._chosen[indices.start : indices.stop]])
+            return np.asarray(self._split.samples[indices.start : indices.stop])
+        return np.asarray(self._split.samples[self._chosen[indices.start : indices.stop]])
 
 
 class GeneratedSamples:
-    """Samples of a generator; each is determined by the seed and its index alone.
+    """Samples of a run; each is determined by the seed and its index alone.
 
     Args:
-        network: in evaluation mode, with its latent's sampler on the CPU.
-        info: what it generates.
+        sampler: what generates them, in evaluation mode, with its latents drawn on the CPU.
+        space: what they are.
         count: number of samples.
         seed: which samples.
-        class_weights: frequency of each class (K,), from which labels are drawn; None for unconditional
-            generators.
+        training: the training split, from which conditions are drawn as often as they occur there.
+        sources: gives the split whose sources are translated, or None.
     """
 
     def __init__(
         self,
-        network: TrainedGenerator,
-        info: DatasetInfo,
+        sampler: Sampler,
+        space: SampleSpace,
         count: int,
         seed: int,
-        class_weights: npt.NDArray[np.float64] | None,
+        training: Split,
+        sources: Callable[[], Split] | None = None,
     ) -> None:
-        self._network, self._count, self._seed = network, count, seed
-        self.sample_shape = info.sample_shape
-        self._class_weights = class_weights
-        self._images = len(info.sample_shape) == 3
+        self._sampler, self._space, self._seed = sampler, space, seed
+        self._training, self._sources = training, None
+        if sampler.translates and sources is not None:
+            self._sources = sources()
+            count = min(
+                count, len(self._sources.source if self._sources.source is not None else ())
+            )
+        self._count = count
+        self.sample_shape = space.shape
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def labels(self) -> Labels | None:
-        """Classes the generator is asked for (N,), or None."""
-        labels = self._labels(range(self._count))
-        return None if labels is None else labels.numpy()
+        """Classes the sampler is asked for (N,), or None."""
+        condition = self._condition(range(self._count))
+        return None if condition is None or condition.dim() > 1 else condition.numpy()
 
     def read(self, indices: range) -> Array:
         """Generate some samples.
@@ -150,8 +152,9 @@ class GeneratedSamples:
         Raises:
             EvaluationError: some of them are not finite.
         """
-        z = draw_latents(self._network.latent, indices, self._seed)
-        blocks = generate(self._network.generator, z, self._labels(indices))
+        blocks = generate(
+            self._sampler, self._inputs(indices), seed=self._seed, start=indices.start
+        )
         generated = torch.cat(list(blocks)).numpy()
         broken = ~np.isfinite(generated).reshape(len(generated), -1).all(axis=1)
         if broken.any():
@@ -159,34 +162,42 @@ class GeneratedSamples:
                 f"the generator gives samples that are not finite ({int(broken.sum())} of the"
                 f" {len(generated)} from index {indices.start} of seed {self._seed})"
             )
-        return to_uint8(generated) if self._images else generated
+        return self._space.encode(generated)
 
-    def _labels(self, indices: range) -> torch.Tensor | None:
-        """Draw labels in blocks with seeds of their own, as latents are."""
-        if self._class_weights is None:
+    def _inputs(self, indices: range) -> Inputs:
+        sampler, sources = self._sampler, self._sources
+        if sources is None:
+            latents = None
+            if sampler.latent_dim is not None:
+                latents = draw_latents(sampler, indices, self._seed)
+            return Inputs(latents, self._condition(indices))
+        assert sources.source is not None and sources.source_space is not None  # noqa: PT018 - as above
+        stored = as_tensor(sources.source[indices.start : indices.stop])
+        return Inputs(
+            condition=self._condition(indices),
+            source=sources.source_space.decode(stored, torch.float32),
+        )
+
+    def _condition(self, indices: range) -> torch.Tensor | None:
+        """Return conditions: those of the sources, or drawn in blocks as latents are."""
+        sampler, sources = self._sampler, self._sources
+        known = self._training.condition
+        if sampler.condition is None or known is None:
             return None
-        weights = torch.from_numpy(self._class_weights)
-        blocks = range(indices.start // BLOCK, -(-indices.stop // BLOCK))
-        drawn = [
-            torch.multinomial(
-                weights,
-                BLOCK,
-                replacement=True,
-                generator=torch.Generator().manual_seed(derive_seed(self._seed, "labels", block)),
-            )
-            for block in blocks
-        ]
-        begin = blocks.start * BLOCK
-        return torch.cat(drawn)[indices.start - begin : indices.stop - begin]
+        if sources is not None and sources.paired and sources.condition is not None:
+            return torch.from_numpy(sources.condition[indices.start : indices.stop])
+        if sampler.condition.kind == "classes":
+            counts = np.bincount(known, minlength=sampler.condition.size).astype(np.float64)
+            weights = torch.from_numpy(counts / counts.sum())
+            return in_blocks(indices, lambda block: self._draw(weights, block))
+        uniform = torch.ones(len(known), dtype=torch.float64)
+        rows = in_blocks(indices, lambda block: self._draw(uniform, block))
+        return torch.from_numpy(known[rows.numpy()])
 
-
-def class_weights(store: ImageStore, num_classes: int | None) -> npt.NDArray[np.float64] | None:
-    """Return the frequency of each class in a split, or None if the generator takes no classes."""
-    if num_classes is None or store.labels is None:
-        return None
-    counts = np.bincount(store.labels, minlength=num_classes).astype(np.float64)
-    frequencies: npt.NDArray[np.float64] = counts / counts.sum()
-    return frequencies
+    def _draw(self, weights: torch.Tensor, block: int) -> torch.Tensor:
+        """Draw indices of weights for one block."""
+        rng = torch.Generator().manual_seed(derive_seed(self._seed, "labels", block))
+        return torch.multinomial(weights, BLOCK, replacement=True, generator=rng)
 
 
 @dataclass(frozen=True)
@@ -206,13 +217,8 @@ class Reference:
     warning: str | None = None
 
 
-def open_reference(dataset: Dataset, split: str | None, training: ImageStore) -> Reference:
-    """Return what samples of a run are compared with.
-
-    Args:
-        dataset: the run's.
-        split: the split to compare with; None for ``test`` if there is one, else the training split.
-        training: the training split.
+def reference_split(dataset: Dataset, split: str | None) -> str:
+    """Return the split to compare with: the one named, else ``test``, else the training split.
 
     Raises:
         SpecError: the data set does not have the split.
@@ -221,6 +227,21 @@ def open_reference(dataset: Dataset, split: str | None, training: ImageStore) ->
     chosen = split or ("test" if "test" in info.splits else dataset.split)
     if chosen not in info.splits:
         raise SpecError([Problem("evaluation.reference", no_split(chosen, info))])
+    return chosen
+
+
+def open_reference(dataset: Dataset, split: str | None, training: Split) -> Reference:
+    """Return what samples of a run are compared with.
+
+    Args:
+        dataset: the run's.
+        split: the split to compare with, or None for the default.
+        training: the training split.
+
+    Raises:
+        SpecError: the data set does not have the split.
+    """
+    chosen = reference_split(dataset, split)
     trained_on = RealSamples(training, f"split {dataset.split} of {dataset.type}")
     if chosen == dataset.split:
         return Reference(trained_on, None, dataset.mixture())

@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
-from ganzoo.runs import RunDirectory
-from ganzoo.sampling import to_safetensors
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.utils.files import write_atomically
+from ganzoo.utils.tensors import to_safetensors
 
 FORMAT = "ganzoo-checkpoint-1"
 

@@ -28,7 +28,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import RunError, SpecError
-from ganzoo.spec import RunSpec, load_spec_file
+from ganzoo.spec import RunSpec, parse_spec, read_spec_file, upgraded
 from ganzoo.utils.files import write_atomically
 
 
@@ -99,7 +99,7 @@ class RunDirectory:
             RunError: a person changed it to something that is not valid.
         """
         try:
-            return load_spec_file(self.spec_path)
+            return parse_spec(upgraded(read_spec_file(self.spec_path)), str(self.spec_path))
         except SpecError as error:
             raise RunError(str(error)) from None
 
@@ -197,12 +197,20 @@ class RunDirectory:
         return path
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return all lines of metrics.jsonl that are whole.
+        """Return the numbers logged in metrics.jsonl, one dictionary a line that is whole.
 
         Raises:
             RunError: a line is not JSON.
         """
-        return list(self._metric_lines())
+        return [line for line in self._metric_lines() if "action" not in line]
+
+    def actions(self) -> list[dict[str, Any]]:
+        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details.
+
+        Raises:
+            RunError: a line is not JSON.
+        """
+        return [line for line in self._metric_lines() if "action" in line]
 
     def _metric_lines(self) -> Iterator[dict[str, Any]]:
         if not self.metrics_path.exists():
@@ -251,11 +259,12 @@ class RunDirectory:
         finally:
             lock.release()
 
-    def write_environment(self, device: str) -> None:
-        """Write what the run is made with.
+    def write_environment(self, device: str, origin: Mapping[str, Any]) -> None:
+        """Write the software, the machine and the origin of a run.
 
         Args:
             device: the training device, in words.
+            origin: the run that its weights come from and what was taken, or nothing.
         """
         spec = self.spec
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
@@ -272,6 +281,7 @@ class RunDirectory:
                 for path, each in spec.providers().items()
             },
             "git_commit": _git_commit(),
+            **({"origin": dict(origin)} if origin else {}),
         }
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
 

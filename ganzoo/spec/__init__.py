@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from ganzoo.spec.durations import Duration
 from ganzoo.spec.reading import (
     load_spec_file,
     parse_evaluation,
     parse_spec,
     read_spec_data,
     read_spec_file,
+    upgraded,
 )
-from ganzoo.spec.run import RunSpec
+from ganzoo.spec.run import InitializeFrom, RunSpec
 from ganzoo.spec.sections import EMA, Evaluation, Output, Training
 
 __all__ = [
     "EMA",
+    "Duration",
     "Evaluation",
+    "InitializeFrom",
     "Output",
     "RunSpec",
     "Training",
@@ -23,4 +27,5 @@ __all__ = [
     "parse_spec",
     "read_spec_data",
     "read_spec_file",
+    "upgraded",
 ]

@@ -122,6 +122,8 @@ def _fields(node: Mapping[str, Any], kind: Any) -> dict[str, FieldInfo]:
             return {}
     if model is None:
         return {}
+    if issubclass(model, RunSpec):
+        return model.fields_of(node)
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 

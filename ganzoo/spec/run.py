@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import Annotated, Any, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import (
     Algorithm,
-    Augmentation,
+    Callback,
+    CallbackSetting,
     Component,
     Dataset,
     DatasetInfo,
-    Discriminator,
-    Generator,
-    Latent,
-    Loss,
-    Regularizer,
+    Images,
     SpecModel,
     choice,
 )
 from ganzoo.components.registry import Provider, active
 from ganzoo.errors import Problem, SpecError
-from ganzoo.spec.sections import Evaluation, Output, Training, no_split
+from ganzoo.spec.sections import Evaluation, Output, Training, no_split, reported
+
+DEFAULT_ALGORITHM = "gan"
+
+
+class InitializeFrom(SpecModel):
+    """Weights of another run to start from; everything else starts anew."""
+
+    run: str = Field(description="Run directory whose weights are taken.")
+    networks: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="Names of the networks that are taken, such as generator. Null: all that both runs"
+        " have.",
+    )
+    checkpoint: Literal["last", "best"] | Annotated[int, Field(ge=0)] = Field(
+        default="last", description="Which checkpoint: last, best or a step."
+    )
 
 
 class RunSpec(SpecModel):
-    """One run: everything that decides what is trained, how, and what is left behind."""
+    """One run: everything that decides what is trained, how, and what is written.
+
+    The fields of the algorithm stand beside these, on the same level.
+    """
 
     schema_: str | None = Field(
         default=None,
@@ -53,36 +71,66 @@ class RunSpec(SpecModel):
         ' {"ganzoo-dcgan": ">=0.1"}.',
     )
     dataset: Dataset = Field(description="The samples to learn from.")
-    latent: Latent = choice("normal", description="Distribution of the generator's input.")
-    generator: Generator = Field(description="The network that makes samples.")
-    discriminator: Discriminator = Field(
-        description="The network that tells real samples from made ones."
+    algorithm: Algorithm = choice(
+        DEFAULT_ALGORITHM,
+        description="Which networks there are and how they are trained; decides which keys stand beside"
+        " this one.",
     )
-    loss: Loss = choice("bce", description="What the two networks minimise.")
-    regularizers: Annotated[tuple[Regularizer, ...], Field(strict=False)] = Field(
-        default=(), description="Penalties added to the discriminator's loss."
-    )
-    augmentation: Augmentation | None = Field(
-        default=None,
-        description="Change applied to all samples the discriminator sees. Null: none.",
-    )
-    algorithm: Algorithm = choice("gan", description="Rules of the game.")
     training: Training = Field(
         default_factory=Training, description="How the networks are trained."
     )
+    initialize_from: InitializeFrom | None = Field(
+        default=None, description="Weights of another run to start from. Null: fresh weights."
+    )
+    callbacks: Annotated[tuple[Callback, ...], Field(strict=False)] = Field(
+        default=(), description="What acts on the run while it is trained, in this order."
+    )
     evaluation: Evaluation | None = Field(
         default=None,
-        description="How good the samples are, measured while training goes on. Null: not measured.",
+        description="How good the samples are, measured during training. Null: not measured.",
     )
-    output: Output = Field(
-        default_factory=Output, description="What a run leaves behind, and how often."
-    )
+    output: Output = Field(default_factory=Output, description="What a run writes, and how often.")
     device: str = Field(
         default="auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        description="Where to train: auto, cpu, cuda, cuda:1, mps. Auto takes the first that is there of"
+        description="Where to train: auto, cpu, cuda, cuda:1, mps. Auto takes the first available of"
         " cuda, mps and cpu.",
     )
+
+    @classmethod
+    def _prepare(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Put the keys of the algorithm, which a spec has on its own level, into the algorithm."""
+        chosen = data.get("algorithm", DEFAULT_ALGORITHM)
+        own = {key: value for key, value in data.items() if key not in cls._own_fields()}
+        if isinstance(chosen, Algorithm) and not own:
+            return data
+        if isinstance(chosen, Mapping):
+            inner = [str(key) for key in chosen if key != "type"]
+            if inner:
+                raise cls._refusal("algorithm", f"write {inner[0]!r} beside 'algorithm', not in it")
+            chosen = chosen.get("type")
+        known = algorithm_fields(chosen)
+        if known is None:  # the algorithm itself is refused, with the reason
+            return {key: value for key, value in data.items() if key not in own}
+        unknown = [key for key in own if key not in known]
+        if unknown:
+            everything = [*cls._own_fields(), *known]
+            cls._refuse_unknown(
+                data, unknown, everything, lambda key: _another_algorithms(key, str(chosen))
+            )
+        common = {key: value for key, value in data.items() if key not in own}
+        return {**common, "algorithm": {"type": chosen, **own}}
+
+    @classmethod
+    def _own_fields(cls) -> dict[str, FieldInfo]:
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def fields_of(cls, data: Mapping[str, Any]) -> dict[str, FieldInfo]:
+        """Return the fields a spec with this algorithm may have, by the names it uses."""
+        chosen = data.get("algorithm", DEFAULT_ALGORITHM)
+        chosen = chosen.get("type") if isinstance(chosen, Mapping) else chosen
+        return {**cls._own_fields(), **(algorithm_fields(chosen) or {})}
 
     @field_validator("requires")
     @classmethod
@@ -92,7 +140,7 @@ class RunSpec(SpecModel):
                 wanted = SpecifierSet(specifier)
                 version = metadata.version(name)
             except InvalidSpecifier:
-                reason = f'{name}: {specifier!r} is no version specifier; write such as ">=0.1"'
+                reason = f'{name}: {specifier!r} is not a version specifier; write such as ">=0.1"'
             except metadata.PackageNotFoundError:
                 reason = f"{name} {specifier} is not installed"
             else:
@@ -102,78 +150,96 @@ class RunSpec(SpecModel):
             raise PydanticCustomError("requires", "{reason}", {"reason": reason})
         return requires
 
-    @model_validator(mode="after")
-    def _check_conditional(self) -> Self:
-        if self.generator.conditional != self.discriminator.conditional:
-            raise PydanticCustomError(
-                "conditional",
-                "generator.conditional is {generator} and discriminator.conditional is"
-                " {discriminator}; both networks are told the classes, or neither",
-                {
-                    "generator": str(self.generator.conditional).lower(),
-                    "discriminator": str(self.discriminator.conditional).lower(),
-                },
-            )
-        return self
-
     def check(self) -> DatasetInfo:
-        """Check that data set and networks fit together, without building anything.
+        """Check that data set, algorithm and evaluation fit together, without building anything.
 
         Returns:
-            What the data set says of itself.
+            The description of the data set.
 
         Raises:
-            SpecError: a network cannot serve the samples, or the set has no such split.
+            SpecError: a part cannot work with the samples, or the set has no such split.
             ganzoo.errors.DataError: files the data set needs are missing or unreadable.
         """
         info = self.dataset.info()
         problems = []
         if self.dataset.split not in info.splits:
             problems.append(Problem("dataset.split", no_split(self.dataset.split, info)))
-        if self.dataset.horizontal_flip and len(info.sample_shape) != 3:
+        if self.dataset.horizontal_flip and not isinstance(info.samples, Images):
             problems.append(Problem("dataset.horizontal_flip", "only images can be mirrored"))
-        classes = self.num_classes(info)
-        for path, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            if network.conditional and info.num_classes is None:
-                problems.append(
-                    Problem(
-                        f"{path}.conditional",
-                        f"data set {self.dataset.type!r} has no labels; set it to false",
-                    )
-                )
-            try:
-                network.check(info.sample_shape, classes)
-            except ValueError as error:
-                problems.append(Problem(path, str(error)))
+        for name in sorted(self.algorithm.unused):
+            if getattr(self.training, name) != Training.model_fields[name].get_default(
+                call_default_factory=True
+            ):
+                reason = f"algorithm {self.algorithm.type!r} does not use it; leave it out"
+                problems.append(Problem(f"training.{name}", reason))
+        problems += self.algorithm.check(info, self.training)
+        quantities: tuple[str, ...] = ()
         if self.evaluation is not None:
-            problems += self.evaluation.problems(info)
+            found = self.evaluation.problems(info)
+            problems += found
+            if not found:
+                extractor = self.evaluation.extractor_for(info)
+                named = [reported(metric, extractor) for metric in self.evaluation.metrics]
+                quantities = tuple(name for pairs in named for name, _ in pairs)
+        setting = CallbackSetting(quantities, self.algorithm.optimizers)
+        for index, callback in enumerate(self.callbacks):
+            try:
+                callback.check(setting)
+            except ValueError as error:
+                problems.append(Problem(f"callbacks.{index}", str(error)))
         if problems:
             raise SpecError(problems)
         return info
 
     def with_absolute_paths(self) -> Self:
         """Return the same run with paths that hold in any working directory."""
-        evaluation = None if self.evaluation is None else self.evaluation.with_absolute_paths()
-        return self.model_copy(
-            update={"dataset": self.dataset.with_absolute_paths(), "evaluation": evaluation}
-        )
-
-    def num_classes(self, info: DatasetInfo) -> int | None:
-        """Return the number of classes the networks are told of, or None where they are not."""
-        return info.num_classes if self.generator.conditional else None
+        changes: dict[str, Any] = {"dataset": self.dataset.with_absolute_paths()}
+        if self.evaluation is not None:
+            changes["evaluation"] = self.evaluation.with_absolute_paths()
+        if self.initialize_from is not None:
+            run = str(Path(self.initialize_from.run).absolute())
+            changes["initialize_from"] = self.initialize_from.model_copy(update={"run": run})
+        return self.model_copy(update=changes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the resolved spec, every default written out; it loads as it is."""
-        return self.model_dump(mode="json", by_alias=True, exclude={"schema_"})
+        data = self.model_dump(mode="json", by_alias=True, exclude={"schema_"})
+        flat: dict[str, Any] = {}
+        for key, value in data.items():
+            if key == "algorithm":
+                flat |= {"algorithm": value.pop("type"), **value}
+            else:
+                flat[key] = value
+        return flat
 
-    def components(self) -> list[Component]:
-        """Return all components of this spec."""
-        return [component for _, component in _components(self, "")]
+    def components(self) -> dict[str, Component]:
+        """Return all components of this spec by their path in it."""
+        found = dict(_components(self, ""))
+        return {path.removeprefix("algorithm."): component for path, component in found.items()}
 
     def providers(self) -> dict[str, Provider]:
         """Return where each component of this spec comes from, by its path in the spec."""
-        entries = {path: active().entry_of(type(each)) for path, each in _components(self, "")}
+        entries = {path: active().entry_of(type(each)) for path, each in self.components().items()}
         return {path: entry.provider for path, entry in entries.items() if entry is not None}
+
+
+def algorithm_fields(name: Any) -> dict[str, FieldInfo] | None:
+    """Return the fields of an algorithm by its name, or None where none has that name."""
+    try:
+        model = active().find("algorithm", str(name)).component
+    except LookupError:
+        return None
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
+    del fields["type"]
+    return fields
+
+
+def _another_algorithms(key: str, chosen: str) -> str | None:
+    """Return whose key it is, where another algorithm that is installed has it."""
+    for name in active().names("algorithm"):
+        if key in (algorithm_fields(name) or {}):
+            return f"is a key of algorithm {name!r}, and this run's algorithm is {chosen!r}"
+    return None
 
 
 def _components(value: Any, path: str) -> list[tuple[str, Component]]:

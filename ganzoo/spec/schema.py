@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind, models_json_schema
 
-from ganzoo.components import FAMILIES, FAMILY_KEY, Component, Schedule, SpecModel, registry
+from ganzoo.components import (
+    FAMILIES,
+    FAMILY_KEY,
+    Algorithm,
+    Component,
+    Schedule,
+    SpecModel,
+    registry,
+)
 from ganzoo.components.registry import Entry
 from ganzoo.errors import PluginError, PluginWarning, in_a_line
 from ganzoo.plugins import Selection
-from ganzoo.spec import RunSpec
 from ganzoo.spec.durations import Duration
+from ganzoo.spec.run import DEFAULT_ALGORITHM, RunSpec
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROOT = "#/$defs/"
+BOUNDS = (
+    ("minimum", ">="),
+    ("exclusiveMinimum", ">"),
+    ("maximum", "<="),
+    ("exclusiveMaximum", "<"),
+)
 
 
 def run_spec_schema() -> Schema:
@@ -77,7 +92,43 @@ def _schema_of(entries: Sequence[Entry]) -> Schema:
         members = [entry for entry in entries if entry.family == family.family]
         definitions[family.family] = _family_schema(family, members)
     root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
+    _switch_on_algorithm(root, definitions, entries)
     return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def _switch_on_algorithm(root: Schema, definitions: Schema, entries: Sequence[Entry]) -> None:
+    """Let the algorithm decide which keys stand beside the common ones."""
+    algorithms = [entry for entry in entries if entry.family == Algorithm.family]
+    cases = []
+    for entry in algorithms:
+        definition = definitions[_definition_name(entry)]
+        definition["properties"].pop("type")
+        definition["required"] = [name for name in definition["required"] if name != "type"]
+        definition["description"] = _summary(entry)
+        definition.pop("additionalProperties", None)
+        names: Schema = {"enum": _names(entry)}
+        chosen: Schema = {"properties": {"algorithm": _by_name(names)}}
+        if DEFAULT_ALGORITHM not in names["enum"]:
+            chosen["required"] = ["algorithm"]
+        cases.append({"if": chosen, "then": {"$ref": ROOT + _definition_name(entry)}})
+    everyone = {"enum": [name for entry in algorithms for name in _names(entry)]}
+    definitions[Algorithm.family] = {
+        "description": definitions[Algorithm.family]["description"],
+        **_by_name(everyone),
+    }
+    root.pop("additionalProperties", None)
+    root |= {"allOf": cases, "unevaluatedProperties": False}
+
+
+def _by_name(names: Schema) -> Schema:
+    """Return the schema of a component without parameters: its name, or an object with its type."""
+    as_object = {
+        "type": "object",
+        "properties": {"type": names},
+        "required": ["type"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [names, as_object]}
 
 
 def component_schema(entry: Entry) -> Schema:
@@ -95,6 +146,47 @@ def component_schema(entry: Entry) -> Schema:
     schema: Schema = _relink(made, {})
     _describe_type(schema, entry)
     return schema
+
+
+def value_words(
+    schema: Mapping[str, Any],
+    *,
+    code: Callable[[str], str] = str,
+    reference: Callable[[str], str] = lambda name: name.replace("_", " "),
+) -> str:
+    """Describe in a few words which values a schema accepts, for help and documentation.
+
+    Args:
+        schema: the schema of a field.
+        code: formats a JSON value.
+        reference: formats the name of a definition that the schema refers to.
+    """
+
+    def words(part: Mapping[str, Any]) -> str:
+        return value_words(part, code=code, reference=reference)
+
+    if "$ref" in schema:
+        return reference(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(words(each) for each in schema["anyOf"])
+    values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if values is not None:
+        return " or ".join(code(json.dumps(value)) for value in values)
+    kind = schema.get("type", "any value")
+    if kind == "array" and "prefixItems" in schema:
+        kinds = [words(each) for each in schema["prefixItems"]]
+        same = len(set(kinds)) == 1
+        return f"list of {len(kinds)}: {f'each {kinds[0]}' if same else ', '.join(kinds)}"
+    if kind == "array":
+        return f"list, each {words(schema.get('items', {}))}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), Mapping):
+        return f"object of {words(schema['additionalProperties'])}"
+    if "examples" in schema:
+        return f"{kind} such as {code(json.dumps(schema['examples'][0]))}"
+    if kind == "boolean":
+        return f"{code('true')} or {code('false')}"
+    bounds = [f"{sign} {json.dumps(schema[key])}" for key, sign in BOUNDS if key in schema]
+    return f"{code(kind) if kind == 'null' else kind} {', '.join(bounds)}".strip()
 
 
 class _Generator(GenerateJsonSchema):

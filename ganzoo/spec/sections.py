@@ -12,7 +12,6 @@ from ganzoo.components import (
     DatasetInfo,
     FeatureExtractor,
     Metric,
-    Optimizer,
     Quantity,
     Schedule,
     SpecModel,
@@ -24,10 +23,10 @@ from ganzoo.spec.durations import Duration
 
 
 class EMA(SpecModel):
-    """An exponential moving average of the generator's weights, the ones samples are made from."""
+    """An exponential moving average of weights, with which samples are then generated."""
 
     decay: Schedule = choice(
-        "constant", value=0.999, description="Share of the average that each step keeps."
+        "constant", value=0.999, description="Fraction of the average that each step keeps."
     )
     ramp_up: bool = Field(
         default=True,
@@ -40,6 +39,12 @@ class EMA(SpecModel):
         if not all(0 <= value < 1 for value in decay.values()):
             raise PydanticCustomError("decay", "must stay in [0, 1)")
         return decay
+
+
+MOVED = frozenset(
+    ("discriminator_optimizer", "discriminator_steps", "generator_optimizer", "reuse_fakes")
+)
+"""Fields that ganzoo 0.1 had in ``training`` and that are keys of the algorithm since."""
 
 
 class Training(SpecModel):
@@ -62,21 +67,15 @@ class Training(SpecModel):
         ge=1,
         description="Parts a batch is split in to save memory; gradients are summed over them.",
     )
-    discriminator_steps: int = Field(
-        default=1, ge=1, description="Discriminator steps for each generator step."
-    )
-    reuse_fakes: bool = Field(
-        default=True,
-        description="Whether the generator's step uses the samples of the discriminator's last step"
-        " again, instead of making new ones.",
-    )
-    generator_optimizer: Optimizer = choice("adam", description="Optimizer of the generator.")
-    discriminator_optimizer: Optimizer = choice(
-        "adam", description="Optimizer of the discriminator."
+    freeze: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Patterns of names of weights that are not trained, such as generator.layers.0.*; a"
+        " name is that of the network, a dot, and that of the parameter.",
     )
     ema: EMA | None = Field(
         default_factory=EMA,
-        description="Moving average of the generator's weights. Null: none, the last weights are used.",
+        description="Moving average of the weights that samples are generated with. Null: none, the last"
+        " weights are used.",
     )
     precision: Literal["float32", "bfloat16", "float16", "float64"] = Field(
         default="float32",
@@ -98,6 +97,11 @@ class Training(SpecModel):
     workers: int = Field(
         default=2, ge=1, description="Worker processes that read samples where they are streamed."
     )
+
+    @classmethod
+    def _hint(cls, key: str) -> str | None:
+        """Say where fields of ganzoo 0.1 have gone."""
+        return f"write {key!r} beside 'training', not in it" if key in MOVED else None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -222,7 +226,7 @@ class Evaluation(SpecModel):
 
 def no_split(split: str, info: DatasetInfo) -> str:
     """Say that a data set has no such split, and which it has."""
-    return f"there is no split {split!r} (there is: {', '.join(info.splits)})"
+    return f"the data set has no split {split!r} (available: {', '.join(info.splits)})"
 
 
 def matches_quantity(text: str, name: str) -> bool:

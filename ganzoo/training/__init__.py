@@ -1,1 +1,29 @@
-"""Training: the loop, the standard game, and what keeps a run exact."""
+"""Training: the loop, and what algorithms are made of.
+
+An algorithm plugin builds a ``Game`` from a ``TrainingContext``. Most need only an ``Adversary`` (a
+discriminator with its losses), ``context.optimizer`` and ``context.split``.
+"""
+
+from __future__ import annotations
+
+from ganzoo.data.batches import Batch
+from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
+from ganzoo.training.adversary import AdversarialBatch, Adversary, collect, frozen
+from ganzoo.training.game import Game, Numbers, TrainingContext
+from ganzoo.training.optimizers import OptimizerStep
+
+__all__ = [
+    "AdversarialBatch",
+    "Adversary",
+    "Batch",
+    "Game",
+    "Inputs",
+    "LatentSampler",
+    "Numbers",
+    "OptimizerStep",
+    "Sampler",
+    "TrainingContext",
+    "TranslatingSampler",
+    "collect",
+    "frozen",
+]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Literal
 
 import torch
 
 from ganzoo.components import DatasetInfo
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.evaluation.request import RunRequest
 from ganzoo.evaluation.run import RunEvaluator
 from ganzoo.runs.report import Report
-from ganzoo.sampling import TrainedGenerator, weights_hash
+from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
+from ganzoo.utils.tensors import weights_hash
 
 SEED = 1_000_000
 """Seed of the samples evaluated in training: none that ``ganzoo evaluate`` uses by default, so that the
@@ -29,32 +29,30 @@ class TrainingEvaluator:
     Args:
         spec: the run.
         info: the description of the data set.
-        store: the training split.
+        split: the training split.
         device: the training device.
     """
 
     def __init__(
-        self, spec: RunSpec, info: DatasetInfo, store: ImageStore, device: torch.device
+        self, spec: RunSpec, info: DatasetInfo, split: Split, device: torch.device
     ) -> None:
         section = spec.evaluation
         assert section is not None
         request = RunRequest(samples=section.samples, seeds=(SEED,)).for_run(spec, info)
         self._weights: Literal["ema", "raw"] = "raw" if spec.training.ema is None else "ema"
-        self._evaluator = RunEvaluator(spec, request, info, store, device)
+        self._evaluator = RunEvaluator(spec, request, info, split, device)
 
-    def evaluate(self, sampled: TrainedGenerator, name: str, step: int) -> Report:
-        """Evaluate a generator.
+    def evaluate(self, sampler: Sampler, name: str, step: int) -> Report:
+        """Evaluate the samples of a step.
 
         Args:
-            sampled: the generator that samples are drawn from; it is not changed.
+            sampler: what samples are generated with; it is not changed.
             name: name of the run.
             step: steps taken.
 
         Raises:
             ganzoo.errors.EvaluationError: its samples are not finite.
         """
-        # Copy it: the networks in training keep their modes, and a learned prior comes to the CPU.
-        network = copy.deepcopy(sampled).eval().requires_grad_(False)
-        network.latent.to("cpu")
-        sha256 = weights_hash(network.state_dict())
-        return self._evaluator.evaluate(network, name, step, self._weights, sha256)
+        ready = sampler.ready()
+        sha256 = weights_hash(ready.state_dict())
+        return self._evaluator.evaluate(ready, name, step, self._weights, sha256)

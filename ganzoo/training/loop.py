@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
-
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import Interrupted
+from ganzoo.errors import Interrupted, Problem, SpecError
 from ganzoo.plugins import Plugins
-from ganzoo.runs import RunDirectory
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.generator import to_file
 from ganzoo.runs.history import History
-from ganzoo.sampling import draw_latents, generate
 from ganzoo.spec import RunSpec
+from ganzoo.training.grids import save_real_grid, save_sample_grid
 from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
+from ganzoo.training.transfer import Parent, branch, initialize
 from ganzoo.utils.devices import numerics, resolve_device
 from ganzoo.utils.files import write_atomically
-from ganzoo.utils.images import save_grid
-from ganzoo.utils.seeds import derive_seed
 
 
 def train(
@@ -32,16 +29,18 @@ def train(
     open_directory: Callable[[], RunDirectory],
     *,
     resume: bool = False,
+    parent: Parent | None = None,
 ) -> RunDirectory:
-    """Train a run to its end, from the beginning or from its newest checkpoint.
+    """Train a run to its end: from the beginning, from its newest checkpoint or from another run's.
 
     Args:
         spec: the run.
-        info: what the data set says of itself.
+        info: the description of the data set.
         plugins: told of the events of the run.
         open_directory: gives the run directory; called once everything has been built, so that a
             run that cannot begin leaves nothing behind.
         resume: whether the run was begun before.
+        parent: a checkpoint of another run to branch from, or None.
 
     Returns:
         The run directory.
@@ -54,48 +53,76 @@ def train(
     device = resolve_device(spec.device)
     with numerics(device, deterministic=spec.training.deterministic):
         prepared = prepare(spec, info, device)
+        transfer = None
+        if parent is not None:
+            transfer = branch(prepared.state, parent)
+            _refuse_to_end_before_it_begins(prepared)
+        elif spec.initialize_from is not None and not resume:
+            transfer = initialize(prepared.state, spec.initialize_from)
         run = open_directory()
         with run.locked():
             trainer = Trainer(run, prepared, plugins)
             # Looked for under the lock: another process may just have trained on.
             checkpoint = newest_checkpoint(run) if resume else None
             try:
-                trainer.begin(device, checkpoint)
+                if checkpoint is not None:
+                    trainer.resume(checkpoint)
+                else:
+                    if resume and spec.initialize_from is not None:
+                        transfer = initialize(prepared.state, spec.initialize_from)
+                    trainer.begin(str(device), {} if transfer is None else transfer.to_json())
                 trainer.train()
             finally:
                 prepared.state.batches.close()
     return run
 
 
+def _refuse_to_end_before_it_begins(prepared: Prepared) -> None:
+    begun, total = prepared.state.step, prepared.plan.total
+    if total <= begun:
+        problem = f"the branch begins at step {begun} and would end at step {total}; make it longer"
+        raise SpecError([Problem("training.duration", problem)])
+
+
 class Trainer:
-    """Takes step after step, and leaves behind what the spec asks for."""
+    """Takes step after step, and writes what the spec asks for."""
 
     def __init__(self, run: RunDirectory, prepared: Prepared, plugins: Plugins) -> None:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
+        self.state.callbacks.record_to(run.append_metrics)
         self.history = History(run)
         self._logged_at, self._clock = 0, 0.0
 
     @property
     def total(self) -> int:
-        """Steps of the whole training: fewer than planned where patience is over."""
-        over = self.history.patience_is_over
+        """Steps of the whole training: fewer than planned where a callback or patience ended it."""
+        over = self.history.patience_is_over or self.state.callbacks.stopped is not None
         return self.state.step if over else self.prepared.plan.total
 
-    def begin(self, device: torch.device, checkpoint: Checkpoint | None) -> None:
-        """Continue from a checkpoint, or start; what was written after it is written again."""
-        if checkpoint is not None:
-            self.state.restore(checkpoint, self.spec.training.discriminator_steps)
+    def begin(self, device: str, origin: dict[str, object]) -> None:
+        """Start a run.
+
+        Args:
+            device: where it is trained.
+            origin: the run that its weights come from and what was taken, or nothing.
+        """
+        self.run.forget_after(-1)
+        self.run.write_environment(device, origin)
+        save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
+        self.save_samples()
+        if self.state.step:
+            self.save_checkpoint()  # of a branch: from here on it does not need its parent
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint; what was written after it is written again."""
+        self.state.restore(checkpoint)
         self.run.forget_after(self.state.step)
         self.history = History(self.run)
-        if checkpoint is None:
-            self.run.write_environment(str(device))
-            self.save_real_samples()
-            self.save_samples()
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""
-        state, plan = self.state, self.prepared.plan
+        state, plan, callbacks = self.state, self.prepared.plan, self.state.callbacks
         step_game, next_batch = state.game.step, state.batches.next
         self.announce("ganzoo_run_started", total_steps=self.total)
         self._logged_at, self._clock = state.step, time.perf_counter()
@@ -120,6 +147,8 @@ class Trainer:
                     last = state.step == total
                 if state.step % plan.log == 0 or last:
                     self.log()
+                    total = self.total
+                    last = state.step == total
                 if state.step % plan.samples == 0 or last:
                     self.save_samples()
                 stopped_by = stop.signal_number
@@ -127,6 +156,7 @@ class Trainer:
                     state.step % plan.checkpoint == 0
                     or last
                     or found_best
+                    or callbacks.save_requested
                     or stopped_by is not None
                 ):
                     self.save_checkpoint()
@@ -143,7 +173,7 @@ class Trainer:
             self.announce("ganzoo_run_finished", total_steps=self.total, completed=completed)
 
     def evaluate(self) -> bool:
-        """Evaluate the generator, and return whether it is the best so far.
+        """Evaluate the samples, and return whether they are the best so far.
 
         The report is written before the checkpoint of the same step: a run that is resumed from that
         checkpoint has the report, too.
@@ -154,18 +184,19 @@ class Trainer:
         evaluator, step = self.prepared.evaluator, self.state.step
         assert evaluator is not None  # the plan has evaluations only if there is one
         self.state.meters.means(step)
-        report = evaluator.evaluate(self.prepared.sampled, self.run.path.name, step)
+        report = evaluator.evaluate(self.prepared.sampler, self.run.path.name, step)
         path = self.run.training_report_path(step)
         report.write(path)
         self.history.add(step, report)
         values = {each.name: each.mean for each in report.values if each.mean is not None}
         self.announce("ganzoo_evaluated", values=values, seconds=report.seconds, path=path)
+        self.state.callbacks.on_evaluation(step, values)
         self._clock += report.seconds  # the speed that is logged is that of training
         best = self.history.best
         return best is not None and best.step == step
 
     def log(self) -> None:
-        """Write the means of what the game reported as a line of metrics."""
+        """Write the means of the game's numbers as a line of metrics."""
         state, now = self.state, time.perf_counter()
         means = state.meters.means(state.step)
         state.meters.reset()
@@ -174,32 +205,22 @@ class Trainer:
         metrics = {
             "epoch": round(state.step / self.prepared.plan.epoch, 4),
             **means,
+            **self.state.callbacks.logged,
             "seconds": round(seconds, 3),
             "images_per_second": round(taken * self.prepared.plan.images / seconds, 1),
         }
         self.run.append_metrics({"step": state.step, **metrics})
+        self.state.callbacks.logged = {}
         self.announce("ganzoo_step_finished", total_steps=self.total, metrics=metrics)
+        self.state.callbacks.on_log(state.step, metrics)
         self._clock, self._logged_at = now, state.step
 
     def save_samples(self) -> None:
-        """Draw the grid of samples from latents that are the same throughout the run."""
-        count, classes = self.spec.output.samples, self.spec.num_classes(self.prepared.info)
-        labels = None if classes is None else torch.arange(count) % classes
-        # A copy: the networks in training keep their modes, and a learned prior comes to the CPU.
-        sampled = copy.deepcopy(self.prepared.sampled).eval()
-        latent = sampled.latent.to("cpu")
-        z = draw_latents(latent, range(count), derive_seed(self.spec.seed, "fixed latents"))
-        made = torch.cat(list(generate(sampled.generator, z, labels)))
+        """Draw the grid of samples."""
+        prepared = self.prepared
         path = self.run.sample_grid_path(self.state.step)
-        save_grid(made.numpy(), path, columns=classes)
+        save_sample_grid(prepared.sampler, self.spec, prepared.info, prepared.split, path)
         self.announce("ganzoo_samples_saved", path=path)
-
-    def save_real_samples(self) -> None:
-        """Draw a grid of real samples, to compare with."""
-        store = self.prepared.store
-        rng = torch.Generator().manual_seed(derive_seed(self.spec.seed, "real samples"))
-        chosen = torch.randperm(len(store), generator=rng)[: self.spec.output.samples]
-        save_grid(store.samples[chosen.numpy()], self.run.samples_directory / "real.png")
 
     def save_checkpoint(self) -> None:
         """Write the generator to sample from, and the state to resume from.
@@ -210,7 +231,9 @@ class Trainer:
             ganzoo.errors.TrainingError: a number is not finite; the files before are kept.
         """
         self.state.meters.means(self.state.step)
-        generator = self.prepared.sampled.to_file(self.spec, self.prepared.info, self.state.step)
+        self.state.callbacks.on_save(self.state.step)
+        prepared = self.prepared
+        generator = to_file(prepared.sampler, self.spec, prepared.info, self.state.step)
         write_atomically(self.run.generator_path, generator, durable=False)
         path = self.state.checkpoint().save(self.run)
         best = self.history.best

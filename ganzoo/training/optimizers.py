@@ -1,58 +1,71 @@
-"""An optimizer whose numbers follow their schedules."""
+"""One step of an optimizer: scheduled numbers, gradients, clipping, scaling, update."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
 from torch import nn
 
 from ganzoo import components
-from ganzoo.training.eager import build_optimizer, undecorated
 
 
-class ScheduledOptimizer:
-    """One network's optimizer: gradients in, clipping, scaling, scheduled numbers, one step.
+class OptimizerStep:
+    """An optimizer whose numbers follow their schedules.
+
+    Each update is ``zero_grad(progress)``, ``backward(loss)`` once or more, ``step()``.
 
     Args:
-        spec: the optimizer component.
-        parameters: what it updates.
+        component: the optimizer, as the spec has it.
+        parameters: what it updates, by the names that ``lr_factors`` refers to.
         scaler: scales the loss where gradients are float16, else a disabled one.
+
+    Attributes:
+        parameters: what it updates.
+        scaler: the scaler.
+        factors: by the name of a scheduled field, what a callback multiplies its schedule by.
     """
 
     def __init__(
         self,
-        spec: components.Optimizer,
-        parameters: Iterable[nn.Parameter],
+        component: components.Optimizer,
+        parameters: Iterable[tuple[str, nn.Parameter]],
         scaler: torch.amp.GradScaler,
     ) -> None:
-        self.parameters = list(parameters)
-        self.optimizer = build_optimizer(spec, self.parameters)
-        self._step = undecorated(self.optimizer, "step")
+        groups = _groups(parameters, component.lr_factors)
+        self.parameters: list[nn.Parameter] = [each for group in groups for each in group["params"]]
+        self.optimizer = component.build(groups)
         self.scaler = scaler
-        self._clip_norm = spec.clip_norm
-        self._schedules = {name: each.build() for name, each in spec.schedules().items()}
+        self.factors: dict[str, float] = {}
+        self._clip_norm = component.clip_norm
+        self._schedules = {name: _built(each) for name, each in component.schedules().items()}
         self._varying = {
             name: self._schedules[name]
-            for name, each in spec.schedules().items()
-            if len(set(each.values())) > 1
+            for name, each in component.schedules().items()
+            if any(len(set(part.values())) > 1 for part in _parts(each))
         }
         self._set(self._schedules, 0.0)
 
-    def start(self, progress: float) -> None:
-        """Begin a step: set the scheduled numbers and forget the last gradients."""
+    def zero_grad(self, progress: float) -> None:
+        """Set the scheduled numbers for this update and drop the last gradients."""
         if self._varying:
             self._set(self._varying, progress)
         for parameter in self.parameters:
             parameter.grad = None
 
-    def backward(self, loss: torch.Tensor) -> None:
-        """Add the gradients of a loss."""
-        scaled: torch.Tensor = self.scaler.scale(loss)
+    def backward(self, loss: torch.Tensor, fraction: float | None = None) -> None:
+        """Add the gradients of a loss.
+
+        Args:
+            loss: a scalar.
+            fraction: weight of a part in the mean over its batch, or None for a whole batch.
+        """
+        scaled: torch.Tensor = self.scaler.scale(loss if fraction is None else loss * fraction)
         torch.autograd.backward(scaled)
 
-    def finish(self) -> None:
+    def step(self) -> None:
         """Clip the gradients where asked to, and update the weights."""
         if self._clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
@@ -61,19 +74,61 @@ class ScheduledOptimizer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
-            self._step()
+            self.optimizer.step()
+
+    def scale(self, field: str, factor: float) -> None:
+        """Multiply what a schedule gives by a factor, from the next update on.
+
+        Raises:
+            ValueError: the optimizer schedules no such field.
+        """
+        if field not in self._schedules:
+            known = ", ".join(self._schedules)
+            raise ValueError(f"the optimizer has no scheduled field {field!r} (available: {known})")
+        self.factors[field] = factor
+        self._varying[field] = self._schedules[field]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer's state as torch lays it out."""
-        state: dict[str, Any] = undecorated(self.optimizer, "state_dict")()
+        state: dict[str, Any] = self.optimizer.state_dict()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state."""
-        undecorated(self.optimizer, "load_state_dict")(state)
+        self.optimizer.load_state_dict(state)
 
-    def _set(self, schedules: dict[str, components.ScheduleFunction], progress: float) -> None:
+    def _set(self, schedules: dict[str, Any], progress: float) -> None:
         for name, schedule in schedules.items():
             value = schedule(progress)
+            factor = self.factors.get(name)
+            if factor is not None:
+                value = (
+                    tuple(factor * each for each in value)
+                    if type(value) is tuple
+                    else factor * value
+                )
             for group in self.optimizer.param_groups:
-                group[name] = value
+                group[name] = value * group["lr_factor"] if name == "lr" else value
+
+
+def _groups(
+    parameters: Iterable[tuple[str, nn.Parameter]], factors: dict[str, float]
+) -> list[dict[str, Any]]:
+    """Return parameter groups, one for each factor on the learning rate; the first match counts."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in parameters:
+        matching = (factor for pattern, factor in factors.items() if fnmatchcase(name, pattern))
+        groups.setdefault(next(matching, 1.0), []).append(parameter)
+    return [{"params": group, "lr_factor": factor} for factor, group in groups.items()]
+
+
+def _parts(schedule: Any) -> tuple[components.Schedule, ...]:
+    return schedule if isinstance(schedule, tuple) else (schedule,)
+
+
+def _built(schedule: Any) -> Any:
+    """Build a schedule, or several that together give a tuple."""
+    if not isinstance(schedule, tuple):
+        return schedule.build()
+    functions = [each.build() for each in schedule]
+    return lambda progress: tuple(function(progress) for function in functions)

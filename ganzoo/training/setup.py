@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 from torch import nn
 
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.errors import DeviceError, Problem, SpecError
-from ganzoo.sampling import TrainedGenerator
-from ganzoo.spec import RunSpec
-from ganzoo.spec.durations import Duration
+from ganzoo.sampling import Sampler
+from ganzoo.spec import Duration, RunSpec
+from ganzoo.training.callbacks import Callbacks
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.evaluate import TrainingEvaluator
-from ganzoo.training.game import Game, GameContext
-from ganzoo.training.precision import weights_dtype
+from ganzoo.training.game import Game, TrainingContext
+from ganzoo.training.numerics import weights_dtype
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.seeds import derive_seed
 
@@ -32,7 +33,7 @@ class Plan:
         samples: from one grid to the next.
         checkpoint: from one checkpoint to the next.
         evaluation: from one evaluation to the next, or None where there is none.
-        epoch: one pass over the data; a fraction where an epoch is no whole number of steps.
+        epoch: one pass over the data; a fraction where an epoch is not a whole number of steps.
         images: real images shown in one step, on average.
     """
 
@@ -47,8 +48,7 @@ class Plan:
     @classmethod
     def of(cls, spec: RunSpec, order: Order) -> Plan:
         """Turn the durations of a spec into steps."""
-        batches = spec.training.discriminator_steps
-        epoch = order.batches_per_epoch / batches
+        epoch = order.batches_per_epoch / spec.algorithm.batches_per_step
         # Where the last batch is kept, batches are a little smaller on average.
         shown = (
             order.size
@@ -76,25 +76,24 @@ class Prepared:
     """A run that is ready to begin.
 
     Attributes:
-        info: what the data set says of itself.
-        store: the split to train on.
+        info: the description of the data set.
+        split: the split to train on.
         state: networks, optimizers and data, at step 0.
-        trained: the generator that is trained, with its latent.
         plan: when what is due.
-        evaluator: evaluates the generator if the spec asks for it, else None.
+        evaluator: evaluates the samples if the spec asks for it, else None.
     """
 
     info: DatasetInfo
-    store: ImageStore
+    split: Split
     state: TrainingState
-    trained: TrainedGenerator
     plan: Plan
     evaluator: TrainingEvaluator | None
 
     @property
-    def sampled(self) -> TrainedGenerator:
-        """The generator that samples are made from: the averaged one where there is one."""
-        return self.trained if self.state.average is None else self.state.average.network
+    def sampler(self) -> Sampler:
+        """What samples are generated with: the averaged weights where there are some."""
+        average = self.state.average
+        return self.state.game.sampler if average is None else average.network
 
 
 def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
@@ -103,14 +102,15 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     Raises:
         ganzoo.errors.DataError: the data cannot be read, or are fewer than a batch; or weights of the
             extractor for evaluation are missing.
+        SpecError: parts of the run do not fit together.
     """
     training = spec.training
     dtype = weights_dtype(training.precision)
 
     # Open the data first: the rest takes longer.
-    store = spec.dataset.build(spec.dataset.split)
+    split = spec.dataset.build(spec.dataset.split)
     order = Order(
-        len(store),
+        len(split),
         training.batch_size,
         keep_last=training.last_batch == "keep",
         flip=spec.dataset.horizontal_flip,
@@ -125,32 +125,60 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     # Build what evaluates the samples: weights of an extractor may be missing.
     evaluator = None
     if spec.evaluation is not None:
-        evaluator = TrainingEvaluator(spec, info, store, device)
+        evaluator = TrainingEvaluator(spec, info, split, device)
 
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
     rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
-    game = spec.algorithm.build(GameContext(spec, info, device, dtype, rng))
+    game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
     _refuse_single_samples(spec, order, game)
-    trained = TrainedGenerator(game.networks["generator"], game.networks["latent"])
+    _freeze(game, training.freeze)
+    if game.sampler.examples is not None and split.condition is not None:
+        examples = torch.from_numpy(split.condition[: len(game.sampler.examples)])
+        rows = torch.arange(len(game.sampler.examples)) % len(examples)
+        game.sampler.examples = examples[rows].to(device, dtype)
     average = None
     if training.ema is not None:
-        average = MovingAverage(trained, training.ema.decay.build(), ramp_up=training.ema.ramp_up)
+        average = MovingAverage(
+            game.sampler, training.ema.decay.build(), ramp_up=training.ema.ramp_up
+        )
 
     streamed = training.loading == "workers" or (
-        training.loading == "auto" and store.samples.nbytes > STREAM_ABOVE
+        training.loading == "auto" and split.nbytes > STREAM_ABOVE
     )
     batches = Batches(
-        store,
+        split,
         order,
         device=device,
         dtype=dtype,
         memory_format=game.memory_format,
-        with_labels=spec.num_classes(info) is not None,
+        with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    state = TrainingState(spec, game, average, batches, rng)
-    return Prepared(info, store, state, trained, Plan.of(spec, order), evaluator)
+    callbacks = Callbacks(spec.callbacks, game.optimizers)
+    state = TrainingState(spec, game, average, batches, rng, callbacks)
+    return Prepared(info, split, state, Plan.of(spec, order), evaluator)
+
+
+def _freeze(game: Game, patterns: tuple[str, ...]) -> None:
+    """Switch training off for weights whose names match.
+
+    Raises:
+        SpecError: a pattern matches no weight.
+    """
+    parameters = {
+        f"{network}.{name}": parameter
+        for network, module in game.networks.items()
+        for name, parameter in module.named_parameters()
+    }
+    for index, pattern in enumerate(patterns):
+        matching = [name for name in parameters if fnmatchcase(name, pattern)]
+        if not matching:
+            some = ", ".join(list(parameters)[:3])
+            problem = f"{pattern!r} matches no weight of this run (they are {some}, …)"
+            raise SpecError([Problem(f"training.freeze.{index}", problem)])
+        for name in matching:
+            parameters[name].requires_grad_(False)
 
 
 def _refuse_single_samples(spec: RunSpec, order: Order, game: Game) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from ganzoo.data.batches import Batches
 from ganzoo.errors import CheckpointWarning, RunError, SpecError
 from ganzoo.runs.checkpoints import Checkpoint
-from ganzoo.sampling import TrainedGenerator
-from ganzoo.spec import RunSpec, parse_spec
+from ganzoo.sampling import Sampler
+from ganzoo.spec import RunSpec, parse_spec, upgraded
+from ganzoo.training.callbacks import Callbacks
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game
 from ganzoo.training.meters import Meters
@@ -26,18 +28,20 @@ class TrainingState:
     Attributes:
         spec: the run.
         game: networks and optimizers.
-        average: the averaged generator, or None.
+        average: the averaged sampler, or None.
         batches: the stream of real samples.
         rng: the game's source of randomness, on the training device.
+        callbacks: what acts on the run.
         step: steps taken.
         meters: numbers since they were last logged, on the device.
     """
 
     spec: RunSpec
     game: Game
-    average: MovingAverage[TrainedGenerator] | None
+    average: MovingAverage[Sampler] | None
     batches: Batches
     rng: torch.Generator
+    callbacks: Callbacks
     step: int = 0
     meters: Meters = field(default_factory=Meters)
 
@@ -51,15 +55,19 @@ class TrainingState:
             "optimizers": {},
             "slots": {},
             "scalers": {},
+            "factors": {},
+            "callbacks": self.callbacks.state_dict(),
         }
         for name, network in self.game.networks.items():
             _put(tensors, f"networks/{name}", network.state_dict())
+        values["sampler"] = self._put_sampler(tensors)
         if self.average is not None:
             _put(tensors, "average", self.average.network.state_dict())
         for name, each in self.game.optimizers.items():
             state = each.state_dict()
             values["optimizers"][name] = state["param_groups"]
             values["scalers"][name] = each.scaler.state_dict()
+            values["factors"][name] = each.factors
             values["slots"][name] = {}
             for index, slots in state["state"].items():
                 held = {key: slot for key, slot in slots.items() if isinstance(slot, torch.Tensor)}
@@ -74,7 +82,19 @@ class TrainingState:
             tensors["rng/cuda"] = torch.cuda.get_rng_state(self.rng.device)
         return Checkpoint(self.step, self.spec.to_json(), tensors, values)
 
-    def restore(self, checkpoint: Checkpoint, batches_per_step: int) -> None:
+    def _put_sampler(self, tensors: dict[str, torch.Tensor]) -> dict[str, str]:
+        """Return where each tensor of the sampler is; those that no network has are added."""
+        places = {tensor.data_ptr(): name for name, tensor in tensors.items() if tensor.numel()}
+        found = {}
+        for name, tensor in self.game.sampler.state_dict().items():
+            place = places.get(tensor.data_ptr()) if tensor.numel() else None
+            if place is None:
+                place = f"sampler/{name}"
+                tensors[place] = tensor
+            found[name] = place
+        return found
+
+    def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a copy of the state.
 
         On another kind of device the run goes on with other random numbers, and a warning says so.
@@ -83,55 +103,94 @@ class TrainingState:
             RunError: it was made with another spec or with other data.
         """
         self._check_same(checkpoint)
-        tensors = checkpoint.tensors
+        tensors, values = checkpoint.tensors, checkpoint.values
         for name, network in self.game.networks.items():
             network.load_state_dict(_take(tensors, f"networks/{name}"))
+        self.game.sampler.load_state_dict(_take(tensors, "sampler"), strict=False)
         if self.average is not None:
             self.average.network.load_state_dict(_take(tensors, "average"))
-        for name, each in self.game.optimizers.items():
-            plain = checkpoint.values["slots"][name]
-            slots = {
-                index: {
-                    **_like_parameter(parameter, _take(tensors, f"optimizers/{name}/{index}")),
-                    **plain[str(index)],
-                }
-                for index, parameter in enumerate(each.parameters)
-                if str(index) in plain
-            }
-            groups = checkpoint.values["optimizers"][name]
-            each.load_state_dict({"state": slots, "param_groups": groups})
-            each.scaler.load_state_dict(checkpoint.values["scalers"][name])
+        for name in self.game.optimizers:
+            self.restore_optimizer(name, checkpoint)
         device = self.rng.device
         sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
-        self.meters = Meters(sums, dict(checkpoint.values["counts"]))
+        self.meters = Meters(sums, dict(values["counts"]))
+        self.callbacks.load_state_dict(values.get("callbacks", {}))
+        self.restore_random_numbers(checkpoint)
+        self.go_to(checkpoint.step)
+
+    def restore_random_numbers(self, checkpoint: Checkpoint) -> None:
+        """Take over the random states; on another kind of device, warn and draw others."""
+        tensors, device = checkpoint.tensors, self.rng.device
         torch.set_rng_state(tensors["rng/cpu"])
-        if checkpoint.values["device"] == device.type:
+        made_on = checkpoint.values["device"]
+        if made_on == device.type:
             self.rng.set_state(tensors["rng/game"])
             if "rng/cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["rng/cuda"], device)
-        else:
-            self.rng.manual_seed(derive_seed(self.spec.seed, "training", checkpoint.step))
-            warnings.warn(
-                f"the checkpoint of step {checkpoint.step} was made on {checkpoint.values['device']};"
-                f" on {device.type} the run goes on with other random numbers",
-                CheckpointWarning,
-                stacklevel=2,
-            )
-        self.step = checkpoint.step
-        self.batches.seek(self.step * batches_per_step)
+            return
+        self.rng.manual_seed(derive_seed(self.spec.seed, "training", checkpoint.step))
+        warnings.warn(
+            f"the checkpoint of step {checkpoint.step} was written on {made_on}; on {device.type} the"
+            " run goes on with other random numbers",
+            CheckpointWarning,
+            stacklevel=3,
+        )
+
+    def go_to(self, step: int) -> None:
+        """Set the number of steps taken, and find the batch that comes next."""
+        self.step = step
+        self.batches.seek(step * self.spec.algorithm.batches_per_step)
+
+    def restore_optimizer(
+        self, name: str, checkpoint: Checkpoint, *, keep_settings: bool = False
+    ) -> None:
+        """Take over the state of one optimizer.
+
+        Args:
+            name: of the optimizer.
+            checkpoint: where the state is.
+            keep_settings: whether learning rate and the like stay as this run's spec has them.
+
+        Raises:
+            LookupError: the checkpoint has none of that name.
+            ValueError: it is the state of other parameters, or of another optimizer.
+        """
+        each, values = self.game.optimizers[name], checkpoint.values
+        plain = values["slots"][name]
+        slots = {
+            index: {
+                **_like_parameter(
+                    parameter, _take(checkpoint.tensors, f"optimizers/{name}/{index}")
+                ),
+                **plain[str(index)],
+            }
+            for index, parameter in enumerate(each.parameters)
+            if str(index) in plain
+        }
+        # Groups of ganzoo 0.1 have no factor on the learning rate.
+        groups = [{"lr_factor": 1.0, **group} for group in values["optimizers"][name]]
+        if keep_settings:
+            current = each.state_dict()["param_groups"]
+            if [group["params"] for group in groups] != [group["params"] for group in current]:
+                raise ValueError("the groups of parameters are others")
+            groups = current
+        each.load_state_dict({"state": slots, "param_groups": groups})
+        each.scaler.load_state_dict(values["scalers"][name])
+        for scheduled, factor in values.get("factors", {}).get(name, {}).items():
+            each.scale(scheduled, factor)
 
     def _data(self) -> dict[str, Any]:
         """Return what a resumed run's data must have in common with the data before."""
         return {"samples": self.batches.order.size, "sample_shape": list(self.batches.sample_shape)}
 
     def _check_same(self, checkpoint: Checkpoint) -> None:
-        changes = _differences(_resolved(checkpoint.spec), _resolved(self.spec.to_json()))
+        changes = differences(_resolved(checkpoint.spec), _resolved(self.spec.to_json()))
         if changes:
             raise RunError(
                 f"spec.json was edited since the checkpoint of step {checkpoint.step}"
-                f" ({'; '.join(changes)}): undo that, or start a new run with it"
+                f" ({'; '.join(changes)}): undo that, or start a new run with it (ganzoo branch)"
             )
-        changes = _differences(checkpoint.values["data"], self._data())
+        changes = differences(checkpoint.values["data"], self._data())
         if changes:
             raise RunError(
                 f"the data set has changed since the checkpoint of step {checkpoint.step}"
@@ -139,11 +198,11 @@ class TrainingState:
             )
 
 
-def _put(tensors: dict[str, torch.Tensor], prefix: str, state: dict[str, torch.Tensor]) -> None:
+def _put(tensors: dict[str, torch.Tensor], prefix: str, state: Mapping[str, torch.Tensor]) -> None:
     tensors.update({f"{prefix}/{name}": value for name, value in state.items()})
 
 
-def _take(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _take(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     start = f"{prefix}/"
     return {
         name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
@@ -153,35 +212,42 @@ def _take(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
 def _like_parameter(
     parameter: torch.Tensor, slots: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """Lay moments out in memory as their parameter is: fused optimizers rely on it."""
-    return {
-        name: torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-        if value.shape == parameter.shape
-        else value
-        for name, value in slots.items()
-    }
+    """Lay moments out in memory as their parameter is: fused optimizers rely on it.
+
+    Raises:
+        ValueError: a moment is that of another parameter.
+    """
+    laid_out = {}
+    for name, value in slots.items():
+        if value.dim() and value.shape != parameter.shape:
+            raise ValueError(f"{name} is {tuple(value.shape)}, not {tuple(parameter.shape)}")
+        same = value.shape == parameter.shape
+        laid_out[name] = (
+            torch.empty_like(parameter, dtype=value.dtype).copy_(value) if same else value
+        )
+    return laid_out
 
 
 def _resolved(spec: dict[str, Any]) -> dict[str, Any]:
     """Write out defaults that fields have today, where the spec is still valid."""
     try:
-        return parse_spec(spec).to_json()
+        return parse_spec(upgraded(spec)).to_json()
     except SpecError:
         return spec
 
 
-def _differences(before: Any, after: Any, path: str = "") -> list[str]:
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
     """Describe where two JSON values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = list(dict.fromkeys([*before, *after]))
         return [
             line
             for key in keys
-            for line in _differences(
+            for line in differences(
                 before.get(key), after.get(key), f"{path}.{key}" if path else str(key)
             )
         ]
     if path.endswith("type") and isinstance(before, str) and isinstance(after, str):
-        # A name may have had to be qualified since: another plugin may bring the same one.
+        # A name may have had to be qualified since: another plugin may provide the same one.
         before, after = before.rpartition(":")[2], after.rpartition(":")[2]
     return [] if before == after else [f"{path} was {before!r} and is {after!r}"]

@@ -53,7 +53,7 @@ def test_a_name_that_is_nearly_right_is_put_right(name: str, near: str) -> None:
         ),
         ({"type": "folder"}, "dataset.path: this field is required"),
         ({"type": "folder", "path": ""}, "dataset.path: string should have at least 1 character"),
-        ({"type": "folder", "path": "x", "size": 0}, "dataset.size: input should be greater than"),
+        ({"type": "folder", "path": "x", "size": 0}, "dataset.size: must be a positive whole"),
         (
             {"type": "folder", "path": "x", "mode": "gray"},
             "dataset.mode: input should be 'rgb' or 'grey', not \"gray\"",

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from ganzoo.builtin.mixtures import Grid, Ring
-from ganzoo.components import Dataset
+from ganzoo.components import Condition, Dataset
 from ganzoo.errors import DataError, SpecError
 from ganzoo.spec import parse_spec
 
@@ -49,11 +49,11 @@ def test_points_are_drawn_from_the_mixture_and_labelled_with_their_mode(
 ) -> None:
     store, mixture = dataset.build(split), dataset.mixture()
     assert store.samples.shape == (100_000, *dataset.info().sample_shape)
-    assert store.labels is not None
+    assert store.classes is not None
     modes = len(mixture.centers)
-    assert dataset.info().num_classes == modes
-    assert abs(np.bincount(store.labels) / 100_000 * modes - 1).max() < 0.06
-    offsets = (store.samples - np.array(mixture.centers)[store.labels]) / mixture.std
+    assert dataset.info().condition == Condition("classes", modes)
+    assert abs(np.bincount(store.classes) / 100_000 * modes - 1).max() < 0.06
+    offsets = (store.samples - np.array(mixture.centers)[store.classes]) / mixture.std
     np.testing.assert_allclose(offsets.mean(axis=0), 0, atol=0.02)
     np.testing.assert_allclose(np.cov(offsets.T), np.eye(2), atol=0.02)
     within = (np.linalg.norm(offsets, axis=1) <= 3).mean()
@@ -64,9 +64,9 @@ def test_points_are_drawn_from_the_mixture_and_labelled_with_their_mode(
 def test_points_are_the_same_each_time_and_others_in_each_split(dataset: Points) -> None:
     train, again, test = (dataset.build(split) for split in ("train", "train", "test"))
     assert np.array_equal(train.samples, again.samples)
-    assert np.array_equal(train.labels, again.labels)
+    assert np.array_equal(train.classes, again.classes)
     assert not np.isin(train.samples[:, 0], test.samples[:, 0]).all()
-    assert abs(np.corrcoef(train.labels, test.labels)[0, 1]) < 0.02
+    assert abs(np.corrcoef(train.classes, test.classes)[0, 1]) < 0.02
 
 
 def test_as_many_points_are_drawn_as_asked_for() -> None:
@@ -76,7 +76,7 @@ def test_as_many_points_are_drawn_as_asked_for() -> None:
 @BOTH
 def test_other_splits_are_refused(dataset: Points) -> None:
     with pytest.raises(
-        DataError, match=rf"{dataset.type} has no split 'all' \(there is: train, test\)"
+        DataError, match=rf"{dataset.type} has no split 'all' \(available: train, test\)"
     ):
         dataset.build("all")
 

@@ -99,7 +99,7 @@ def test_a_collapsed_generator_ends_with_one(program: Program, run: Path) -> Non
         (("--metrics", "fdd"), "did you mean 'fd'"),
         (("--metrics", "[{"), "not JSON"),
         (("--extractor", "pixels,identity"), "name one"),
-        (("--seeds", "a"), "is no list of numbers"),
+        (("--seeds", "a"), "is not a list of numbers"),
         (("--checkpoint", "best"), "was not evaluated while it was trained"),
         (("--checkpoint", "7"), "has no checkpoint of step 7"),
         (("--reference", "nowhere"), "there is no split 'nowhere'"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganzoo.builtin.datasets import Arrays
+from ganzoo.components import Condition
 from ganzoo.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -57,7 +58,7 @@ def test_arrays_become_channels_first(
         info, store = opened.info(), opened.build("train")
         assert np.array_equal(store.samples, expected)
         assert info.sample_shape == expected.shape[1:]
-        assert (info.num_classes, info.splits, store.labels) == (None, ("train",), None)
+        assert (info.condition, info.splits, store.condition) == (None, ("train",), None)
 
 
 @pytest.mark.parametrize("array", [NHWC[:, :3], NHWC[..., :2]], ids=["either", "neither"])
@@ -78,9 +79,9 @@ def test_labels_and_their_names_come_along(tmp_path: Path) -> None:
     names = np.array(["cat", "dog", "eel", "fox"])
     opened = dataset(npz(tmp_path, images=GREY, labels=LABELS.astype(">u2"), class_names=names))
     info, store = opened.info(), opened.build("train")
-    assert (info.num_classes, info.class_names) == (4, ("cat", "dog", "eel", "fox"))
-    assert store.labels is not None
-    assert (store.labels.tolist(), store.labels.dtype) == (LABELS.tolist(), np.int64)
+    assert info.condition == Condition("classes", 4, ("cat", "dog", "eel", "fox"))
+    assert store.classes is not None
+    assert (store.classes.tolist(), store.classes.dtype) == (LABELS.tolist(), np.int64)
 
 
 def test_keys_name_splits(tmp_path: Path) -> None:
@@ -95,9 +96,9 @@ def test_keys_name_splits(tmp_path: Path) -> None:
         )
     )
     assert opened.info().splits == ("train", "test")
-    assert opened.info().num_classes == 3
+    assert opened.info().condition == Condition("classes", 3)
     assert len(opened.build("test")) == 2
-    with pytest.raises(DataError, match=r"no split 'val' \(there is: train, test\)"):
+    with pytest.raises(DataError, match=r"no split 'val' \(available: train, test\)"):
         opened.build("val")
 
 
@@ -148,7 +149,7 @@ def test_arrays_that_cannot_be_samples_are_refused(
         ({"images": GREY, "train_images": GREY}, "are samples of one split"),
         (
             {"images": GREY, "labels": LABELS[:5]},
-            r"must be integers \(6,\), not int64 \(5,\)",
+            r"must be integers \(6,\) for classes, .*, not int64 \(5,\)",
         ),
         ({"images": GREY, "labels": LABELS / 2}, "labels must be integers"),
         ({"images": GREY, "labels": LABELS - 1}, "labels must count from 0, but has -1"),
@@ -188,7 +189,7 @@ def test_pickled_labels_are_refused(tmp_path: Path) -> None:
 def test_points_that_are_not_finite_are_refused(bad: float, tmp_path: Path) -> None:
     points = POINTS.astype(np.float64)
     points[4, 1] = bad
-    with pytest.raises(DataError, match="1 points that are not finite; the first is row 4"):
+    with pytest.raises(DataError, match="not finite in 1 of 6 rows; the first is row 4"):
         dataset(npy(tmp_path, points)).build("train")
 
 

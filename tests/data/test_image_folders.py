@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.builtin.datasets import Folder
+from ganzoo.components import Condition
 from ganzoo.data import images
 from ganzoo.errors import DataError
 from ganzoo.utils.progress import reporting_to
@@ -41,8 +42,8 @@ def test_a_flat_folder_has_no_labels(root: Path) -> None:
     put(root, {"b.png": 20, "a.bmp": 10, "c.PNG": 30})
     dataset = folder(root)
     info, store = dataset.info(), dataset.build("train")
-    assert (info.sample_shape, info.num_classes, info.splits) == ((1, 4, 4), None, ("train",))
-    assert store.labels is None
+    assert (info.sample_shape, info.condition, info.splits) == ((1, 4, 4), None, ("train",))
+    assert store.classes is None
     assert values(dataset) == [10, 20, 30]
     assert folder(root, mode="rgb").build("train").samples.shape == (3, 3, 4, 4)
 
@@ -50,11 +51,10 @@ def test_a_flat_folder_has_no_labels(root: Path) -> None:
 def test_sub_folders_are_classes_in_the_order_of_their_names(root: Path) -> None:
     put(root, {"dogs/x.png": 2, "cats/y.png": 1, "dogs/more/deep/a.png": 3, "eels/a.png": 4})
     dataset = folder(root)
-    assert dataset.info().class_names == ("cats", "dogs", "eels")
-    assert dataset.info().num_classes == 3
+    assert dataset.info().condition == Condition("classes", 3, ("cats", "dogs", "eels"))
     store = dataset.build("train")
-    assert store.labels is not None
-    assert dict(zip(values(dataset), store.labels.tolist(), strict=True)) == {
+    assert store.classes is not None
+    assert dict(zip(values(dataset), store.classes.tolist(), strict=True)) == {
         1: 0,
         2: 1,
         3: 1,
@@ -66,25 +66,25 @@ def test_folders_named_for_splits_are_splits(root: Path) -> None:
     put(root, {"train/cats/a.png": 1, "train/dogs/a.png": 2, "test/dogs/a.png": 3})
     dataset = folder(root)
     assert dataset.info().splits == ("test", "train")
-    assert dataset.info().class_names == ("cats", "dogs")
+    assert dataset.info().condition == Condition("classes", 2, ("cats", "dogs"))
     assert values(dataset) == [1, 2]
     test = dataset.build("test")
-    assert test.labels is not None
-    assert test.labels.tolist() == [1]
-    with pytest.raises(DataError, match=r"no split 'val' \(there is: test, train\)"):
+    assert test.classes is not None
+    assert test.classes.tolist() == [1]
+    with pytest.raises(DataError, match=r"no split 'val' \(available: test, train\)"):
         dataset.build("val")
 
 
 def test_a_folder_named_for_a_split_among_others_is_a_class(root: Path) -> None:
     put(root, {"train/a.png": 1, "plane/a.png": 2})
-    assert folder(root).info().class_names == ("plane", "train")
+    assert folder(root).info().condition == Condition("classes", 2, ("plane", "train"))
 
 
 def test_a_single_folder_that_holds_everything_is_looked_through(root: Path) -> None:
     put(root, {"photos/set/cats/a.png": 1, "photos/set/dogs/a.png": 2})
-    assert folder(root).info().class_names == ("cats", "dogs")
+    assert folder(root).info().condition == Condition("classes", 2, ("cats", "dogs"))
     put(root / "flat", {"only/a.png": 1, "only/b.png": 2})
-    assert folder(root / "flat").info().num_classes is None
+    assert folder(root / "flat").info().condition is None
 
 
 def test_other_and_hidden_files_are_passed_over(root: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_zip_file_holds_what_the_folder_holds(root: Path, tmp_path: Path) -> N
     for split in ("train", "test"):
         one, other = opened.build(split), zipped.build(split)
         assert np.array_equal(one.samples, other.samples)
-        assert np.array_equal(one.labels, other.labels)  # type: ignore[arg-type] # both have them
+        assert np.array_equal(one.classes, other.classes)  # type: ignore[arg-type] # both have them
 
 
 def test_the_second_reading_decodes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

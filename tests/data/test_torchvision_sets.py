@@ -43,6 +43,11 @@ def torchvision(name: str, root: Path, **fields: Any) -> Torchvision:
     return Torchvision.model_validate({"name": name, "root": str(root), **fields})
 
 
+def names_of(facts: TorchvisionSet) -> list[str]:
+    """Return the names of the classes of a set, where they are known."""
+    return [] if facts.condition is None else [*(facts.condition.names or ())]
+
+
 def idx(array: np.ndarray) -> bytes:
     """Write an array in the format of MNIST's files."""
     codes = {np.dtype(np.uint8): 8, np.dtype(np.int32): 12}
@@ -70,8 +75,8 @@ def test_mnist_and_its_likes_are_read(
     put_mnist(root / name / "raw", *digits)
     store = torchvision(name, root, download=False).build(split)
     assert np.array_equal(store.samples, digits[0][:, None])
-    assert store.labels is not None
-    assert np.array_equal(store.labels, digits[1])
+    assert store.classes is not None
+    assert np.array_equal(store.classes, digits[1])
 
 
 def test_packed_files_that_are_there_need_no_network(
@@ -110,8 +115,8 @@ def test_emnist_is_upright_and_its_labels_count_from_0(
     (folder / f"{stem}-labels-idx1-ubyte").write_bytes(idx(digits[1] + np.uint8(first)))
     store = torchvision("EMNIST", root, kind=kind, download=False).build("test")
     assert np.array_equal(store.samples, digits[0][:, None])
-    assert store.labels is not None
-    assert np.array_equal(store.labels, digits[1])
+    assert store.classes is not None
+    assert np.array_equal(store.classes, digits[1])
 
 
 def test_qmnist_labels_are_the_digits(root: Path, digits: tuple[np.ndarray, np.ndarray]) -> None:
@@ -124,8 +129,8 @@ def test_qmnist_labels_are_the_digits(root: Path, digits: tuple[np.ndarray, np.n
     for split in ("test", "test10k"):
         store = torchvision("QMNIST", root, download=False).build(split)
         assert np.array_equal(store.samples, digits[0][:, None])
-        assert store.labels is not None
-        assert np.array_equal(store.labels, digits[1])
+        assert store.classes is not None
+        assert np.array_equal(store.classes, digits[1])
 
 
 def put_cifar(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> dict[str, np.ndarray]:
@@ -140,7 +145,7 @@ def put_cifar(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> dict[st
             content = {"data": images[file].reshape(4, -1), label_key: [3, 1, 4, 1]}
             listed.append([file, write_pickle(root / dataset.base_folder / file, content)])
         monkeypatch.setattr(dataset, attribute, listed)
-    classes = {dataset.meta["key"]: list(SETS[name].class_names or ())}
+    classes = {dataset.meta["key"]: names_of(SETS[name])}
     checksum = write_pickle(root / dataset.base_folder / dataset.meta["filename"], classes)
     monkeypatch.setattr(dataset, "meta", {**dataset.meta, "md5": checksum})
     return images
@@ -161,8 +166,8 @@ def test_cifar_is_read_channels_first(
     expected = np.concatenate([images[file] for file in images if not file.startswith("test")])
     assert np.array_equal(train.samples, expected)
     assert train.samples.flags.c_contiguous
-    assert train.labels is not None
-    assert train.labels[:4].tolist() == [3, 1, 4, 1]
+    assert train.classes is not None
+    assert train.classes[:4].tolist() == [3, 1, 4, 1]
     assert len(torchvision(name, root, download=False).build("test")) == 4
 
 
@@ -188,8 +193,8 @@ def test_svhn_is_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(tv.SVHN.split_list, "test", listed)
     store = torchvision("SVHN", root, download=False).build("test")
     assert np.array_equal(store.samples, images)
-    assert store.labels is not None
-    assert store.labels.tolist() == [0, 1, 9, 3]
+    assert store.classes is not None
+    assert store.classes.tolist() == [0, 1, 9, 3]
 
 
 def test_stl10_is_read_with_and_without_labels(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,12 +210,12 @@ def test_stl10_is_read_with_and_without_labels(root: Path, monkeypatch: pytest.M
         monkeypatch.setattr(tv.STL10, attribute, listed)
     store = torchvision("STL10", root, download=False).build("train")
     assert np.array_equal(store.samples, images)
-    assert store.labels is not None
-    assert store.labels.tolist() == [0, 9, 1]
+    assert store.classes is not None
+    assert store.classes.tolist() == [0, 9, 1]
     both = torchvision("STL10", root, split="train+unlabeled", download=False)
-    assert both.info().num_classes is None
+    assert both.info().condition is None
     assert len(both.build("train+unlabeled")) == 6
-    assert both.build("unlabeled").labels is None
+    assert both.build("unlabeled").classes is None
 
 
 def put_pets(root: Path, count: int = 5) -> None:
@@ -230,8 +235,8 @@ def test_images_of_varied_size_are_fitted_and_cached(root: Path, cache: Path) ->
     dataset = torchvision("OxfordIIITPet", root, size=16, download=False)
     store = dataset.build("train")
     assert store.samples.shape == (5, *dataset.info().sample_shape)
-    assert store.labels is not None
-    assert store.labels.tolist() == [0, 1, 2, 3, 4]
+    assert store.classes is not None
+    assert store.classes.tolist() == [0, 1, 2, 3, 4]
     assert store.samples[4, 0].mean() == pytest.approx(40, abs=3)
     assert isinstance(dataset.build("train").samples, np.memmap)
     assert len(list(cache.iterdir())) == 1
@@ -268,7 +273,7 @@ def test_celeba_has_no_labels(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for split, count in (("train", 3), ("valid", 2), ("test", 2), ("all", 7)):
         store = dataset.build(split)
         assert store.samples.shape == (count, 3, 64, 64)
-        assert store.labels is None
+        assert store.classes is None
 
 
 def test_a_size_of_ones_own_is_resized_once(
@@ -342,7 +347,7 @@ def test_the_root_is_the_users_unless_said_otherwise(
 
 
 def test_other_splits_are_refused(root: Path) -> None:
-    with pytest.raises(DataError, match=r"MNIST has no split 'valid' \(there is: train, test\)"):
+    with pytest.raises(DataError, match=r"MNIST has no split 'valid' \(available: train, test\)"):
         torchvision("MNIST", root).build("valid")
 
 
@@ -352,17 +357,21 @@ def test_the_table_says_what_torchvision_says(facts: TorchvisionSet) -> None:
     names: Any = getattr(dataset, "classes", None)
     if facts.class_name == "EMNIST":
         names = dataset.classes_split_dict[facts.arguments["split"]][facts.first_label :]
-    if facts.class_names is not None and names is not None:
+    known = names_of(facts)
+    if known and names is not None:
         plain = [name.split(" - ")[0] for name in names]
-        assert plain == list(facts.class_names)
+        assert plain == known
     elif names is not None:
-        assert len(names) == facts.num_classes
-    assert facts.class_names is None or len(set(facts.class_names)) == facts.num_classes
+        assert facts.condition is not None
+        assert len(names) == facts.condition.size
+    assert len(set(known)) == len(known)
 
 
 @pytest.mark.parametrize(
     ("name", "count"), [("CIFAR100", 100), ("OxfordIIITPet", 37), ("SVHN", 10), ("STL10", 10)]
 )
 def test_classes_that_torchvision_reads_from_files_are_all_there(name: str, count: int) -> None:
-    assert SETS[name].num_classes == count
-    assert list(SETS[name].class_names or ()) == sorted(SETS[name].class_names or ())
+    condition = SETS[name].condition
+    assert condition is not None
+    assert condition.size == count
+    assert names_of(SETS[name]) == sorted(names_of(SETS[name]))

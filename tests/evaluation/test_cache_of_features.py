@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 
 import ganzoo
 from ganzoo.builtin.extractors.pixels import Pixels
 from ganzoo.components import FeatureExtractor
 from ganzoo.data.cache import cached_files, fault_of
-from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.features import BuiltExtractor, cached_features
 from ganzoo.evaluation.samples import RealSamples
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 from PIL import Image, ImageFilter
 
 from ganzoo.components import Dataset
-from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.request import EvaluationRequest
 from ganzoo.evaluation.samples import RealSamples, Source, open_reference

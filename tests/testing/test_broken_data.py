@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 from torch import nn
 
 from ganzoo.components import (
@@ -19,7 +20,6 @@ from ganzoo.components import (
     Mixture,
     Quantity,
 )
-from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError, NotMeasurable
 from ganzoo.testing.datasets import check_samples
 

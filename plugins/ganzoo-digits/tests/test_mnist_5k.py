@@ -32,8 +32,8 @@ def test_each_split_has_as_many_of_each_class(split: str, per_class: int) -> Non
     dataset = Mnist5k(split=split)
     store = dataset.build(split)
     assert store.samples.shape == (10 * per_class, *dataset.info().sample_shape)
-    assert store.labels is not None
-    assert np.bincount(store.labels).tolist() == [per_class] * 10
+    assert store.classes is not None
+    assert np.bincount(store.classes).tolist() == [per_class] * 10
     assert store.samples.flags.writeable
 
 
@@ -48,11 +48,11 @@ def test_train_and_test_are_apart_and_together_all() -> None:
 
 def test_digits_are_bright_on_dark_and_look_like_their_classes() -> None:
     store = Mnist5k().build("all")
-    assert store.labels is not None
+    assert store.classes is not None
     assert store.samples.min() == 0
     assert store.samples.max() == 255
     middle = store.samples[:, 0, 12:16, 12:16].mean(axis=(1, 2))
-    assert middle[store.labels == 1].mean() > 4 * middle[store.labels == 0].mean()
+    assert middle[store.classes == 1].mean() > 4 * middle[store.classes == 0].mean()
     assert store.samples[:, 0, :, :2].mean() < 1
 
 
@@ -67,7 +67,7 @@ def test_the_cache_gives_what_decoding_gave(cache: Path) -> None:
 
 
 def test_other_splits_are_refused() -> None:
-    with pytest.raises(DataError, match=r"no split 'valid' \(there is: train, test, all\)"):
+    with pytest.raises(DataError, match=r"no split 'valid' \(available: train, test, all\)"):
         Mnist5k().build("valid")
 
 

@@ -13,8 +13,8 @@ from ganzoo_digits import stacks
 from ganzoo_digits.dataset import Mnist5k, StackedMnist
 from pydantic import TypeAdapter, ValidationError
 
-from ganzoo.components import Dataset
-from ganzoo.data.store import ImageStore
+from ganzoo.components import Condition, Dataset
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError, SpecError
 from ganzoo.spec import parse_spec
 
@@ -31,18 +31,18 @@ def test_each_channel_is_a_digit_of_the_same_split_and_the_class_spells_them(
 ) -> None:
     store, digits = SMALL.build(split), Mnist5k().build(split)
     assert SMALL.info().sample_shape == store.samples.shape[1:] == (3, 28, 28)
-    assert SMALL.info().num_classes == 1000
+    assert SMALL.info().condition == Condition("classes", 1000)
     assert len(store) == count
-    assert store.labels is not None
-    assert digits.labels is not None
+    assert store.classes is not None
+    assert digits.classes is not None
     known = first_of(digits.samples)
-    for image, label in zip(store.samples, store.labels, strict=True):
-        classes = [digits.labels[known[channel.tobytes()]] for channel in image]
+    for image, label in zip(store.samples, store.classes, strict=True):
+        classes = [digits.classes[known[channel.tobytes()]] for channel in image]
         assert f"{label:03}" == "".join(map(str, classes))
 
 
 def test_digits_are_drawn_evenly_and_channels_apart() -> None:
-    labels = SMALL.build("train").labels
+    labels = SMALL.build("train").classes
     assert labels is not None
     places = np.stack([labels // 100, labels // 10 % 10, labels % 10])
     for place in places:
@@ -59,7 +59,7 @@ def test_the_same_images_come_from_the_cache_and_without_one(
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path))
     again = SMALL.build("test")
     assert np.array_equal(first.samples, again.samples)
-    assert np.array_equal(first.labels, again.labels)
+    assert np.array_equal(first.classes, again.classes)
 
 
 def test_more_images_are_not_taken_for_fewer_nor_one_set_for_another() -> None:
@@ -67,7 +67,7 @@ def test_more_images_are_not_taken_for_fewer_nor_one_set_for_another() -> None:
     images = rng.integers(0, 256, (2, 8, 1, 4, 4), dtype=np.uint8)
     labels = np.arange(8, dtype=np.int64) % 3
     made = [
-        stacks.stack(ImageStore(images[source], labels), 3, count, seed).samples
+        stacks.stack(Split(images[source], labels), 3, count, seed).samples
         for source, count, seed in [(0, 20, 0), (1, 20, 0), (0, 21, 0), (0, 20, 1), (0, 20, 0)]
     ]
     assert len({each.tobytes() for each in made}) == 4
@@ -86,12 +86,12 @@ def test_any_grey_set_with_labels_can_be_stacked(tmp_path: Path) -> None:
     base = {"type": "arrays", "path": str(path)}
     dataset = adapter.validate_python({"type": "stacked-mnist", "base": base, "count": 40})
     assert dataset.info().sample_shape == (3, 8, 8)
-    assert dataset.info().num_classes == 64
+    assert dataset.info().condition == Condition("classes", 64)
     assert dataset.info().splits == ("train",)
     store = dataset.build("train")
-    assert store.labels is not None
-    assert store.labels.max() < 64
-    with pytest.raises(DataError, match=r"no split 'test' \(there is: train\)"):
+    assert store.classes is not None
+    assert store.classes.max() < 64
+    with pytest.raises(DataError, match=r"no split 'test' \(available: train\)"):
         dataset.build("test")
 
 
@@ -105,7 +105,10 @@ def test_a_path_of_the_base_is_made_whole(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"images": np.zeros((5, 8, 8, 3), np.uint8)}, r"dataset\.base: .* needs grey images"),
+        (
+            {"images": np.zeros((5, 8, 8, 3), np.uint8)},
+            r"dataset\.base: .* needs grey 8-bit images",
+        ),
         ({"points": np.zeros((5, 2), np.float32)}, r"'arrays' has samples \(2,\)"),
         ({"images": np.zeros((5, 8, 8), np.uint8)}, "needs labels, and 'arrays' has none"),
     ],

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from ganzoo.components import (
     Activation,
+    Condition,
+    ConditionKind,
     Discriminator,
     Generator,
     Network,
@@ -19,6 +21,8 @@ from ganzoo_dcgan.sizes import check_size, convolved, doublings
 if TYPE_CHECKING:
     from torch import nn
 
+    from ganzoo_dcgan.networks import Style
+
 RADFORD = (
     "Radford et al., Unsupervised Representation Learning with Deep Convolutional Generative"
     " Adversarial Networks, 2016, arXiv:1511.06434"
@@ -28,7 +32,7 @@ RADFORD = (
 class _DCGAN(Network):
     """What both networks share."""
 
-    supports_conditional: ClassVar[bool] = True
+    accepts: ClassVar[frozenset[ConditionKind]] = frozenset({"classes", "labels", "values"})
 
     channels: int = Field(
         default=64,
@@ -59,12 +63,25 @@ class _DCGAN(Network):
         " torch's own.",
     )
 
+    def _style(self) -> Style:
+        from ganzoo_dcgan.networks import Style
+
+        return Style(
+            channels=self.channels,
+            kernel_size=self.kernel_size,
+            activation=self.activation.build,
+            normalization=self.normalization.build,
+            norm_after_activation=self.norm_position == "after_activation",
+            bias=self.bias,
+            init=self.init,
+        )
+
 
 class DCGANGenerator(_DCGAN, Generator):
     """A generator of transposed convolutions, for square images.
 
     A stem of 4x4 to 7x7 pixels is doubled until it has the size of the images. The conditional form
-    puts a learned vector for each class next to the latent (Mirza and Osindero 2014,
+    maps the condition to a learned vector and puts it next to the latent (Mirza and Osindero 2014,
     arXiv:1411.1784).
     """
 
@@ -86,9 +103,9 @@ class DCGANGenerator(_DCGAN, Generator):
         "tanh", description="Function of the output; 'tanh' keeps images in [-1, 1]."
     )
 
-    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
+    def check(self, sample_shape: tuple[int, ...], condition: Condition | None) -> None:
         """Refuse points, images that are not square, and sizes no stem can be doubled to."""
-        del num_classes
+        del condition
         size = check_size(sample_shape)
         depth = doublings(size)
         stem = size >> depth
@@ -106,19 +123,27 @@ class DCGANGenerator(_DCGAN, Generator):
             self.normalization.check(self.channels << level, 2)
 
     def build(
-        self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
+        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
     ) -> nn.Module:
-        """Build the network: ``(z: (N, latent), labels) -> (N, C, H, W)``."""
-        from ganzoo_dcgan import networks
+        """Build the network: ``(z: (N, latent), condition) -> (N, C, H, W)``."""
+        from ganzoo_dcgan.networks import DCGANGenerator
 
-        return networks.DCGANGenerator(self, latent_dim, sample_shape, num_classes)
+        return DCGANGenerator(
+            latent_dim,
+            sample_shape,
+            self._style(),
+            stem=self.stem,
+            stem_convolutions=self.stem_convolutions,
+            output_activation=self.output_activation.build(),
+            condition=condition,
+        )
 
 
 class DCGANDiscriminator(_DCGAN, Discriminator):
     """A discriminator of strided convolutions, for square images.
 
-    The conditional form adds the inner product of the last features with a learned vector for each
-    class (Miyato and Koyama, cGANs with Projection Discriminator, 2018, arXiv:1802.05637).
+    The conditional form adds the inner product of the last features with a learned vector
+    for the condition (Miyato and Koyama, cGANs with Projection Discriminator, 2018, arXiv:1802.05637).
     """
 
     type: Literal["dcgan"] = "dcgan"
@@ -147,9 +172,9 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
         " or a 'linear' one. Both compute the same; they differ in the shape of the weight.",
     )
 
-    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
+    def check(self, sample_shape: tuple[int, ...], condition: Condition | None) -> None:
         """Refuse points, images that are not square, and kernels larger than what they act on."""
-        del num_classes
+        del condition
         size = check_size(sample_shape)
         for level in range(doublings(size)):
             if level or self.normalize_first:
@@ -161,8 +186,16 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
                 )
             size = convolved(size, self.kernel_size, self.padding)
 
-    def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
-        """Build the network: ``(x: (N, C, H, W), labels) -> (N,)`` raw logits."""
-        from ganzoo_dcgan import networks
+    def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
+        """Build the network: ``(x: (N, C, H, W), condition) -> (N,)`` raw logits."""
+        from ganzoo_dcgan.networks import DCGANDiscriminator
 
-        return networks.DCGANDiscriminator(self, sample_shape, num_classes)
+        return DCGANDiscriminator(
+            sample_shape,
+            self._style(),
+            padding=self.padding,
+            dropout=self.dropout,
+            normalize_first=self.normalize_first,
+            head=self.head,
+            condition=condition,
+        )

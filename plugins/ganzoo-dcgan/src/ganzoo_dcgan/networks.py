@@ -2,50 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
 
+from ganzoo.components import Condition
+from ganzoo.nn import embedding
 from ganzoo_dcgan.layers import ImageToVector, VectorToImage
 from ganzoo_dcgan.sizes import convolved, doublings
 
-if TYPE_CHECKING:
-    from ganzoo_dcgan import components
-
 INIT_STD = 0.02
 """Deviation of first weights in Radford et al. 2016."""
+
+
+def _batch_norm(channels: int, dimensions: int) -> nn.Module:
+    return nn.BatchNorm2d(channels) if dimensions else nn.BatchNorm1d(channels)
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the layers of a network have in common.
+
+    Attributes:
+        channels: of the hidden layer next to the image; each farther layer has twice as many.
+        kernel_size: of the convolutions of stride 2.
+        activation: makes the function of each hidden layer.
+        normalization: makes the layer that normalizes activations, for so many channels and axes
+            besides them (0 or 2).
+        norm_after_activation: whether activations are normalized after the function.
+        bias: whether convolutions and linear layers add a bias.
+        init: ``dcgan`` draws first weights as the paper does, ``default`` as torch does.
+    """
+
+    channels: int = 64
+    kernel_size: int = 4
+    activation: Callable[[], nn.Module] = nn.ReLU
+    normalization: Callable[[int, int], nn.Module] = _batch_norm
+    norm_after_activation: bool = False
+    bias: bool = False
+    init: Literal["dcgan", "default"] = "dcgan"
+
+    def activate(self, normalization: nn.Module, *dropout: nn.Module) -> Iterator[nn.Module]:
+        """Yield what follows a convolution; dropout comes right after the activation function."""
+        activation = (self.activation(), *dropout)
+        if self.norm_after_activation:
+            yield from (*activation, normalization)
+        else:
+            yield from (normalization, *activation)
 
 
 class DCGANGenerator(nn.Module):
     """Transposed convolutions from a latent to an image.
 
     Args:
-        spec: the layers' parameters.
         latent_dim: number of latent coordinates.
-        sample_shape: (channels, height, width), one of those that ``spec.check`` accepts.
-        num_classes: number of classes, or None for an unconditional network.
+        sample_shape: (channels, size, size), where 4 to 7 times a power of two is the size.
+        style: what the layers have in common.
+        stem: whether the first layer is a transposed ``convolution`` of one pixel or ``linear``.
+        stem_convolutions: layers between the stem and the first doubling.
+        output_activation: function of the output.
+        condition: what the network is told of each sample, or None for an unconditional one.
     """
 
     def __init__(
         self,
-        spec: components.DCGANGenerator,
         latent_dim: int,
         sample_shape: tuple[int, ...],
-        num_classes: int | None,
+        style: Style,
+        *,
+        stem: Literal["convolution", "linear"] = "convolution",
+        stem_convolutions: int = 0,
+        output_activation: nn.Module,
+        condition: Condition | None = None,
     ) -> None:
         super().__init__()
-        self.classes = None if num_classes is None else nn.Embedding(num_classes, num_classes)
-        inputs = latent_dim + (num_classes or 0)
-        self.layers = nn.Sequential(*_effective(_generator_layers(spec, inputs, sample_shape)))
-        if spec.init == "dcgan":
-            _initialise(self.layers)
+        size = 0 if condition is None else condition.size
+        self.classes = None if condition is None else embedding(condition, size)
+        layers = _generator_layers(style, latent_dim + size, sample_shape, stem, stem_convolutions)
+        self.layers = nn.Sequential(*_effective((*layers, output_activation)))
+        if style.init == "dcgan":
+            _initialize(self.layers)
 
-    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map latents (N, latent) and labels (N,) or None to images (N, C, H, W)."""
+    def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Map latents (N, latent) and conditions of N samples, or None, to images (N, C, H, W)."""
         if self.classes is not None:
-            z = torch.cat([z, self.classes(labels)], dim=1)
+            z = torch.cat([z, self.classes(condition)], dim=1)
         images: torch.Tensor = self.layers(z)
         return images
 
@@ -54,113 +98,102 @@ class DCGANDiscriminator(nn.Module):
     """Strided convolutions from an image to a logit.
 
     Args:
-        spec: the layers' parameters.
-        sample_shape: (channels, height, width), one of those that ``spec.check`` accepts.
-        num_classes: number of classes, or None for an unconditional network.
+        sample_shape: (channels, size, size).
+        style: what the layers have in common.
+        padding: pixels of zeros around the input of each convolution.
+        dropout: probability with which each channel is set to 0 in training.
+        normalize_first: whether the first layer is normalized.
+        head: whether the last layer is a ``convolution`` as large as its input or ``linear``.
+        condition: what the network is told of each sample, or None for an unconditional one.
     """
 
     def __init__(
         self,
-        spec: components.DCGANDiscriminator,
         sample_shape: tuple[int, ...],
-        num_classes: int | None,
+        style: Style,
+        *,
+        padding: int = 1,
+        dropout: float = 0.0,
+        normalize_first: bool = False,
+        head: Literal["convolution", "linear"] = "convolution",
+        condition: Condition | None = None,
     ) -> None:
         super().__init__()
-        image_channels, size, _ = sample_shape
-        depth = doublings(size)
-        self.body = nn.Sequential(*_effective(_discriminator_layers(spec, image_channels, depth)))
-        for _ in range(depth):
-            size = convolved(size, spec.kernel_size, spec.padding)
-        channels = spec.channels << (depth - 1)
-        features = channels * size**2
+        inputs, size, _ = sample_shape
+        layers: list[nn.Module] = []
+        for level in range(doublings(size)):
+            width = style.channels << level
+            layers.append(
+                nn.Conv2d(
+                    inputs, width, style.kernel_size, stride=2, padding=padding, bias=style.bias
+                )
+            )
+            normalized = level > 0 or normalize_first
+            normalization = style.normalization(width, 2) if normalized else nn.Identity()
+            dropped = (nn.Dropout2d(dropout),) if dropout else ()
+            layers += style.activate(normalization, *dropped)
+            inputs, size = width, convolved(size, style.kernel_size, padding)
+        self.body = nn.Sequential(*_effective(layers))
+        features = inputs * size**2
         self.head: nn.Module
-        if spec.head == "linear":
-            self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 1, bias=spec.bias))
+        if head == "linear":
+            self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 1, bias=style.bias))
         else:
-            self.head = ImageToVector(channels, 1, size, bias=spec.bias)
-        if spec.init == "dcgan":
-            _initialise(self)
+            self.head = ImageToVector(inputs, 1, size, bias=style.bias)
+        if style.init == "dcgan":
+            _initialize(self)
         self.classes = None
-        if num_classes is not None:
-            self.classes = nn.Embedding(num_classes, features)
+        if condition is not None:
+            self.classes = embedding(condition, features)
             nn.init.normal_(self.classes.weight, std=INIT_STD)
 
-    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map images (N, C, H, W) and labels (N,) or None to logits (N,)."""
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Map images (N, C, H, W) and their conditions, or None, to logits (N,)."""
         features: torch.Tensor = self.body(x)
         logits: torch.Tensor = self.head(features).view(-1)
         if self.classes is not None:
-            logits = logits + (self.classes(labels) * features.flatten(1)).sum(1)
+            logits = logits + (self.classes(condition) * features.flatten(1)).sum(1)
         return logits
 
 
 def _generator_layers(
-    spec: components.DCGANGenerator, inputs: int, sample_shape: tuple[int, ...]
+    style: Style, inputs: int, sample_shape: tuple[int, ...], stem: str, stem_convolutions: int
 ) -> Iterator[nn.Module]:
+    """Yield all layers but the output's activation."""
     image_channels, size, _ = sample_shape
     depth = doublings(size)
-    stem = size >> depth
-    width = spec.channels << (depth - 1 + spec.stem_convolutions)
-    if spec.stem == "linear":
-        values = width * stem**2
-        yield nn.Linear(inputs, values, bias=spec.bias)
-        yield from _activate(spec, spec.normalization.build(values, 0))
-        yield nn.Unflatten(1, (width, stem, stem))
+    side = size >> depth
+    width = style.channels << (depth - 1 + stem_convolutions)
+    if stem == "linear":
+        values = width * side**2
+        yield nn.Linear(inputs, values, bias=style.bias)
+        yield from style.activate(style.normalization(values, 0))
+        yield nn.Unflatten(1, (width, side, side))
     else:
-        yield VectorToImage(inputs, width, stem, bias=spec.bias)
-        yield from _activate(spec, spec.normalization.build(width, 2))
-    for _ in range(spec.stem_convolutions):
-        yield nn.ConvTranspose2d(width, width // 2, 3, padding=1, bias=spec.bias)
+        yield VectorToImage(inputs, width, side, bias=style.bias)
+        yield from style.activate(style.normalization(width, 2))
+    for _ in range(stem_convolutions):
+        yield nn.ConvTranspose2d(width, width // 2, 3, padding=1, bias=style.bias)
         width //= 2
-        yield from _activate(spec, spec.normalization.build(width, 2))
+        yield from style.activate(style.normalization(width, 2))
     for _ in range(depth - 1):
-        yield _double(spec, width, width // 2)
+        yield _double(style, width, width // 2)
         width //= 2
-        yield from _activate(spec, spec.normalization.build(width, 2))
-    yield _double(spec, width, image_channels)
-    yield spec.output_activation.build()
+        yield from style.activate(style.normalization(width, 2))
+    yield _double(style, width, image_channels)
 
 
-def _double(spec: components.DCGANGenerator, inputs: int, outputs: int) -> nn.Module:
+def _double(style: Style, inputs: int, outputs: int) -> nn.Module:
     """Build a transposed convolution that doubles the size exactly, whatever its kernel."""
     return nn.ConvTranspose2d(
         inputs,
         outputs,
-        spec.kernel_size,
+        style.kernel_size,
         stride=2,
-        padding=(spec.kernel_size - 1) // 2,
-        output_padding=spec.kernel_size % 2,
-        bias=spec.bias,
+        padding=(style.kernel_size - 1) // 2,
+        output_padding=style.kernel_size % 2,
+        bias=style.bias,
     )
-
-
-def _discriminator_layers(
-    spec: components.DCGANDiscriminator, image_channels: int, depth: int
-) -> Iterator[nn.Module]:
-    inputs = image_channels
-    for level in range(depth):
-        width = spec.channels << level
-        yield nn.Conv2d(
-            inputs, width, spec.kernel_size, stride=2, padding=spec.padding, bias=spec.bias
-        )
-        normalized = level > 0 or spec.normalize_first
-        normalization = spec.normalization.build(width, 2) if normalized else nn.Identity()
-        dropout = (nn.Dropout2d(spec.dropout),) if spec.dropout else ()
-        yield from _activate(spec, normalization, *dropout)
-        inputs = width
-
-
-def _activate(
-    spec: components.DCGANGenerator | components.DCGANDiscriminator,
-    normalization: nn.Module,
-    *dropout: nn.Module,
-) -> Iterator[nn.Module]:
-    """Yield what follows a convolution; dropout comes right after the activation function."""
-    activation = (spec.activation.build(), *dropout)
-    if spec.norm_position == "before_activation":
-        yield from (normalization, *activation)
-    else:
-        yield from (*activation, normalization)
 
 
 def _effective(layers: Iterable[nn.Module]) -> list[nn.Module]:
@@ -168,7 +201,7 @@ def _effective(layers: Iterable[nn.Module]) -> list[nn.Module]:
     return [layer for layer in layers if not isinstance(layer, nn.Identity)]
 
 
-def _initialise(network: nn.Module) -> None:
+def _initialize(network: nn.Module) -> None:
     """Draw first weights as in the paper; other modules keep what they begin with."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Dataset, DatasetInfo, choice
+from ganzoo.components import Condition, Dataset, DatasetInfo, Images, choice
 from ganzoo.errors import DataError
 from ganzoo.utils.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from ganzoo.data.store import ImageStore
+    from ganzoo.data.split import Split
 
 
 class Mnist5k(Dataset):
@@ -28,29 +29,24 @@ class Mnist5k(Dataset):
     )
 
     def info(self) -> DatasetInfo:
-        """Say what the samples are."""
-        return DatasetInfo(
-            sample_shape=(1, 28, 28),
-            num_classes=10,
-            class_names=tuple("0123456789"),
-            splits=("train", "test", "all"),
-        )
+        """Describe the samples."""
+        classes = Condition("classes", 10, tuple("0123456789"))
+        return DatasetInfo(Images(1, 28, 28), classes, splits=("train", "test", "all"))
 
-    def build(self, split: str) -> ImageStore:
+    def build(self, split: str) -> Split:
         """Read one split, in the order of classes; the file is decoded once and then cached."""
+        from ganzoo.data.split import check_split
         from ganzoo_digits import digits
 
-        if split not in self.info().splits:
-            raise DataError(f"mnist-5k has no split {split!r} (there is: train, test, all)")
+        check_split(split, self.info().splits, self.type)
         return digits.read(split)
 
 
 class StackedMnist(Dataset):
-    """Three digits drawn at random, one in each colour channel: 1,000 classes to be found or missed.
+    """Three digits drawn at random, one in each colour channel: 1,000 classes to find or miss.
 
-    Split ``train`` is made from the base's ``train``, ``test`` from its ``test``. The class of an image
-    is the number its digits spell, the first channel's digit first. Triples are drawn once for all,
-    with fixed seeds.
+    Split ``train`` is drawn from the base's ``train``, ``test`` from its ``test``. The class of an image
+    is the number its digits spell, the first channel's digit first. Triples are drawn with fixed seeds.
     """
 
     type: Literal["stacked-mnist"] = "stacked-mnist"
@@ -68,7 +64,7 @@ class StackedMnist(Dataset):
     test_count: int = Field(
         default=26_000,
         ge=1,
-        description="Images in the split 'test'; as many as samples are judged in the papers.",
+        description="Images in the split 'test'; as many as the papers evaluate.",
     )
 
     @field_validator("base")
@@ -82,28 +78,25 @@ class StackedMnist(Dataset):
         return base
 
     def with_absolute_paths(self) -> Self:
-        """Return the same data set with the paths of its base whole."""
+        """Return the same data set with the paths of its base absolute."""
         return self.model_copy(update={"base": self.base.with_absolute_paths()})
 
     def info(self) -> DatasetInfo:
-        """Say what the samples are."""
-        digits, classes = self._digits()
+        """Describe the samples."""
+        digits, images, classes = self._digits()
         return DatasetInfo(
-            sample_shape=(3, *digits.sample_shape[1:]),
-            num_classes=classes**3,
+            replace(images, channels=3),
+            Condition("classes", classes**3),
             splits=tuple(split for split in ("train", "test") if split in digits.splits),
         )
 
-    def build(self, split: str) -> ImageStore:
-        """Make one split, or map it from the cache."""
+    def build(self, split: str) -> Split:
+        """Generate one split, or map it from the cache."""
+        from ganzoo.data.split import check_split
         from ganzoo_digits import stacks
 
-        _, classes = self._digits()
-        splits = self.info().splits
-        if split not in splits:
-            raise DataError(
-                f"stacked-mnist has no split {split!r} (there is: {', '.join(splits) or 'none'})"
-            )
+        _, _, classes = self._digits()
+        check_split(split, self.info().splits, self.type)
         return stacks.stack(
             self.base.build(split),
             classes,
@@ -111,20 +104,21 @@ class StackedMnist(Dataset):
             derive_seed(0, "stacked-mnist", split),
         )
 
-    def _digits(self) -> tuple[DatasetInfo, int]:
-        """Return what the base says of itself, and the number of its classes.
+    def _digits(self) -> tuple[DatasetInfo, Images, int]:
+        """Return the description of the base, of its images and the number of its classes.
 
         Raises:
             DataError: they cannot be stacked.
         """
         digits = self.base.info()
-        if len(digits.sample_shape) != 3 or digits.sample_shape[0] != 1:
+        images = digits.samples
+        if not isinstance(images, Images) or images.channels != 1 or images.bits != 8:
             raise DataError(
-                f"dataset.base: stacked-mnist needs grey images, (1, height, width), and"
-                f" {self.base.type!r} has samples {digits.sample_shape}"
+                f"dataset.base: stacked-mnist needs grey 8-bit images, (1, height, width), and"
+                f" {self.base.type!r} has samples {images.shape}, {images.dtype}"
             )
-        if digits.num_classes is None:
+        if digits.classes is None:
             raise DataError(
                 f"dataset.base: stacked-mnist needs labels, and {self.base.type!r} has none"
             )
-        return digits, digits.num_classes
+        return digits, images, digits.classes.size

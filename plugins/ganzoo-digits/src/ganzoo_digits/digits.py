@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.data.cache import cached_array
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 
 CLASSES = 10
@@ -21,7 +21,7 @@ TRAIN_PER_CLASS = 400
 PIXELS = 28 * 28
 
 
-def read(split: str) -> ImageStore:
+def read(split: str) -> Split:
     """Read one split.
 
     Args:
@@ -42,9 +42,9 @@ def read(split: str) -> ImageStore:
         lambda: [_decode(packed, path)],
     )
     chosen = np.asarray(rows).reshape(CLASSES, PER_CLASS, PIXELS + 1)[:, _part(split)]
-    return ImageStore(
-        samples=chosen[:, :, :PIXELS].reshape(-1, 1, 28, 28),
-        labels=chosen[:, :, PIXELS].reshape(-1).astype(np.int64),
+    return Split(
+        chosen[:, :, :PIXELS].reshape(-1, 1, 28, 28),
+        chosen[:, :, PIXELS].reshape(-1).astype(np.int64),
     )
 
 

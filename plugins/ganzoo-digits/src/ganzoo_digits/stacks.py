@@ -1,4 +1,4 @@
-"""Making images of three digits, one in each channel."""
+"""Generating images of three digits, one in each channel."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.data.cache import cached_array
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 from ganzoo.utils.progress import report
 
 CHUNK = 8192
-"""Images made at a time."""
+"""Images generated at a time."""
 
 
-def stack(base: ImageStore, num_classes: int, count: int, seed: int) -> ImageStore:
+def stack(base: Split, num_classes: int, count: int, seed: int) -> Split:
     """Draw triples of grey images, each image as likely as any other, and stack their channels.
 
     Args:
         base: grey images (M, 1, H, W) uint8 with labels.
-        num_classes: classes that the labels count.
-        count: images to make.
-        seed: what triples are drawn from.
+        num_classes: number of classes.
+        count: images to generate.
+        seed: the seed that triples are drawn with.
 
     Returns:
         Images (count, 3, H, W), mapped from the cache, with labels ``(a * num_classes + b) *
@@ -34,7 +34,7 @@ def stack(base: ImageStore, num_classes: int, count: int, seed: int) -> ImageSto
     Raises:
         DataError: the images have no labels.
     """
-    if base.labels is None:
+    if base.classes is None:
         raise DataError("stacked-mnist needs a base with labels")
     triples = np.random.default_rng(seed).integers(len(base), size=(count, 3))
     source = hashlib.sha256()
@@ -48,7 +48,7 @@ def stack(base: ImageStore, num_classes: int, count: int, seed: int) -> ImageSto
         lambda: _chunks(base.samples, triples),
     )
     places = np.array([num_classes**2, num_classes, 1], dtype=np.int64)
-    return ImageStore(samples, base.labels[triples] @ places)
+    return Split(samples, base.classes[triples] @ places)
 
 
 def _chunks(images: npt.NDArray[Any], triples: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[Any]]:

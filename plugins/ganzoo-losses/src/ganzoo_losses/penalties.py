@@ -1,24 +1,24 @@
-"""The formulas of gradient penalties: ``(PenaltyInputs) -> scalar``, for samples of any shape."""
+"""The formulas of gradient penalties: ``(RegularizerInputs) -> scalar``, for samples of any shape."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 
-from ganzoo.components import PenaltyInputs
+from ganzoo.components import RegularizerInputs
 
 
-def gradient_penalty(inputs: PenaltyInputs, *, target: float, one_sided: bool) -> torch.Tensor:
+def gradient_penalty(inputs: RegularizerInputs, *, target: float, one_sided: bool) -> torch.Tensor:
     """Mean (‖∇D(x̂)‖ - target)² at x̂ = ε·x + (1 - ε)·G(z), ε ~ U[0, 1) for each sample.
 
     Gulrajani et al. 2017, eq. 3. One-sided: mean max(0, ‖∇D(x̂)‖ - target)², Petzka et al. 2018.
     """
-    share = _uniform_for_each_sample(inputs)
-    excess = _norms(inputs, torch.lerp(inputs.fake, inputs.real, share)) - target
+    mixed = torch.lerp(inputs.fake, inputs.real, _uniform_for_each_sample(inputs))
+    excess = _norms(inputs.gradient_at(mixed)) - target
     return (F.relu(excess) if one_sided else excess).square().mean()
 
 
-def dragan(inputs: PenaltyInputs, *, target: float, noise: float) -> torch.Tensor:
+def dragan(inputs: RegularizerInputs, *, target: float, noise: float) -> torch.Tensor:
     """Mean (‖∇D(x̂)‖ - target)² at x̂ = x + ε·noise·std(x)·u.
 
     u ~ U[0, 1) for each value, ε ~ U[0, 1) for each sample, and std is that of all values in
@@ -28,39 +28,27 @@ def dragan(inputs: PenaltyInputs, *, target: float, noise: float) -> torch.Tenso
     uniform = torch.rand(real.shape, generator=inputs.rng, device=real.device, dtype=real.dtype)
     change = noise * real.std(correction=0) * uniform
     nearby = real + _uniform_for_each_sample(inputs) * change
-    return (_norms(inputs, nearby) - target).square().mean()
+    return (_norms(inputs.gradient_at(nearby)) - target).square().mean()
 
 
-def r1(inputs: PenaltyInputs) -> torch.Tensor:
+def r1(inputs: RegularizerInputs) -> torch.Tensor:
     """½ mean ‖∇D(x)‖². Mescheder et al. 2018, eq. 9, without gamma."""
-    return _gradients(inputs, inputs.real).square().sum(dim=1).mean() / 2
+    return inputs.real_gradient.square().sum(dim=1).mean() / 2
 
 
-def r2(inputs: PenaltyInputs) -> torch.Tensor:
+def r2(inputs: RegularizerInputs) -> torch.Tensor:
     """½ mean ‖∇D(G(z))‖². Mescheder et al. 2018, eq. 10, without gamma."""
-    return _gradients(inputs, inputs.fake).square().sum(dim=1).mean() / 2
+    return inputs.fake_gradient.square().sum(dim=1).mean() / 2
 
 
-def _uniform_for_each_sample(inputs: PenaltyInputs) -> torch.Tensor:
+def _uniform_for_each_sample(inputs: RegularizerInputs) -> torch.Tensor:
     """Draw U[0, 1) of shape (N, 1, …), to be broadcast over samples."""
     real = inputs.real
     shape = (len(real), *[1] * (real.ndim - 1))
     return torch.rand(shape, generator=inputs.rng, device=real.device, dtype=real.dtype)
 
 
-def _norms(inputs: PenaltyInputs, x: torch.Tensor) -> torch.Tensor:
-    """Return the Euclidean norm of each sample's gradient, (N,); its own gradient at 0 is 0."""
-    norms: torch.Tensor = torch.linalg.vector_norm(_gradients(inputs, x), dim=1)
+def _norms(gradients: torch.Tensor) -> torch.Tensor:
+    """Return the Euclidean norm of each gradient (N, values), (N,); its own gradient at 0 is 0."""
+    norms: torch.Tensor = torch.linalg.vector_norm(gradients, dim=1)
     return norms
-
-
-def _gradients(inputs: PenaltyInputs, x: torch.Tensor) -> torch.Tensor:
-    """Return the gradient of each sample's logit by the sample, (N, values of a sample).
-
-    The sum over logits has all of them at once, since a logit depends on its own sample only. The
-    result can be differentiated again, by the discriminator's parameters.
-    """
-    x = x.detach().requires_grad_()
-    logits = inputs.discriminator(x, inputs.labels)
-    (gradients,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    return gradients.flatten(1)

@@ -20,7 +20,7 @@ MESCHEDER = (
 
 
 class GradientPenalty(Regularizer):
-    """WGAN-GP: gradients of norm 1 wanted on lines between real and made samples."""
+    """WGAN-GP: gradients of norm 1 wanted on lines between real and generated samples."""
 
     type: Literal["gradient_penalty"] = "gradient_penalty"
     paper: ClassVar[str | None] = (
@@ -78,6 +78,7 @@ class R1(Regularizer):
 
     type: Literal["r1"] = "r1"
     paper: ClassVar[str | None] = MESCHEDER
+    needs_gradient: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset({"real"})
     weight: Schedule = choice(
         "constant",
         value=10.0,
@@ -92,10 +93,11 @@ class R1(Regularizer):
 
 
 class R2(Regularizer):
-    """R2: half the squared norm of the gradient at made samples."""
+    """R2: half the squared norm of the gradient at generated samples."""
 
     type: Literal["r2"] = "r2"
     paper: ClassVar[str | None] = MESCHEDER
+    needs_gradient: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset({"fake"})
     weight: Schedule = choice(
         "constant",
         value=10.0,

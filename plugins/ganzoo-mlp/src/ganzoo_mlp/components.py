@@ -8,6 +8,8 @@ from pydantic import Field
 
 from ganzoo.components import (
     Activation,
+    Condition,
+    ConditionKind,
     Discriminator,
     Generator,
     Network,
@@ -18,13 +20,15 @@ from ganzoo.components import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from ganzoo_mlp.networks import HiddenLayers
+
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)]
 
 
 class _MLP(Network):
-    """What both networks share: the hidden layers, and classes as further inputs."""
+    """What both networks share: the hidden layers, and conditions as further inputs."""
 
-    supports_conditional: ClassVar[bool] = True
+    accepts: ClassVar[frozenset[ConditionKind]] = frozenset({"classes", "labels", "values"})
     paper: ClassVar[str | None] = (
         "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661; conditional form:"
         " Mirza and Osindero, Conditional Generative Adversarial Nets, 2014, arXiv:1411.1784"
@@ -44,17 +48,27 @@ class _MLP(Network):
         description="Probability in [0, 1) with which each hidden unit is silenced in training.",
     )
 
-    def check(self, sample_shape: tuple[int, ...], num_classes: int | None) -> None:
-        """Refuse a normalization that cannot serve the hidden layers; any sample shape will do."""
-        del sample_shape, num_classes
+    def check(self, sample_shape: tuple[int, ...], condition: Condition | None) -> None:
+        """Refuse a normalization that does not support the hidden layers; any sample shape will do."""
+        del sample_shape, condition
         for width in self.hidden:
             self.normalization.check(width, 0)
+
+    def _hidden_layers(self) -> HiddenLayers:
+        from ganzoo_mlp.networks import HiddenLayers
+
+        return HiddenLayers(
+            self.hidden,
+            activation=self.activation.build,
+            normalization=lambda width: self.normalization.build(width, 0),
+            dropout=self.dropout,
+        )
 
 
 class MLPGenerator(_MLP, Generator):
     """A fully connected generator, for images of any size and for points.
 
-    The conditional form draws a learned vector for each class and puts it next to the latent.
+    The conditional form maps the condition to a learned vector and puts it next to the latent.
     """
 
     type: Literal["mlp"] = "mlp"
@@ -68,18 +82,24 @@ class MLPGenerator(_MLP, Generator):
     )
 
     def build(
-        self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None
+        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
     ) -> nn.Module:
-        """Build the network: ``(z: (N, latent), labels) -> (N, *sample_shape)``."""
-        from ganzoo_mlp import networks
+        """Build the network: ``(z: (N, latent), condition) -> (N, *sample_shape)``."""
+        from ganzoo_mlp.networks import MLPGenerator
 
-        return networks.MLPGenerator(self, latent_dim, sample_shape, num_classes)
+        return MLPGenerator(
+            latent_dim,
+            sample_shape,
+            self._hidden_layers(),
+            output_activation=self.output_activation.build(),
+            condition=condition,
+        )
 
 
 class MLPDiscriminator(_MLP, Discriminator):
     """A fully connected discriminator, for images of any size and for points.
 
-    The conditional form puts a learned vector for each class next to the sample.
+    The conditional form maps the condition to a learned vector and puts it next to the sample.
     """
 
     type: Literal["mlp"] = "mlp"
@@ -92,8 +112,8 @@ class MLPDiscriminator(_MLP, Discriminator):
         """True unless the normalization makes the samples of a batch influence each other."""
         return not self.normalization.couples_batch
 
-    def build(self, sample_shape: tuple[int, ...], num_classes: int | None) -> nn.Module:
-        """Build the network: ``(x: (N, *sample_shape), labels) -> (N,)`` raw logits."""
-        from ganzoo_mlp import networks
+    def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
+        """Build the network: ``(x: (N, *sample_shape), condition) -> (N,)`` raw logits."""
+        from ganzoo_mlp.networks import MLPDiscriminator
 
-        return networks.MLPDiscriminator(self, sample_shape, num_classes)
+        return MLPDiscriminator(sample_shape, self._hidden_layers(), condition=condition)

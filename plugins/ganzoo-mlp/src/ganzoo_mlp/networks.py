@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-if TYPE_CHECKING:
-    from ganzoo_mlp import components
+from ganzoo.components import Condition
+from ganzoo.nn import embedding
+
+
+@dataclass(frozen=True)
+class HiddenLayers:
+    """The hidden layers of a network.
+
+    Attributes:
+        widths: units of each, from the input on.
+        activation: makes the function after each.
+        normalization: makes the layer between each and its activation, for its width.
+        dropout: probability with which each unit is silenced in training.
+    """
+
+    widths: Sequence[int]
+    activation: Callable[[], nn.Module] = nn.ReLU
+    normalization: Callable[[int], nn.Module] = nn.Identity
+    dropout: float = 0.0
+
+    def between(self, inputs: int, outputs: int) -> Iterator[nn.Module]:
+        """Yield all layers from the input to the output."""
+        for width in self.widths:
+            yield nn.Linear(inputs, width)
+            yield self.normalization(width)
+            yield self.activation()
+            if self.dropout:
+                yield nn.Dropout(self.dropout)
+            inputs = width
+        yield nn.Linear(inputs, outputs)
 
 
 class MLPGenerator(nn.Module):
     """Linear layers from a latent to a sample.
 
     Args:
-        spec: the layers' parameters.
         latent_dim: number of latent coordinates.
         sample_shape: shape of one sample.
-        num_classes: number of classes, or None for an unconditional network.
+        hidden: the hidden layers.
+        output_activation: function of the output.
+        condition: what the network is told of each sample, or None for an unconditional one.
     """
 
     def __init__(
         self,
-        spec: components.MLPGenerator,
         latent_dim: int,
         sample_shape: tuple[int, ...],
-        num_classes: int | None,
+        hidden: HiddenLayers,
+        *,
+        output_activation: nn.Module,
+        condition: Condition | None = None,
     ) -> None:
         super().__init__()
         self.sample_shape = sample_shape
-        self.classes = _class_vectors(num_classes)
-        inputs, outputs = latent_dim + (num_classes or 0), math.prod(sample_shape)
-        layers = (*_layers(spec, inputs, outputs), spec.output_activation.build())
+        self.classes = _embedding(condition)
+        inputs = latent_dim + _width(condition)
+        layers = (*hidden.between(inputs, math.prod(sample_shape)), output_activation)
         self.layers = nn.Sequential(*_effective(layers))
 
-    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map latents (N, latent) and labels (N,) or None to samples (N, *sample_shape)."""
+    def forward(self, z: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Map latents (N, latent) and conditions of N samples, or None, to (N, *sample_shape)."""
         if self.classes is not None:
-            z = torch.cat([z, self.classes(labels)], dim=1)
+            z = torch.cat([z, self.classes(condition)], dim=1)
         samples: torch.Tensor = self.layers(z)
         return samples.view(-1, *self.sample_shape)
 
@@ -49,45 +80,39 @@ class MLPDiscriminator(nn.Module):
     """Linear layers from a sample to a logit.
 
     Args:
-        spec: the layers' parameters.
         sample_shape: shape of one sample.
-        num_classes: number of classes, or None for an unconditional network.
+        hidden: the hidden layers.
+        condition: what the network is told of each sample, or None for an unconditional one.
     """
 
     def __init__(
         self,
-        spec: components.MLPDiscriminator,
         sample_shape: tuple[int, ...],
-        num_classes: int | None,
+        hidden: HiddenLayers,
+        *,
+        condition: Condition | None = None,
     ) -> None:
         super().__init__()
-        self.classes = _class_vectors(num_classes)
-        inputs = math.prod(sample_shape) + (num_classes or 0)
-        self.layers = nn.Sequential(*_effective(_layers(spec, inputs, 1)))
+        self.classes = _embedding(condition)
+        inputs = math.prod(sample_shape) + _width(condition)
+        self.layers = nn.Sequential(*_effective(hidden.between(inputs, 1)))
 
-    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map samples (N, *sample_shape) and labels (N,) or None to logits (N,)."""
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Map samples (N, *sample_shape) and their conditions, or None, to logits (N,)."""
         x = x.flatten(1)
         if self.classes is not None:
-            x = torch.cat([x, self.classes(labels)], dim=1)
+            x = torch.cat([x, self.classes(condition)], dim=1)
         logits: torch.Tensor = self.layers(x)
         return logits.view(-1)
 
 
-def _class_vectors(num_classes: int | None) -> nn.Embedding | None:
-    """One learned vector a class, as long as the one-hot vector of the paper; None without classes."""
-    return None if num_classes is None else nn.Embedding(num_classes, num_classes)
+def _width(condition: Condition | None) -> int:
+    """Length of the vector a condition becomes: that of the one-hot vector in the paper."""
+    return 0 if condition is None else condition.size
 
 
-def _layers(spec: components._MLP, inputs: int, outputs: int) -> Iterator[nn.Module]:
-    for width in spec.hidden:
-        yield nn.Linear(inputs, width)
-        yield spec.normalization.build(width, 0)
-        yield spec.activation.build()
-        if spec.dropout:
-            yield nn.Dropout(spec.dropout)
-        inputs = width
-    yield nn.Linear(inputs, outputs)
+def _embedding(condition: Condition | None) -> nn.Module | None:
+    return None if condition is None else embedding(condition, condition.size)
 
 
 def _effective(layers: Iterable[nn.Module]) -> list[nn.Module]:

@@ -1,0 +1,190 @@
+"""The standard algorithm: one generator against one discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ganzoo.components import (
+    Algorithm,
+    Augmentation,
+    AuxiliaryLoss,
+    Component,
+    Condition,
+    DatasetInfo,
+    Discriminator,
+    Generator,
+    Latent,
+    Loss,
+    Optimizer,
+    Regularizer,
+    Setting,
+    choice,
+)
+from ganzoo.errors import Problem
+
+if TYPE_CHECKING:
+    from ganzoo.sampling import LatentSampler
+    from ganzoo.spec import Training
+    from ganzoo.training import Game, TrainingContext
+
+
+class GAN(Algorithm):
+    """One generator against one discriminator, taking steps in turn."""
+
+    type: Literal["gan"] = "gan"
+    paper: ClassVar[str | None] = (
+        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
+    )
+
+    latent: Latent = choice("normal", description="Distribution of the generator's input.")
+    generator: Generator = Field(description="The network that generates samples.")
+    discriminator: Discriminator = Field(
+        description="The network that tells real samples from generated ones."
+    )
+    loss: Loss = choice("bce", description="What the two networks minimize.")
+    auxiliary_losses: Annotated[tuple[AuxiliaryLoss, ...], Field(strict=False)] = Field(
+        default=(), description="Further terms of the discriminator's loss and of the generator's."
+    )
+    regularizers: Annotated[tuple[Regularizer, ...], Field(strict=False)] = Field(
+        default=(), description="Penalties added to the loss of a network."
+    )
+    augmentation: Augmentation | None = Field(
+        default=None,
+        description="Change applied to all samples that the discriminator sees. Null: none.",
+    )
+    generator_optimizer: Optimizer = choice(
+        "adam", description="Optimizer of the generator, and of the latent where that is learned."
+    )
+    discriminator_optimizer: Optimizer = choice(
+        "adam", description="Optimizer of the discriminator."
+    )
+    discriminator_steps: int = Field(
+        default=1, ge=1, description="Discriminator steps for each generator step."
+    )
+    reuse_fakes: bool = Field(
+        default=True,
+        description="Whether the generator's step uses the samples of the discriminator's last step"
+        " again, instead of generating new ones.",
+    )
+
+    @model_validator(mode="after")
+    def _check_conditional(self) -> Self:
+        if self.generator.conditional != self.discriminator.conditional:
+            raise PydanticCustomError(
+                "conditional",
+                "generator.conditional is {generator} and discriminator.conditional is"
+                " {discriminator}; both networks are told the condition, or neither",
+                {
+                    "generator": str(self.generator.conditional).lower(),
+                    "discriminator": str(self.discriminator.conditional).lower(),
+                },
+            )
+        return self
+
+    @property
+    def optimizers(self) -> tuple[str, ...]:
+        """The optimizers of the two networks."""
+        return ("generator", "discriminator")
+
+    @property
+    def batches_per_step(self) -> int:
+        """One batch for each step of the discriminator."""
+        return self.discriminator_steps
+
+    def condition(self, data: DatasetInfo) -> Condition | None:
+        """Return the data set's condition, where the networks are told it."""
+        return data.condition if self.generator.conditional else None
+
+    def check(self, data: DatasetInfo, training: Training) -> Iterator[Problem]:
+        """Yield what does not fit: networks, conditions, packs, losses, regularizers, augmentation."""
+        condition = self.condition(data)
+        shapes = {
+            "generator": data.sample_shape,
+            "discriminator": self.discriminator.packed_shape(data.sample_shape),
+        }
+        for path, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            if network.conditional and condition is None:
+                yield Problem(
+                    f"{path}.conditional",
+                    "the data set has neither labels nor other conditions; set it to false",
+                )
+            elif condition is not None and condition.kind not in network.accepts:
+                kinds = ", ".join(sorted(network.accepts))
+                yield Problem(
+                    f"{path}.conditional",
+                    f"the conditions of the data set are {condition.describe()}, and {network.type!r}"
+                    f" accepts {kinds} only",
+                )
+            try:
+                network.check(shapes[path], condition)
+            except ValueError as error:
+                yield Problem(path, str(error))
+        part = training.batch_size // training.accumulation
+        if part % self.discriminator.pack:
+            yield Problem(
+                "discriminator.pack",
+                f"parts of {part} samples cannot be divided into packs of {self.discriminator.pack};"
+                " choose another training.batch_size",
+            )
+        elif self.discriminator.pack > 1 and training.last_batch == "keep":
+            yield Problem(
+                "training.last_batch",
+                "the last batch may not be divisible into packs; set it to 'drop'",
+            )
+        setting = Setting(data, condition, self.discriminator, self.generator, self.latent, part)
+        yield from self._check_parts(setting)
+
+    def _check_parts(self, setting: Setting) -> Iterator[Problem]:
+        """Yield what auxiliary losses, regularizers and the augmentation cannot work with."""
+        for index, auxiliary in enumerate(self.auxiliary_losses):
+            missing = sorted(auxiliary.needs - self.discriminator.provides)
+            if missing:
+                provided = ", ".join(sorted(self.discriminator.provides))
+                yield Problem(
+                    f"auxiliary_losses.{index}",
+                    f"{auxiliary.type!r} needs {' and '.join(missing)} from the discriminator, and"
+                    f" {self.discriminator.type!r} provides {provided}",
+                )
+        augmentation = () if self.augmentation is None else (self.augmentation,)
+        parts: Iterable[tuple[str, AuxiliaryLoss | Regularizer | Augmentation]] = (
+            *(
+                (f"auxiliary_losses.{index}", each)
+                for index, each in enumerate(self.auxiliary_losses)
+            ),
+            *((f"regularizers.{index}", each) for index, each in enumerate(self.regularizers)),
+            *(("augmentation", each) for each in augmentation),
+        )
+        for path, each in parts:
+            try:
+                each.check(setting)
+            except ValueError as error:
+                yield Problem(path, str(error))
+
+    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
+        """Build both networks and their optimizers on the training device."""
+        from ganzoo.builtin.standard_game import StandardGame
+
+        return StandardGame(self, data, context)
+
+    def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
+        """Build the generator with the distribution of its latents."""
+        from ganzoo.nn import parametrized
+        from ganzoo.sampling import LatentSampler
+
+        latent = self.latent if truncation is None else self.latent.truncated(truncation)
+        condition = self.condition(data)
+        generator = self.generator.build(self.latent.dim, data.sample_shape, condition)
+        return LatentSampler(
+            parametrized(generator, self.generator),
+            latent.build(),
+            self.latent.dim,
+            condition=condition,
+            uses_noise=self.generator.uses_noise,
+        )
+
+
+COMPONENTS: tuple[type[Component], ...] = (GAN,)

@@ -1,0 +1,97 @@
+"""Callbacks: what acts on a run while it is trained. Hooks of plugins only watch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ganzoo.components.base import Component
+
+
+class Control(ABC):
+    """What a callback may do. Every action becomes a line of metrics.jsonl, with the reason."""
+
+    @abstractmethod
+    def stop(self, reason: str) -> None:
+        """End training after this step; the run is saved and counts as complete."""
+
+    @abstractmethod
+    def save(self, reason: str) -> None:
+        """Write a checkpoint after this step."""
+
+    @abstractmethod
+    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
+        """Multiply what a schedule gives by a factor, from now on.
+
+        Args:
+            optimizer: name of the optimizer, such as ``generator``.
+            field: a scheduled field of it, such as ``lr``.
+            factor: at least 0; it multiplies the schedule itself, not an earlier factor.
+            reason: why, in words.
+
+        Raises:
+            ValueError: the run has no such optimizer or field.
+        """
+
+    @abstractmethod
+    def log(self, values: Mapping[str, float]) -> None:
+        """Add numbers to the line of metrics.jsonl that is written next."""
+
+
+class CallbackState:
+    """What a callback builds: methods that are called during training, with state between the calls.
+
+    Everything that a later call depends on must be in ``state_dict``: it is saved in checkpoints, and a
+    resumed run continues with it.
+    """
+
+    def on_log(self, step: int, metrics: Mapping[str, float], control: Control) -> None:
+        """Act on the numbers of a logged step: means since the last one."""
+
+    def on_evaluation(self, step: int, values: Mapping[str, float], control: Control) -> None:
+        """Act on an evaluation; ``values`` holds each number by its name, such as ``fd@lenet-mnist``."""
+
+    def on_save(self, step: int, control: Control) -> None:
+        """Act just before a checkpoint is written."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as JSON holds it."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state that ``state_dict`` returned."""
+        del state
+
+
+@dataclass(frozen=True)
+class CallbackSetting:
+    """What a callback will work with, for its ``check``.
+
+    Attributes:
+        quantities: names of what evaluations measure, such as ``fd@lenet-mnist``; empty where the run
+            is not evaluated.
+        optimizers: names of the optimizers, such as ``generator``; empty where the algorithm does not
+            say them before it is built.
+    """
+
+    quantities: tuple[str, ...]
+    optimizers: tuple[str, ...]
+
+
+class Callback(Component):
+    """Something that acts on a run: stops it, saves it, changes a schedule, logs a number."""
+
+    family: ClassVar[str] = "callback"
+
+    def check(self, setting: CallbackSetting) -> None:
+        """Refuse a run this callback cannot act on, before anything is built.
+
+        Raises:
+            ValueError: the message says what is needed.
+        """
+
+    @abstractmethod
+    def build(self) -> CallbackState:
+        """Build the object whose methods are called."""

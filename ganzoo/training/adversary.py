@@ -1,0 +1,368 @@
+"""A discriminator with everything that turns its judgement into losses.
+
+Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake
+samples, the adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for
+the generator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo.components import (
+    Augmentation,
+    AuxiliaryInputs,
+    AuxiliaryLoss,
+    Condition,
+    DatasetInfo,
+    Discriminator,
+    DiscriminatorOutput,
+    Loss,
+    Regularizer,
+    RegularizerInputs,
+    Side,
+)
+from ganzoo.errors import TrainingError
+from ganzoo.nn import parametrized
+from ganzoo.training.game import Numbers, TrainingContext
+
+
+@dataclass(frozen=True)
+class AdversarialBatch:
+    """Real and fake samples, with what belongs to them.
+
+    Attributes:
+        real: (N, *sample_shape), without gradient.
+        fake: of the same shape; with gradient to the generator for its update, without for the
+            discriminator's.
+        condition: of both, or None.
+        latents: what fake samples were generated from, or None.
+        source: what fake samples were translated from, or None.
+        generator: maps ``(latents, condition)`` to samples, for regularizers of the generator, or None.
+    """
+
+    real: torch.Tensor
+    fake: torch.Tensor
+    condition: torch.Tensor | None = None
+    latents: torch.Tensor | None = None
+    source: torch.Tensor | None = None
+    generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An auxiliary loss or a regularizer with what it builds."""
+
+    component: Any
+    function: Callable[..., torch.Tensor]
+    weight: Callable[[float], float]
+
+
+class Adversary:
+    """A discriminator and its losses.
+
+    Args:
+        context: how to train.
+        component: the discriminator.
+        sample_shape: shape of what it reads, before packing.
+        condition: what it is told of each sample, or None.
+        data: the description of the data set, for auxiliary losses.
+        loss: the adversarial loss.
+        auxiliary_losses: further terms of either side.
+        regularizers: penalties of either side.
+        augmentation: applied to all samples that it reads, or None.
+        name: what its modules and numbers are called: ``discriminator``.
+
+    Attributes:
+        network: the discriminator.
+        modules: it and its parts with state, by name, for ``Game.networks``.
+        trained: the modules that its optimizer updates, by name.
+    """
+
+    def __init__(
+        self,
+        context: TrainingContext,
+        component: Discriminator,
+        sample_shape: tuple[int, ...],
+        condition: Condition | None,
+        *,
+        data: DatasetInfo,
+        loss: Loss,
+        auxiliary_losses: Sequence[AuxiliaryLoss] = (),
+        regularizers: Sequence[Regularizer] = (),
+        augmentation: Augmentation | None = None,
+        name: str = "discriminator",
+    ) -> None:
+        self._context, self._name, self._pack = context, name, component.pack
+        self._suffix = "" if name == "discriminator" else f"/{name}"
+        shape = component.packed_shape(sample_shape)
+        self.network = context.place(parametrized(component.build(shape, condition), component))
+        self._compiled = context.compiled(self.network)
+        self._loss = loss.build()
+        self._weights = {
+            "discriminator": loss.discriminator_weight,
+            "generator": loss.generator_weight,
+        }
+        self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(data))
+        self._regularizers = _labelled(regularizers, lambda each: each.build())
+        self._augment = None if augmentation is None else augmentation.build()
+        self._observes = augmentation is not None and augmentation.observes
+        regularized = any(each.side == "discriminator" for each in regularizers)
+        self._joined = component.joins_batches and not regularized
+        self.trained: dict[str, nn.Module] = {name: self.network}
+        for label, part in self._auxiliary.items():
+            if isinstance(part.function, nn.Module):
+                self.trained[f"{name}-{label}"] = context.place(part.function)
+        self.modules = dict(self.trained)
+        stateful: dict[str, Any] = {
+            label: part.function for label, part in self._regularizers.items()
+        }
+        stateful["augmentation"] = self._augment
+        for label, module in stateful.items():
+            if isinstance(module, nn.Module):
+                self.modules[f"{name}-{label}"] = context.place(module)
+
+    def discriminator_loss(
+        self, batch: AdversarialBatch, index: int, progress: float
+    ) -> tuple[torch.Tensor, Numbers]:
+        """Return what the discriminator minimizes.
+
+        Args:
+            batch: real and fake samples without gradient.
+            index: number of its update, from 0; decides which regularizers are due.
+            progress: fraction of training done.
+
+        Returns:
+            The total, and numbers to log.
+        """
+        due = self._due("discriminator", index)
+        needed = {each for part in due.values() for each in part.component.needs_gradient}
+        real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
+        fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
+        real_output, fake_output = self._judge_both(real, fake, batch.condition, exact=bool(needed))
+        if self._observes:
+            self._augment.observe(real_output.logits.detach())  # type: ignore[union-attr] # its class says so
+        loss = self._loss.discriminator(real_output.logits, fake_output.logits)
+        loss = self._weighted(loss, "discriminator")
+        numbers = {
+            f"loss/discriminator{self._suffix}": loss.detach(),
+            f"score/real{self._suffix}": real_output.logits.detach().mean(),
+            f"score/fake{self._suffix}": fake_output.logits.detach().mean(),
+        }
+        outputs = real_output, fake_output
+        terms = [
+            *self._auxiliary_terms("discriminator", batch, outputs, progress, numbers),
+            *self._penalties(due, batch, (real, fake), outputs, progress, numbers),
+        ]
+        return sum(terms, start=loss), numbers
+
+    def generator_loss(
+        self, batch: AdversarialBatch, index: int, progress: float
+    ) -> tuple[torch.Tensor, Numbers]:
+        """Return what the generator minimizes; the discriminator's weights get no gradient from it.
+
+        Args:
+            batch: real samples, and fake ones with gradient.
+            index: number of the generator's update, from 0.
+            progress: fraction of training done.
+
+        Returns:
+            The total, and numbers to log.
+        """
+        real_output = None
+        with frozen(*self.trained.values()):
+            terms = [each.component for each in self._auxiliary.values()]
+            if self._loss.generator_needs_real or any(
+                each.needs_real and "generator" in each.sides for each in terms
+            ):
+                real_output = self.judge(batch.real, batch.condition)
+            fake_output = self.judge(batch.fake, batch.condition)
+            real_logits = None
+            if real_output is not None and self._loss.generator_needs_real:
+                real_logits = real_output.logits
+            loss = self._loss.generator(fake_output.logits, real_logits)
+            loss = self._weighted(loss, "generator")
+            numbers = {f"loss/generator{self._suffix}": loss.detach()}
+            outputs = real_output, fake_output
+            due = self._due("generator", index)
+            samples = batch.real, batch.fake
+            added = [
+                *self._auxiliary_terms("generator", batch, outputs, progress, numbers),
+                *self._penalties(due, batch, samples, outputs, progress, numbers),
+            ]
+        return sum(added, start=loss), numbers
+
+    def constrain(self) -> None:
+        """Apply what the loss demands of the weights after each update (weight clipping)."""
+        if self._loss.constrain is not None:
+            self._loss.constrain(self.network)
+
+    def judge(
+        self, samples: torch.Tensor, condition: torch.Tensor | None, *, exact: bool = False
+    ) -> DiscriminatorOutput:
+        """Return what the discriminator says about samples, in the number format of losses.
+
+        Args:
+            samples: (N, *sample_shape), before augmentation.
+            condition: of each sample, or None.
+            exact: whether to compute in full precision and without compilation, so that the result can
+                be differentiated twice.
+
+        Raises:
+            TrainingError: it does not give logits for each pack of samples.
+        """
+        if self._augment is not None:
+            samples = self._augment(samples, self._context.rng)
+        count = len(samples) // self._pack
+        if self._pack > 1:
+            samples = samples.reshape(count, self._pack * samples.shape[1], *samples.shape[2:])
+        network = self.network if exact else self._compiled
+        with self._context.autocast(enabled=not exact):
+            output = network(samples, condition)
+        if not isinstance(output, DiscriminatorOutput):
+            output = DiscriminatorOutput(output)
+        if output.logits.dim() == 0 or len(output.logits) != count:
+            raise TrainingError(
+                f"{self._name}: gives logits of shape {tuple(output.logits.shape)}; expected"
+                f" ({count},) or ({count}, …)"
+            )
+        if output.logits.dtype != self._context.dtype:
+            output = output.map(lambda tensor: tensor.to(self._context.dtype))
+        return output
+
+    def _judge_both(
+        self,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        condition: torch.Tensor | None,
+        *,
+        exact: bool,
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Judge real and fake samples, in one pass where that is the same and pays."""
+        if not self._joined:
+            real_output = self.judge(real, condition, exact=exact)
+            return real_output, self.judge(fake, condition, exact=exact)
+        doubled = None if condition is None else torch.cat([condition, condition])
+        both = self.judge(torch.cat([real, fake]), doubled, exact=exact)
+        count = len(real) // self._pack
+        return both.map(lambda tensor: tensor[:count]), both.map(lambda tensor: tensor[count:])
+
+    def _auxiliary_terms(
+        self,
+        side: Side,
+        batch: AdversarialBatch,
+        outputs: tuple[DiscriminatorOutput | None, DiscriminatorOutput],
+        progress: float,
+        numbers: Numbers,
+    ) -> Iterator[torch.Tensor]:
+        """Yield the auxiliary losses of a side, weighted."""
+        terms = {
+            label: part for label, part in self._auxiliary.items() if side in part.component.sides
+        }
+        if not terms:
+            return
+        inputs = AuxiliaryInputs(
+            side=side,
+            fake_output=outputs[1],
+            real_output=outputs[0],
+            fake=batch.fake,
+            real=batch.real,
+            condition=batch.condition,
+            latents=batch.latents,
+            source=batch.source,
+            rng=self._context.rng,
+        )
+        for label, part in terms.items():
+            value = part.function(inputs)
+            numbers[f"auxiliary/{side}/{label}{self._suffix}"] = value.detach()
+            yield value * part.weight(progress)
+
+    def _due(self, side: Side, index: int) -> dict[str, _Part]:
+        """Return the regularizers of a side that are used in an update."""
+        return {
+            label: part
+            for label, part in self._regularizers.items()
+            if part.component.side == side and index % part.component.every == 0
+        }
+
+    def _penalties(
+        self,
+        due: dict[str, _Part],
+        batch: AdversarialBatch,
+        samples: tuple[torch.Tensor, torch.Tensor],
+        outputs: tuple[DiscriminatorOutput | None, DiscriminatorOutput],
+        progress: float,
+        numbers: Numbers,
+    ) -> Iterator[torch.Tensor]:
+        """Yield some regularizers, weighted."""
+        if not due:
+            return
+        inputs = RegularizerInputs(
+            fake=samples[1],
+            real=samples[0],
+            fake_output=outputs[1],
+            real_output=outputs[0],
+            condition=batch.condition,
+            latents=batch.latents,
+            discriminator=lambda samples: self.judge(samples, batch.condition, exact=True),
+            generator=batch.generator,
+            differentiate=input_gradient,
+            rng=self._context.rng,
+        )
+        for label, part in due.items():
+            value = part.function(inputs)
+            numbers[f"regularizer/{label}{self._suffix}"] = value.detach()
+            yield value * (part.weight(progress) * part.component.every)
+
+    def _weighted(self, loss: torch.Tensor, side: Side) -> torch.Tensor:
+        weight = self._weights[side]
+        return loss if weight == 1 else loss * weight
+
+
+def input_gradient(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.Tensor:
+    """Return the gradient (N, values) of logits at samples; it can be differentiated again.
+
+    The gradient of the sum holds that of each sample's logits, since a logit depends on its own sample
+    (or pack) only.
+    """
+    (gradient,) = torch.autograd.grad(output.logits.sum(), samples, create_graph=True)
+    return gradient.flatten(1)
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Compute without gradients for the weights of some networks, which are not going to be updated."""
+    trained = [each for network in networks for each in network.parameters() if each.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+
+
+def collect(totals: Numbers, fraction: float | None, numbers: Numbers) -> None:
+    """Add the numbers of a part of a batch, in the proportion that it has of the batch."""
+    for name, number in numbers.items():
+        value = number if fraction is None else number * fraction
+        totals[name] = totals[name] + value if name in totals else value
+
+
+def _labelled(
+    components: Sequence[Any], build: Callable[[Any], Callable[..., torch.Tensor]]
+) -> dict[str, _Part]:
+    """Build components; each gets its type as its label, with a number where a type stands twice."""
+    built: dict[str, _Part] = {}
+    for component in components:
+        label, number = component.type, 2
+        while label in built:
+            label, number = f"{component.type}-{number}", number + 1
+        built[label] = _Part(component, build(component), component.weight.build())
+    return built

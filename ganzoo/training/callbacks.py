@@ -1,0 +1,109 @@
+"""The callbacks of a run: told of events, and heard by the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ganzoo.components import Callback, CallbackState, Control
+from ganzoo.errors import TrainingError, in_a_line
+from ganzoo.training.optimizers import OptimizerStep
+
+
+class Callbacks:
+    """All callbacks of a run, in the order of the spec.
+
+    Attributes:
+        stopped: why a callback ended training, or None.
+        save_requested: whether one asked for a checkpoint after this step.
+        logged: numbers that go into the next line of metrics.
+    """
+
+    def __init__(
+        self, components: tuple[Callback, ...], optimizers: Mapping[str, OptimizerStep]
+    ) -> None:
+        self._parts = [(each.type, each.build()) for each in components]
+        self._optimizers = optimizers
+        self._record: Callable[[dict[str, Any]], None] = lambda _: None
+        self.stopped: str | None = None
+        self.save_requested = False
+        self.logged: dict[str, float] = {}
+
+    def record_to(self, record: Callable[[dict[str, Any]], None]) -> None:
+        """Write each action by a function that takes a line of metrics."""
+        self._record = record
+
+    def on_log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Tell of a logged step."""
+        self._call(step, lambda part, control: part.on_log(step, metrics, control))
+
+    def on_evaluation(self, step: int, values: Mapping[str, float]) -> None:
+        """Tell of an evaluation."""
+        self._call(step, lambda part, control: part.on_evaluation(step, values, control))
+
+    def on_save(self, step: int) -> None:
+        """Tell of a checkpoint that is about to be written."""
+        self._call(step, lambda part, control: part.on_save(step, control))
+        self.save_requested = False
+
+    def _call(self, step: int, call: Callable[[CallbackState, Control], None]) -> None:
+        for name, part in self._parts:
+            try:
+                call(part, _Control(self, name, step))
+            except TrainingError:
+                raise
+            except Exception as error:
+                raise TrainingError(f"callback {name!r} failed: {in_a_line(error)}") from error
+
+    def act(self, step: int, callback: str, action: str, reason: str, **details: Any) -> None:
+        """Record an action as a line of metrics."""
+        line = {"step": step, "callback": callback, "action": action, **details, "reason": reason}
+        self._record(line)
+
+    def scale(self, optimizer: str, field: str, factor: float) -> None:
+        """Multiply a schedule by a factor.
+
+        Raises:
+            ValueError: the run has no such optimizer or field, or the factor is negative.
+        """
+        if optimizer not in self._optimizers:
+            known = ", ".join(self._optimizers)
+            raise ValueError(f"the run has no optimizer {optimizer!r} (available: {known})")
+        if not factor >= 0:
+            raise ValueError(f"a factor must be at least 0, not {factor}")
+        self._optimizers[optimizer].scale(field, factor)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as JSON holds it."""
+        states = [{"type": name, "state": part.state_dict()} for name, part in self._parts]
+        return {"stopped": self.stopped, "logged": self.logged, "states": states}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state; that of a branched run may be of other callbacks, which then start anew."""
+        self.stopped, self.logged = state.get("stopped"), dict(state.get("logged", {}))
+        for (name, part), saved in zip(self._parts, state.get("states", ()), strict=False):
+            if saved["type"] == name:
+                part.load_state_dict(saved["state"])
+
+
+class _Control(Control):
+    """What one callback may do at one step."""
+
+    def __init__(self, callbacks: Callbacks, name: str, step: int) -> None:
+        self._callbacks, self._name, self._step = callbacks, name, step
+
+    def stop(self, reason: str) -> None:
+        self._callbacks.act(self._step, self._name, "stop", reason)
+        self._callbacks.stopped = reason
+
+    def save(self, reason: str) -> None:
+        self._callbacks.act(self._step, self._name, "save", reason)
+        self._callbacks.save_requested = True
+
+    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
+        self._callbacks.scale(optimizer, field, factor)
+        target = f"{optimizer}.{field}"
+        self._callbacks.act(self._step, self._name, "scale", reason, target=target, factor=factor)
+
+    def log(self, values: Mapping[str, float]) -> None:
+        self._callbacks.logged |= {name: float(value) for name, value in values.items()}

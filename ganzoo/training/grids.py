@@ -1,0 +1,68 @@
+"""The grids of samples that a run draws of itself, from the same inputs throughout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganzoo.components import DatasetInfo
+from ganzoo.data.split import Split, as_tensor
+from ganzoo.sampling import Inputs, Sampler, draw_latents, generate
+from ganzoo.spec import RunSpec
+from ganzoo.utils.images import save_image
+from ganzoo.utils.seeds import derive_seed
+
+
+def save_sample_grid(
+    sampler: Sampler, spec: RunSpec, info: DatasetInfo, split: Split, path: Path
+) -> None:
+    """Draw samples from latents, conditions or sources that are the same throughout the run.
+
+    Conditional samples have a column for each class. Translated samples stand beside their sources.
+
+    Args:
+        sampler: what generates them; it is left as it is.
+        spec: the run.
+        info: the description of the data set.
+        split: the split trained on.
+        path: the PNG to write.
+    """
+    ready = sampler.ready()
+    inputs = fixed_inputs(ready, spec, split)
+    samples = torch.cat(list(generate(ready, inputs))).numpy()
+    columns = None
+    if info.classes is not None and inputs.condition is not None:
+        columns = info.classes.size
+    if inputs.source is not None and inputs.source.shape == samples.shape:
+        pairs = np.stack([inputs.source.numpy(), samples], axis=1)
+        samples = pairs.reshape(-1, *samples.shape[1:])
+        columns = 2 * max(1, round(len(inputs) ** 0.5 / 2))
+    save_image(info.samples.preview(samples, columns=columns), path)
+
+
+def save_real_grid(spec: RunSpec, split: Split, path: Path) -> None:
+    """Draw real samples, to compare with."""
+    rng = torch.Generator().manual_seed(derive_seed(spec.seed, "real samples"))
+    chosen = torch.randperm(len(split), generator=rng)[: spec.output.samples]
+    save_image(split.space.preview(split.samples[chosen.numpy()]), path)
+
+
+def fixed_inputs(sampler: Sampler, spec: RunSpec, split: Split) -> Inputs:
+    """Return what the samples of grids are generated from."""
+    count = spec.output.samples
+    if sampler.translates:
+        if split.source is None or split.source_space is None:
+            raise ValueError("the data set has no sources to translate from")
+        rng = torch.Generator().manual_seed(derive_seed(spec.seed, "fixed sources"))
+        chosen = torch.randperm(len(split.source), generator=rng)[:count].numpy()
+        source = split.source_space.decode(as_tensor(split.source[chosen]), torch.float32)
+        condition = sampler.default_condition(range(len(chosen)))
+        if condition is not None and split.condition is not None and split.paired:
+            condition = torch.from_numpy(split.condition[chosen])
+        return Inputs(source=source, condition=condition)
+    latents = None
+    if sampler.latent_dim is not None:
+        latents = draw_latents(sampler, range(count), derive_seed(spec.seed, "fixed latents"))
+    return Inputs(latents, sampler.default_condition(range(count)))
