@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.app import SECTIONS, program
+from ganzoo.cli.app import program
 from ganzoo.cli.tree import CommandTree, plugin_commands
 from generate.markdown import page, prose, table
 
@@ -23,7 +23,7 @@ def commands_page() -> str:
     providers = {command.name: f" (From {record.name}.)" for record, command in added}
     commands = {command.name: command.help for command in tree.core}
     commands |= {command.name: command.help for _, command in added}
-    order = [name for names in SECTIONS.values() for name in names]
+    order = [command.name.split()[0] for command in tree.core]
     names = sorted(commands, key=lambda name: _place(order, name.split()[0]))
     rows = [
         (f"[`ganzoo {name}`](#{_anchor(name)})", prose(commands[name] + providers.get(name, "")))

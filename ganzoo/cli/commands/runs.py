@@ -21,10 +21,9 @@ from ganzoo.cli.options import (
     quiet_option,
 )
 from ganzoo.cli.output import number_words, program_command, say, write_json
-from ganzoo.cli.progress import Progress, display_for, duration_words, metric_words
+from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
 from ganzoo.runs.history import History
-from ganzoo.utils.progress import reporting_to
 
 set_option = click.option(
     "--set",
@@ -152,9 +151,9 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
 
 def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
     """Train while showing progress, then summarize the result."""
-    progress = Progress(display_for(quiet=quiet))
     try:
-        with progress, reporting_to(progress.prepare):
+        with showing_progress(quiet=quiet) as display:
+            progress = Progress(display)
             finished = train(progress)
     except Interrupted as stop:
         where = "RUN" if progress.run is None else shlex.quote(str(progress.run.path))
