@@ -147,7 +147,7 @@ class Evaluator:
         count = len(next(iter(sources.values())))
         with numerics(self._device, exact=True):
             for seed, source in sources.items():
-                what = "samples" if seed is None else f"samples of seed {seed}"
+                what = "generated samples" + (f" (seed {seed})" if len(sources) > 1 else "")
                 generated, alike = extract(source, self._extractors, self._device, what)
                 if alike:
                     problems.append(f"all {count} {what} are the same")

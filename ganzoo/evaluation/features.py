@@ -124,7 +124,7 @@ def _extract(
     first, alike, fault = None, True, None
     try:
         for begin in range(mine.start, mine.stop, READ):
-            report(f"features of {what}", begin - mine.start, len(mine))
+            report(f"extracting features of {what}", begin - mine.start, len(mine))
             samples = source.read(range(begin, min(begin + READ, mine.stop)))
             first = samples[:1] if first is None else first
             alike = alike and bool((samples == first).all())
@@ -136,7 +136,7 @@ def _extract(
                             f"extractor {label}: features of {what} are not finite"
                         )
                     parts[key].append(part)
-        report(f"features of {what}", len(mine), len(mine))
+        report(f"extracting features of {what}", len(mine), len(mine))
     except EvaluationError as error:
         fault = error
     # No process may go on alone: the others would wait for it.
