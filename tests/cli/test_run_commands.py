@@ -23,7 +23,7 @@ def test_dry_run_writes_the_resolved_spec_and_nothing_else(program, spec_file):
     assert resolved["training"]["batch_size"] == 4
     assert resolved["name"] == "other"
     assert resolved["seed"] == 0
-    assert resolved["training"]["generator_optimizer"]["type"] == "adam"
+    assert resolved["generator_optimizer"]["type"] == "adam"
     assert not (spec_file.parent / "runs").exists()
 
 
