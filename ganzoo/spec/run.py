@@ -193,7 +193,7 @@ class RunSpec(SpecModel):
 
     def anchored(self) -> Self:
         """Return the same run with paths that hold in any working directory."""
-        changes: dict[str, Any] = {"dataset": self.dataset.anchored()}
+        changes: dict[str, Any] = {"dataset": self.dataset.with_absolute_paths()}
         if self.evaluation is not None:
             changes["evaluation"] = self.evaluation.anchored()
         if self.initialize_from is not None:

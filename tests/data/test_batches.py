@@ -243,6 +243,16 @@ def test_sequences_and_labels_pass_as_they_are() -> None:
     assert np.array_equal(batch.condition[found].numpy(), labels[order])
 
 
+def test_a_batch_is_split_into_parts_with_all_their_fields() -> None:
+    batch = stream(with_sources(), batch_size=7).next()
+    parts = batch.chunk(3)
+    assert [len(part) for part in parts] == [3, 3, 1]
+    for name in ("sample", "condition", "source"):
+        whole = torch.cat([getattr(part, name) for part in parts])
+        assert torch.equal(whole, getattr(batch, name))
+    assert [part.source for part in stream(store()).next().chunk(2)] == [None, None]
+
+
 def test_fewer_samples_than_a_batch_are_refused() -> None:
     with pytest.raises(DataError, match=r"training\.batch_size: 16 is more than the 10 samples"):
         Order(10, 16, keep_last=False, flip=False, seed=0)
