@@ -181,7 +181,8 @@ class ArrayFile:
             return Condition(kind, highest + 1 if names is None else len(names), names)
         sizes = {each.shape[1] for each in arrays}
         if len(sizes) > 1:
-            raise DataError(f"{self.path}: splits have different numbers of {kind}: {sizes}")
+            listed = ", ".join(map(str, sorted(sizes)))
+            raise DataError(f"{self.path}: splits have different numbers of {kind}: {listed}")
         size = sizes.pop()
         if names is not None and len(names) != size:
             raise DataError(f"{self.path}: there are {len(names)} class_names for {size} {kind}")
