@@ -183,7 +183,7 @@ class Batches:
         self, space: SampleSpace, stored: torch.Tensor, mirrored: torch.Tensor | None
     ) -> torch.Tensor:
         samples = space.decode(stored, self._dtype)
-        if mirrored is not None:
+        if mirrored is not None and space.kind == "images":
             samples = torch.where(mirrored[:, None, None, None], samples.flip(-1), samples)
         if samples.dim() == 4:
             samples = samples.contiguous(memory_format=self._memory_format)

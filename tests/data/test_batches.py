@@ -162,6 +162,14 @@ def test_a_paired_source_stays_with_its_sample_and_is_mirrored_with_it() -> None
     assert torch.equal(plain.sample, batch.sample), "sources must not change the order of samples"
 
 
+def test_sources_that_are_not_images_are_not_mirrored() -> None:
+    points = np.arange(10, dtype=np.float32)[:, None].repeat(2, axis=1)
+    batch = stream(Split(store().samples, None, points), flip=True, batch_size=10).next()
+    assert batch.source is not None
+    assert batch.source[:, 1].tolist() == indices(batch)
+    assert len(set(side_of(batch.sample).tolist())) == 2
+
+
 @pytest.mark.parametrize("sources", [3, 10, 17])
 @pytest.mark.parametrize("keep_last", [False, True])
 def test_unpaired_sources_all_come_before_one_comes_again(sources: int, keep_last: bool) -> None:
