@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.components import registry as _registry
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.api import Run, evaluate_images, load_spec, open_run, resume, run
+    from ganzoo.api import Run, branch, evaluate_images, load_spec, open_run, resume, run
     from ganzoo.spec import RunSpec
 
 __all__ = [
     "Command",
     "Run",
     "RunSpec",
+    "branch",
     "evaluate_images",
     "hookimpl",
     "load_spec",
@@ -25,6 +25,7 @@ __all__ = [
 
 _LAZY = {
     "Run": "ganzoo.api",
+    "branch": "ganzoo.api",
     "evaluate_images": "ganzoo.api",
     "load_spec": "ganzoo.api",
     "open_run": "ganzoo.api",
@@ -32,15 +33,6 @@ _LAZY = {
     "run": "ganzoo.api",
     "RunSpec": "ganzoo.spec",
 }
-
-
-def _load_registry() -> _registry.Registry:
-    from ganzoo.plugins import installed
-
-    return installed().registry
-
-
-_registry.set_factory(_load_registry)
 
 
 def __getattr__(name: str) -> Any:

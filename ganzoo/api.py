@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.plugins import Recipe, installed
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from ganzoo.components import DatasetInfo
+    from ganzoo.runs.generator import LoadedSampler
     from ganzoo.runs.report import Report
-    from ganzoo.sampling import LoadedGenerator
+    from ganzoo.sampling import Sampler
 
 
 def find_recipe(name: str) -> Recipe:
@@ -97,13 +98,13 @@ def run(
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
-    spec = spec.anchored()
+    spec = spec.with_absolute_paths()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         directory = train(spec, spec.check(), installed(), lambda: RunDirectory.create(spec, path))
     return Run(directory)
 
@@ -126,13 +127,61 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     from ganzoo.training.loop import train
-    from ganzoo.visual.card import Reporter
+    from ganzoo.visual.card_writer import CardWriter
 
     directory = RunDirectory.open(path)
     spec = directory.spec
-    with installed().listening(*listeners, Reporter()):
+    with installed().listening(*listeners, CardWriter()):
         train(spec, spec.check(), installed(), lambda: directory, resume=True)
     return Run(directory)
+
+
+def branch(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    checkpoint: str | int = "last",
+    output: str | Path | None = None,
+    listeners: Sequence[object] = (),
+) -> Run:
+    """Continue a run as a new one with changed settings: longer, with another loss or batch size.
+
+    Whatever still fits of the run's state is kept: weights, averages, moments of optimizers, the step
+    and the random states. ``environment.json`` of the new run has the list, under ``origin``.
+
+    Args:
+        path: the run directory to branch from; it is left as it is.
+        overrides: changes such as ``"training.duration=8000 steps"``.
+        checkpoint: where to branch: ``last``, ``best`` or a step whose checkpoint was kept.
+        output: the run directory to create, or None for ``<output.directory>/<name>-<n>``.
+        listeners: objects with hook implementations for the life of a run.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        ganzoo.errors.UsageError: it is not a run directory, has no such checkpoint, or the changed
+            settings are not valid or end before the branch begins.
+        ganzoo.errors.Interrupted: a signal stopped it; the new run can be resumed.
+    """
+    from ganzoo.training.loop import train
+    from ganzoo.training.transfer import open_parent
+    from ganzoo.visual.card_writer import CardWriter
+
+    directory = RunDirectory.open(path)
+    data = {**directory.spec.to_json(), "initialize_from": None}
+    spec = parse_spec(apply_overrides(data, overrides)).with_absolute_paths()
+    target = None if output is None else Path(output)
+    RunDirectory.refuse_existing(target)
+    with installed().listening(*listeners, CardWriter()):
+        created = train(
+            spec,
+            spec.check(),
+            installed(),
+            lambda: RunDirectory.create(spec, target),
+            parent=open_parent(directory, checkpoint),
+        )
+    return Run(created)
 
 
 def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
@@ -149,49 +198,27 @@ def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
     return Run(RunDirectory.open(path), checkpoint)
 
 
-def evaluate_images(
-    generated: str | Path,
-    reference: str | Path,
-    *,
-    metrics: Sequence[str | Mapping[str, Any]] | None = None,
-    extractor: str | Mapping[str, Any] | None = None,
-    size: int | None = None,
-    mode: Literal["rgb", "grey"] | None = None,
-    floor: bool = True,
-    device: str = "auto",
-) -> Report:
+def evaluate_images(generated: str | Path, reference: str | Path, **options: Any) -> Report:
     """Compare images of any model with real ones.
 
     Args:
         generated: a folder, a zip file, or an .npy or .npz file of images.
-        reference: likewise, of real ones.
-        metrics: what to measure, each by its name or as an object with ``type``; by default FID, KID,
-            precision, recall, density and coverage.
-        extractor: what turns images into features; ``inception`` by default.
-        size: height and width to resize all images to, or None where they have one size.
-        mode: what to convert all images to, or None where both sets are grey, or both in colour.
-        floor: whether each number comes with that of the halves of the reference.
-        device: where to compute.
+        reference: likewise, of real images.
+        options: ``metrics``, ``extractor``, ``size``, ``mode``, ``baseline`` and ``device``: fields of
+            ``ganzoo.evaluation.request.ImagesRequest``. FID, KID, precision, recall, density and
+            coverage are measured by default.
 
     Raises:
-        ganzoo.errors.UsageError: there are no such files, they cannot be compared, or weights of the
-            extractor are missing.
+        ganzoo.errors.UsageError: an option is not valid, the files do not exist or cannot be compared,
+            or weights of the extractor are missing.
     """
-    from ganzoo.evaluation.files import evaluate_files
-    from ganzoo.utils.devices import resolve_device
+    from ganzoo.evaluation.request import ImagesRequest
+    from ganzoo.evaluation.run import evaluate_images as evaluate
     from ganzoo.utils.distributed import process_group
 
+    request = ImagesRequest.of(**options)
     with process_group():
-        return evaluate_files(
-            Path(generated),
-            Path(reference),
-            metrics=metrics,
-            extractor=extractor,
-            size=size,
-            mode=mode,
-            floor=floor,
-            device=resolve_device(device),
-        )
+        return evaluate(Path(generated), Path(reference), request)
 
 
 class Run:
@@ -223,35 +250,68 @@ class Run:
         return self.directory.metrics()
 
     @cached_property
-    def _trained(self) -> LoadedGenerator:
-        from ganzoo.runs.history import checkpoint_step
-        from ganzoo.sampling import load_generator
+    def _loaded(self) -> LoadedSampler:
+        return self._load(None)
 
-        return load_generator(self.directory, checkpoint_step(self.directory, self.checkpoint))
+    def _load(self, truncation: float | None) -> LoadedSampler:
+        from ganzoo.runs.generator import load_sampler
+        from ganzoo.runs.history import checkpoint_step
+
+        step = checkpoint_step(self.directory, self.checkpoint)
+        return load_sampler(self.directory, step, truncation=truncation)
 
     @property
     def info(self) -> DatasetInfo:
-        """What the generator makes: shape, classes and their names, as the data set had them.
+        """The description of the data set that the run was trained on.
 
         Raises:
             ganzoo.errors.RunError: the run has not saved a generator yet.
         """
-        return self._trained.info
+        return self._loaded.info
+
+    @property
+    def sampler(self) -> Sampler:
+        """What samples are generated with, in evaluation mode, on the CPU.
+
+        Raises:
+            ganzoo.errors.RunError: the run has not saved a generator yet.
+        """
+        return self._loaded.sampler
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of latent coordinates.
+
+        Raises:
+            ganzoo.errors.RunError: samples of this run are not generated from latents.
+        """
+        dim = self.sampler.latent_dim
+        if dim is None:
+            raise RunError(f"{self.path}: its samples are not generated from latents")
+        return dim
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that samples can be asked for; numbers where the data set names none."""
+        condition = self.sampler.condition
+        if condition is None or condition.kind != "classes":
+            return ()
+        return condition.names or tuple(map(str, range(condition.size)))
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
-        """Return the trained generator: the moving average of weights where the run kept one.
+        """Return the trained generator: the moving average of weights if the run kept one.
 
         Args:
-            device: where it is to be, as torch names devices.
+            device: where to place it, as torch names devices.
 
         Returns:
-            A module in evaluation mode, ``(z: (N, latent), labels: (N,) int64 or None)`` to
-            ``(N, *sample_shape)`` in [-1, 1].
+            A module in evaluation mode: ``(z: (N, latent), condition or None)`` to
+            ``(N, *sample_shape)``; of translators ``(source, condition or None)``.
 
         Raises:
             ganzoo.errors.RunError: the run has not saved a generator yet.
         """
-        return self._trained.network.generator.to(device)
+        return self.sampler.network.to(device)
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
         """Return the first latents of a seed.
@@ -259,20 +319,20 @@ class Run:
         Args:
             n: how many.
             seed: which; a latent depends on the seed and its index alone.
-            truncation: cuts the distribution off (see the latent's ``truncated``), or None.
+            truncation: truncates the distribution (see the latent's ``truncated``), or None.
 
         Returns:
             (n, dim).
 
         Raises:
-            ganzoo.errors.RunError: the run's latents cannot be truncated so.
+            ganzoo.errors.RunError: the run has no latents, or they cannot be truncated so.
         """
-        from ganzoo.sampling import draw_latents, truncated
+        from ganzoo.sampling import draw_latents
 
-        network = self._trained.network
-        if truncation is not None:
-            network = truncated(network, self.spec, truncation)
-        return draw_latents(network.latent, range(n), seed)
+        sampler = self.sampler if truncation is None else self._load(truncation).sampler
+        if sampler.latent_dim is None:
+            raise RunError(f"{self.path}: its samples are not generated from latents")
+        return draw_latents(sampler, range(n), seed)
 
     def sample(
         self,
@@ -280,95 +340,90 @@ class Run:
         *,
         seed: int = 0,
         labels: Sequence[int] | None = None,
+        condition: torch.Tensor | None = None,
         truncation: float | None = None,
         latents: torch.Tensor | None = None,
+        source: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Make samples.
+        """Generate samples.
 
         Args:
-            n: how many; not used where ``latents`` are given.
-            seed: which ones; the same seed gives the same samples, however many are made.
+            n: how many; not used where ``latents`` or ``source`` are given.
+            seed: which ones; the same seed gives the same samples, however many are generated.
             labels: a class for each sample, or one for all; by default all classes in turn. Only for
-                conditional generators.
-            truncation: cuts the distribution of latents off, or None.
+                generators that are told classes.
+            condition: (n, k), labels or values for each sample, for generators that are told those;
+                by default those of some real samples.
+            truncation: truncates the distribution of latents, or None.
             latents: (n, dim) to use instead of drawing some.
+            source: (n, *source_shape) in [-1, 1] to translate, for translators; by default sources of
+                the data set's test split, or of the split trained on.
 
         Returns:
             (n, *sample_shape) float32 on the CPU, in [-1, 1] for images.
 
         Raises:
-            ganzoo.errors.RunError: latents or labels do not fit the generator.
+            ganzoo.errors.RunError: latents, conditions or sources do not fit the generator.
         """
         import torch
 
-        from ganzoo.sampling import generate
+        from ganzoo.sampling import Inputs, generate
 
-        network, info = self._trained.network, self._trained.info
-        z = self.latents(n, seed, truncation) if latents is None else latents
-        dim = self.spec.latent.dim
-        if z.dim() != 2 or z.shape[1] != dim:
-            raise RunError(f"latents: expected shape (n, {dim}), not {tuple(z.shape)}")
-        classes = self._labels(len(z), labels, self.spec.num_classes(info))
-        if len(z) == 0:
-            return torch.empty(0, *info.sample_shape)
-        return torch.cat(list(generate(network.generator, z, classes)))
+        sampler = self.sampler
+        if sampler.translates:
+            if latents is not None:
+                raise RunError("latents: this run translates sources; leave them out")
+            source = self._sources(n) if source is None else source
+            n = len(source)
+        elif source is not None:
+            raise RunError("source: this run does not translate; leave it out")
+        if sampler.latent_dim is not None:
+            latents = self.latents(n, seed, truncation) if latents is None else latents
+            if latents.dim() != 2 or latents.shape[1] != sampler.latent_dim:
+                expected = f"(n, {sampler.latent_dim})"
+                raise RunError(f"latents: expected shape {expected}, not {tuple(latents.shape)}")
+            n = len(latents)
+        if n == 0:
+            return torch.empty(0, *self.info.sample_shape)
+        inputs = Inputs(latents, self._condition(n, labels, condition), source)
+        return torch.cat(list(generate(sampler, inputs, seed=seed)))
 
-    def evaluate(
-        self,
-        *,
-        metrics: Sequence[str | Mapping[str, Any]] | None = None,
-        extractor: str | Mapping[str, Any] | None = None,
-        reference: str | None = None,
-        samples: int = 10_000,
-        seeds: Sequence[int] = (0, 1, 2),
-        weights: Literal["ema", "raw"] | None = None,
-        truncation: float | None = None,
-        floor: bool = True,
-        device: str = "auto",
-        save: bool = True,
-    ) -> Report:
+    def _sources(self, n: int) -> torch.Tensor:
+        """Return the first sources of the data set: of its test split if there is one."""
+        import torch
+
+        from ganzoo.data.split import as_tensor
+
+        dataset = self.spec.dataset
+        name = "test" if "test" in dataset.info().splits else dataset.split
+        split = dataset.build(name)
+        assert split.source is not None and split.source_space is not None  # noqa: PT018 - of translators
+        return split.source_space.decode(as_tensor(split.source[:n]), torch.float32)
+
+    def evaluate(self, *, save: bool = True, **options: Any) -> Report:
         """Measure how good the samples are.
 
         Args:
-            metrics: what to measure, each by its name or as an object with ``type``; by default what the
-                run's spec says, or what suits its samples.
-            extractor: what turns samples into features; by default as above.
-            reference: split to compare with; by default ``test`` where the data set has one.
-            samples: how many to make for each seed.
-            seeds: a fresh set of samples is made for each.
-            weights: ``ema`` or ``raw``; by default the averaged weights where the run kept some.
-            truncation: cuts the distribution of latents off, or None.
-            floor: whether each number comes with that of real samples against real samples.
-            device: where to compute.
             save: whether the report is added to the run directory.
+            options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
+                ``truncation``, ``baseline`` and ``device``: fields of
+                ``ganzoo.evaluation.request.RunRequest``.
 
         Returns:
             The report, with a value for each quantity of each metric.
 
         Raises:
-            ganzoo.errors.UsageError: the request does not fit the run, the data are not there, or
+            ganzoo.errors.UsageError: an option is not valid or does not fit the run, or the data or
                 weights of the extractor are missing.
-            ganzoo.errors.EvaluationError: the generator makes what is not finite.
+            ganzoo.errors.EvaluationError: samples of the generator are not finite.
         """
-        from ganzoo.evaluation.request import request_for_run
-        from ganzoo.evaluation.runs import evaluate_run
-        from ganzoo.utils.devices import resolve_device
+        from ganzoo.evaluation.request import RunRequest
+        from ganzoo.evaluation.run import evaluate_run
         from ganzoo.utils.distributed import is_first, process_group
 
-        request = request_for_run(
-            self.spec,
-            metrics=metrics,
-            extractor=extractor,
-            reference=reference,
-            samples=samples,
-            seeds=seeds,
-            weights=weights,
-            checkpoint=self.checkpoint,
-            truncation=truncation,
-            floor=floor,
-        )
+        request = RunRequest.of(**options)
         with process_group():
-            report = evaluate_run(self.directory, request, resolve_device(device))
+            report = evaluate_run(self.directory, request, self.checkpoint)
             if save and is_first():
                 self.directory.add_report(report.to_json())
         return report
@@ -377,28 +432,39 @@ class Run:
         """Return the reports of ``evaluate``, oldest first.
 
         Raises:
-            ganzoo.errors.RunError: a file is no report.
+            ganzoo.errors.RunError: a file is not a report.
         """
         from ganzoo.runs.report import read_report
 
         return [read_report(path) for path in self.directory.reports()]
 
-    def _labels(
-        self, n: int, labels: Sequence[int] | None, num_classes: int | None
+    def _condition(
+        self, n: int, labels: Sequence[int] | None, given: torch.Tensor | None
     ) -> torch.Tensor | None:
-        """Return a label for each sample, or None for an unconditional generator."""
+        """Return a condition for each sample, or None for an unconditional generator."""
         import torch
 
-        if num_classes is None:
-            if labels is not None:
-                raise RunError("labels: this generator is not conditional; leave them out")
+        condition = self.sampler.condition
+        takes_classes = condition is not None and condition.kind == "classes"
+        if labels is not None and not takes_classes:
+            raise RunError("labels: this generator is not told classes; leave them out")
+        if condition is None:
+            if given is not None:
+                raise RunError("condition: this generator is not conditional; leave it out")
             return None
-        if labels is None:
-            return torch.arange(n) % num_classes
-        wrong = [label for label in labels if not 0 <= label < num_classes]
+        if labels is None and given is None:
+            return self.sampler.default_condition(range(n))
+        if labels is None and given is not None and not takes_classes:
+            if given.shape not in {(n, condition.size), (1, condition.size)}:
+                expected = f"({n}, {condition.size})"
+                raise RunError(f"condition: expected shape {expected}, not {tuple(given.shape)}")
+            return given.expand(n, -1)
+        chosen = torch.as_tensor(list(labels) if labels is not None else given, dtype=torch.int64)
+        wrong = [each for each in chosen.tolist() if not 0 <= each < condition.size]
         if wrong:
-            raise RunError(f"labels: expected classes from 0 to {num_classes - 1}, not {wrong[0]}")
-        chosen = torch.tensor(list(labels), dtype=torch.int64)
+            raise RunError(
+                f"labels: expected classes from 0 to {condition.size - 1}, not {wrong[0]}"
+            )
         if len(chosen) not in {1, n}:
             raise RunError(f"labels: expected 1 or {n} of them, not {len(chosen)}")
         return chosen.expand(n)

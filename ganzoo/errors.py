@@ -1,20 +1,20 @@
 """Every error a user can meet.
 
-GanzooError                 exit code 1: something failed that the user did not ask for
-├── UsageError              exit code 2: the request cannot be met as it stands
-│   ├── SpecError           the spec is not valid; carries one problem a line, each with its path
+GanzooError                 exit code 1: an operation failed
+├── UsageError              exit code 2: the request cannot be carried out as given
+│   ├── SpecError           the spec is invalid; has one problem per line, each with its path
 │   ├── DataError           data files are missing, empty or unreadable
-│   ├── DeviceError         the device asked for is not there
+│   ├── DeviceError         the requested device is not available
 │   └── RunError            a run directory cannot be created, read or resumed
-├── CheckpointError         a checkpoint is damaged; resuming goes back to an older one
-├── PluginError             a plugin failed: one that is needed, or any under strict plugins
-├── TrainingError           training cannot go on (a loss is no longer finite)
-└── EvaluationError         samples cannot be judged (a generator makes what is not finite)
-    └── NotMeasurable       a metric has no value for these samples; reports hold the reason instead
+├── CheckpointError         a checkpoint is damaged; resuming falls back to an older one
+├── PluginError             a plugin failed: a required one, or any with strict plugins
+├── TrainingError           training cannot continue (a loss is no longer finite)
+└── EvaluationError         samples cannot be evaluated (the generator's outputs are not finite)
+    └── NotMeasurable       a metric is undefined for these samples; reports state the reason
 
 Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
-GanzooWarning               something is not as it should be, and the work goes on
-├── PluginWarning           a plugin failed and was left out; everything else works
+GanzooWarning               something is wrong, but the work continues
+├── PluginWarning           a plugin failed and was skipped; everything else works
 └── CheckpointWarning       a checkpoint is damaged; an older one is used
 """
 
@@ -26,13 +26,13 @@ from dataclasses import dataclass
 
 
 class GanzooError(Exception):
-    """Base of all errors that ganzoo raises on purpose; the message is one clear sentence."""
+    """Base class of all errors that ganzoo raises deliberately; the message is one clear sentence."""
 
     exit_code = 1
 
 
 class UsageError(GanzooError):
-    """What was asked for cannot be done as it stands; the user can mend it."""
+    """The request cannot be carried out as given; the user can fix it."""
 
     exit_code = 2
 
@@ -42,7 +42,7 @@ class Problem:
     """One thing wrong with a spec.
 
     Attributes:
-        path: where in the spec, dotted (``generator.activation.negative_slope``); may be empty.
+        path: dotted path in the spec (``generator.activation.negative_slope``); may be empty.
         message: what was wrong and what would be right.
     """
 
@@ -54,10 +54,10 @@ class Problem:
 
 
 class SpecError(UsageError):
-    """A spec was refused.
+    """A spec is invalid.
 
     Attributes:
-        problems: all that was found wrong, in the order of the spec.
+        problems: all problems found, in the order of the spec.
         source: the file or recipe the spec came from, or None.
     """
 
@@ -73,11 +73,11 @@ class DataError(UsageError):
 
 
 class DeviceError(UsageError):
-    """The device asked for is not available on this machine."""
+    """The requested device is not available on this machine."""
 
 
 class RunError(UsageError):
-    """A run directory cannot be created, read or resumed as asked."""
+    """A run directory cannot be created, read or resumed as requested."""
 
 
 class CheckpointError(GanzooError):
@@ -85,23 +85,23 @@ class CheckpointError(GanzooError):
 
 
 class PluginError(GanzooError):
-    """A plugin failed, and what was asked for needs it, or ``GANZOO_STRICT_PLUGINS=1`` is set."""
+    """A required plugin failed, or any did while ``GANZOO_STRICT_PLUGINS=1`` is set."""
 
 
 class TrainingError(GanzooError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class EvaluationError(GanzooError):
-    """Samples cannot be judged."""
+    """Samples cannot be evaluated."""
 
 
-class NotMeasurable(EvaluationError):  # noqa: N818 - it is often no failure of anyone
-    """A metric has no value for these samples; the message is the reason, as a clause."""
+class NotMeasurable(EvaluationError):  # noqa: N818 - often not a failure
+    """A metric is undefined for these samples; the message is the reason, as a clause."""
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no failure: the run was saved as it should be
-    """A signal asked the run to stop; it finished its step and saved.
+class Interrupted(Exception):  # noqa: N818 - not a failure: the run was saved
+    """A signal stopped the run, which finished its step and was saved.
 
     Attributes:
         signal_number: the signal (2 for Ctrl-C, 15 for SIGTERM).
@@ -115,16 +115,16 @@ class Interrupted(Exception):  # noqa: N818 - it is no failure: the run was save
 
     @property
     def exit_code(self) -> int:
-        """The shell's convention: 128 plus the number of the signal."""
+        """The exit code by the shell's convention: 128 plus the number of the signal."""
         return 128 + self.signal_number
 
 
 class GanzooWarning(UserWarning):
-    """Something is not as it should be, and the work goes on; the message is one clear sentence."""
+    """Something is wrong, but the work continues; the message is one clear sentence."""
 
 
 class PluginWarning(GanzooWarning):
-    """A plugin failed and was left out."""
+    """A plugin failed and was skipped."""
 
 
 class CheckpointWarning(GanzooWarning):
@@ -138,21 +138,17 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 def in_a_line(error: BaseException) -> str:
-    """Return an exception in one line: type, message and notes; of ganzoo's own, no type.
+    """Return an exception on one line: type, message and notes; ganzoo's own errors without the type.
 
-    Of a message with several paragraphs, it is the first.
+    Only the first paragraph of a message is used.
     """
     try:
         message = str(error).strip().partition("\n\n")[0]
-    except Exception:  # an exception of someone else's, whose text cannot be had
+    except Exception:  # a third-party exception whose text cannot be obtained
         message = ""
-    own = isinstance(error, GanzooError) and message
-    text = (
-        message
-        if own
-        else f"{type(error).__name__}: {message}"
-        if message
-        else type(error).__name__
-    )
+    if isinstance(error, GanzooError) and message:
+        text = message
+    else:
+        text = ": ".join(filter(None, (type(error).__name__, message)))
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     return " ".join(f"{text}{notes}".split())

@@ -92,7 +92,7 @@ def ganzoo_samples_saved(run: RunDirectory, step: int, path: Path) -> None:
 def ganzoo_evaluated(
     run: RunDirectory, step: int, values: Mapping[str, float], seconds: float, path: Path
 ) -> None:
-    """The generator was judged.
+    """The generator was evaluated.
 
     ``values`` holds each number by its name, such as ``fd@lenet-mnist``, save those that could not be
     measured; ``path`` is the whole report (JSON), and ``seconds`` the time it took.

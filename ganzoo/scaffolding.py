@@ -1,9 +1,10 @@
 """New plugins: whole packages, made from the templates in ``ganzoo/templates/plugin``.
 
-``base`` there holds what all plugins have; ``kinds`` has a folder for each family of components, with
-a small working member of it, and is laid over ``base``. In paths, PACKAGE stands for the import
-package and NAME for the short name; files that begin with one ``_`` are parts of others. What
-templates may say is in ``Blueprint.variables``.
+``base`` has a template for each file of a package; in paths, PACKAGE stands for the import package and
+NAME for the short name. ``kinds`` has a file for each family of components, with a small working member
+of it: the part of a recipe that uses it, and macros for the texts ``about``, ``components``,
+``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the variables of all
+templates.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A plugin to be made.
+    """A plugin to make.
 
     Attributes:
         name: its short name, in lower case with hyphens, such as ``soft-hinge``; at most 24
@@ -50,7 +51,7 @@ class Blueprint:
 
     @classmethod
     def of(cls, name: str, kind: str) -> Blueprint:
-        """Plan a plugin whose names are free.
+        """Return a blueprint whose names are free.
 
         Args:
             name: as a person writes it: with or without ``ganzoo-``, in any case, with any of
@@ -58,13 +59,13 @@ class Blueprint:
             kind: name of a family.
 
         Raises:
-            UsageError: the name cannot be one, is too long or is taken, or there is no such family.
+            UsageError: the name is not valid, is too long or is taken, or the family is unknown.
         """
         families = [family.family for family in FAMILIES]
         if kind not in families:
             raise UsageError(
                 f"no kind of component is called {kind!r}{did_you_mean(kind, families)}"
-                f" (there is: {', '.join(families)})"
+                f" (available: {', '.join(families)})"
             )
         short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
@@ -109,17 +110,19 @@ class Blueprint:
         return "".join(word.capitalize() for word in self.name.split("-")) + base.__name__
 
     def variables(self) -> dict[str, object]:
-        """Return what templates may say."""
-        article = "An" if self.kind[0] in "aeiou" else "A"
+        """Return the variables of templates."""
+        words = self.kind.replace("_", " ")
+        article = "An" if words[0] in "aeiou" else "A"
         return {
             "class": self.component_class,
             "clone": clone(),
             "distribution": self.distribution,
             "ganzoo_version": metadata.version("ganzoo"),
             "kind": self.kind,
+            "kind_words": words,
             "name": self.name,
             "package": self.package,
-            "summary": f"{article} {self.kind} for ganzoo.",
+            "summary": f"{article} {words} for ganzoo.",
             "type": self.type,
             "year": datetime.datetime.now(tz=datetime.UTC).year,
         }
@@ -127,20 +130,22 @@ class Blueprint:
     def files(self) -> dict[PurePosixPath, str]:
         """Return the text of each file by its path in the package's folder."""
         root = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
-        layers = (root / "base", root / "kinds" / self.kind)  # the later one over the earlier
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(list(reversed(layers))),
+            loader=jinja2.FileSystemLoader(root),
             undefined=jinja2.StrictUndefined,
             keep_trailing_newline=True,
             trim_blocks=True,
             lstrip_blocks=True,
-            autoescape=False,  # what is made is no HTML
+            autoescape=False,  # it is not HTML
         )
+        environment.filters["json"] = json.dumps
         variables = self.variables()
-        return {
+        texts = {
             self._place(path): environment.get_template(path).render(variables)
-            for path in environment.list_templates(filter_func=_is_whole)
+            for path in environment.list_templates()
+            if path.startswith("base/")
         }
+        return {path: text for path, text in texts.items() if text or path.name == "py.typed"}
 
     def write(self, folder: Path) -> None:
         """Write the package.
@@ -149,14 +154,16 @@ class Blueprint:
             folder: the folder to make; an empty one may be there.
 
         Raises:
-            UsageError: something is there already, or the folder cannot be made.
+            UsageError: the folder is not empty, or cannot be made.
         """
         if folder.is_dir() and any(folder.iterdir()):
-            raise UsageError(f"{folder}: is there already and not empty; name another folder")
+            raise UsageError(f"{folder}: is not empty; name another folder")
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; name a folder")
         if not folder.parent.is_dir():
-            raise UsageError(f"{folder}: there is no folder {folder.parent}; make it first")
+            raise UsageError(
+                f"{folder}: the folder {folder.parent} does not exist; create it first"
+            )
         texts = self.files()
         try:
             for path, text in texts.items():
@@ -169,7 +176,7 @@ class Blueprint:
 
     def _place(self, path: str) -> PurePosixPath:
         """Return where the text of a template goes."""
-        path = path.removesuffix(ENDING).replace("PACKAGE", self.package)
+        path = path.removeprefix("base/").removesuffix(ENDING).replace("PACKAGE", self.package)
         return PurePosixPath(path.replace("NAME", self.name))
 
     def _refuse_public_classes(self) -> None:
@@ -186,15 +193,15 @@ class Blueprint:
         plugins = installed()
         if self.distribution in {*others, *(record.name for record in plugins.records)}:
             raise UsageError(f"{self.distribution} is a plugin already; choose another name")
-        bringers = [
+        providers = [
             entry.provider.name
             for entry in plugins.registry.entries(self.kind)
             if entry.name == self.type
         ]
-        bringers += [name for name in others if self.type in others[name].get(self.kind, [])]
-        if bringers:
+        providers += [name for name in others if self.type in others[name].get(self.kind, [])]
+        if providers:
             raise UsageError(
-                f"the {self.kind} {self.type!r} comes with {bringers[0]} already; choose another name"
+                f"the {self.kind} {self.type!r} comes with {providers[0]} already; choose another name"
             )
         recipes = plugins.recipes.get(self.name)
         if recipes:  # two recipes of one name: neither could be run by it any more
@@ -202,11 +209,6 @@ class Blueprint:
                 f"the recipe {self.name!r} comes with {recipes[0].provider.name} already;"
                 " choose another name"
             )
-
-
-def _is_whole(path: str) -> bool:
-    """Say whether a template is a file of its own, and not part of another."""
-    return not re.match(r"_[^_]", PurePosixPath(path).name)
 
 
 def clone() -> str | None:

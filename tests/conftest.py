@@ -87,7 +87,7 @@ def load_plugins() -> Iterator[Load]:
         plugins = Plugins(selection)
         plugins.load_core()
         plugins.load_installed()
-        plugins.know_others()
+        plugins.load_hints()
         active = registry.using(plugins.registry)
         active.__enter__()
         opened.append(active)

@@ -18,7 +18,7 @@ def test_the_list_of_the_repositorys_components_is_up_to_date():
 def test_a_spec_is_told_which_package_to_install():
     core_only = Plugins()
     core_only.load_core()
-    core_only.know_others()
+    core_only.load_hints()
     spec = {"dataset": "mnist-5k", "generator": "dcgan", "discriminator": "dcgan"}
     with using(core_only.registry), pytest.raises(SpecError) as caught:
         parse_spec(spec)

@@ -1,7 +1,7 @@
-"""Writes ganzoo/known_components.json: which package of this repository brings which component.
+"""Writes ganzoo/known_components.json: which package of this repository provides which component.
 
 The core reads the file to say, where a spec names a component that is not installed, which package
-brings it. Run this after adding, renaming or removing a component of a plugin in ``plugins/``::
+provides it. Run this after adding, renaming or removing a component of a plugin in ``plugins/``::
 
     uv run python tools/known_components.py
 """

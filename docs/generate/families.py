@@ -42,9 +42,9 @@ WITH = {
     "metric": (
         "ganzoo.components.Quantity",
         "ganzoo.components.Measure",
-        "ganzoo.components.Evidence",
-        "ganzoo.components.SampleFeatures",
-        "ganzoo.components.Measurement",
+        "ganzoo.components.MetricInputs",
+        "ganzoo.components.Features",
+        "ganzoo.components.MetricResult",
     ),
 }
 """What else one meets in writing a member of a family."""

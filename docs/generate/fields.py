@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganzoo.components import FAMILIES, SpecModel
+from ganzoo.spec.schema import value_words
 from generate.markdown import code, prose, table
 
 Schema = Mapping[str, Any]
@@ -14,21 +15,6 @@ Schema = Mapping[str, Any]
 HEAD = ("Field", "Type", "Default", "What it is")
 
 FAMILY_NAMES = [family.family for family in FAMILIES]
-
-_WORDS = {
-    "boolean": "`true` or `false`",
-    "integer": "integer",
-    "null": "`null`",
-    "number": "number",
-    "string": "text",
-}
-
-_BOUNDS = (
-    ("minimum", "≥"),
-    ("exclusiveMinimum", ">"),
-    ("maximum", "≤"),
-    ("exclusiveMaximum", "<"),
-)
 
 
 def field_table(model: type[SpecModel], schema: Schema, *, families: str, anchor: str = "") -> str:
@@ -70,37 +56,11 @@ def _default(described: Schema, field: Any) -> str:
 
 
 def type_words(schema: Schema, families: str) -> str:
-    """Say what a value must be."""
-    if "$ref" in schema:
-        return _reference(schema["$ref"].rpartition("/")[2], families)
-    if "anyOf" in schema:
-        return " or ".join(type_words(each, families) for each in schema["anyOf"])
-    if "enum" in schema:
-        return " or ".join(code(json.dumps(value)) for value in schema["enum"])
-    if schema["type"] == "array":
-        return _list_words(schema, families)
-    if schema["type"] == "object":
-        return f"object of {type_words(schema['additionalProperties'], families)}"
-    return _plain_words(schema)
-
-
-def _plain_words(schema: Schema) -> str:
-    if "examples" in schema:
-        return f"text such as {code(json.dumps(schema['examples'][0]))}"
-    words = _WORDS[schema["type"]]
-    bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS if key in schema]
-    return " ".join([words, ", ".join(bounds)]).strip()
+    """Describe in Markdown which values a schema accepts."""
+    return value_words(schema, code=code, reference=lambda name: _reference(name, families))
 
 
 def _reference(name: str, families: str) -> str:
     if name in FAMILY_NAMES:
         return f"[{name}]({families}{name}.md)"
     return f"[object](#{name.lower()})"
-
-
-def _list_words(schema: Schema, families: str) -> str:
-    if "prefixItems" in schema:
-        kinds = [type_words(each, families) for each in schema["prefixItems"]]
-        same = len(set(kinds)) == 1
-        return f"list of {len(kinds)}: {f'each {kinds[0]}' if same else ', '.join(kinds)}"
-    return f"list, each {type_words(schema['items'], families)}"

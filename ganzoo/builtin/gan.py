@@ -172,13 +172,14 @@ class GAN(Algorithm):
 
     def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
         """Build the generator with the distribution of its latents."""
+        from ganzoo.nn import parametrized
         from ganzoo.sampling import LatentSampler
 
         latent = self.latent if truncation is None else self.latent.truncated(truncation)
         condition = self.condition(data)
         generator = self.generator.build(self.latent.dim, data.sample_shape, condition)
         return LatentSampler(
-            self.generator.parametrized(generator),
+            parametrized(generator, self.generator),
             latent.build(),
             self.latent.dim,
             condition=condition,

@@ -1,82 +1,92 @@
-"""The program: all commands by name, the options they share, and what happens on an error."""
+"""The program: all commands by name, the options they share, and exit codes."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
-from ganzoo.cli.failures import exit_code_of, readable_warnings
+from ganzoo.cli.completion import complete_plugin
+from ganzoo.cli.output import FAILED, readable_warnings, say
 from ganzoo.cli.tree import CommandTree
+from ganzoo.errors import GanzooError, in_a_line
 from ganzoo.hookspecs import Command
 
+STOPPED = 130
+"""The exit code after Ctrl-C, by the shell's convention."""
+
+
+def _core(name: str, target: str, text: str) -> Command:
+    return Command(name, f"ganzoo.cli.{target}", text)
+
+
 COMMANDS = (
-    Command("run", "ganzoo.cli.run:run", "Train what a spec or a recipe says."),
-    Command("resume", "ganzoo.cli.run:resume", "Train a stopped run on."),
-    Command("sample", "ganzoo.cli.sampling:sample", "Make samples with a trained generator."),
-    Command("traverse", "ganzoo.cli.sampling:traverse", "Change one latent coordinate at a time."),
-    Command("interpolate", "ganzoo.cli.sampling:interpolate", "Go from some latents to others."),
-    Command("evaluate", "ganzoo.cli.evaluation:evaluate", "Measure how good a run's samples are."),
-    Command(
+    _core("run", "commands.runs:run", "Train from a spec or a recipe."),
+    _core("resume", "commands.runs:resume", "Resume a stopped run."),
+    _core("sample", "commands.sampling:sample", "Generate samples with a trained generator."),
+    _core("traverse", "commands.sampling:traverse", "Vary one latent coordinate at a time."),
+    _core("interpolate", "commands.sampling:interpolate", "Interpolate between latents."),
+    _core("plot losses", "commands.runs:losses", "Plot the losses of a run."),
+    _core("evaluate", "evaluation:evaluate", "Measure the quality of a run's samples."),
+    _core(
         "evaluate-images",
-        "ganzoo.cli.evaluation:evaluate_images",
-        "Compare images of any model with real ones.",
+        "evaluation:evaluate_images",
+        "Compare images from any model with real ones.",
     ),
-    Command("compare", "ganzoo.cli.comparison:compare", "Set evaluated runs side by side."),
-    Command("plot losses", "ganzoo.cli.plots:losses", "Plot the losses of a run."),
-    Command("recipes", "ganzoo.cli.specs:recipes", "List the specs that plugins ship."),
-    Command("init", "ganzoo.cli.specs:init", "Copy a recipe to a file, to change it."),
-    Command("validate", "ganzoo.cli.specs:validate", "Check specs without running them."),
-    Command("schema", "ganzoo.cli.specs:schema", "Write the JSON Schema of specs."),
-    Command("list", "ganzoo.cli.catalogue:list_components", "List the components installed."),
-    Command("show", "ganzoo.cli.catalogue:show", "Describe a component and its fields."),
-    Command("plugins list", "ganzoo.cli.plugins:list_plugins", "List the plugins installed."),
-    Command("plugins show", "ganzoo.cli.plugins:show", "Say what a plugin provides."),
-    Command("plugins new", "ganzoo.cli.new:new", "Make a plugin to start from."),
-    Command("cache list", "ganzoo.cli.cache:list_cache", "List what is cached."),
-    Command("cache verify", "ganzoo.cli.cache:verify", "Check what is cached."),
-    Command("cache clear", "ganzoo.cli.cache:clear", "Delete what is cached."),
-    Command("completion", "ganzoo.cli.completion:completion", "Print a shell's completion script."),
+    _core("compare", "comparison:compare", "Compare evaluated runs side by side."),
+    _core("recipes", "commands.specs:recipes", "List the specs that plugins ship."),
+    _core("init", "commands.specs:init", "Copy a recipe to a file for editing."),
+    _core("validate", "commands.specs:validate", "Check specs without running them."),
+    _core("schema", "commands.specs:schema", "Write the JSON Schema of specs."),
+    _core("list", "commands.catalogue:list_components", "List the installed components."),
+    _core("show", "commands.catalogue:show", "Describe a component and its fields."),
+    _core("plugins list", "plugins:list_plugins", "List the installed plugins."),
+    _core("plugins show", "plugins:show", "Describe what a plugin provides."),
+    _core("plugins new", "new:new", "Create a new plugin package."),
+    _core("cache list", "cache:list_cache", "List the cached files."),
+    _core("cache verify", "cache:verify", "Check the cached files for damage."),
+    _core("cache clear", "cache:clear", "Delete cached files."),
+    _core("completion", "completion:completion", "Print a shell's completion script."),
 )
 
 GROUPS = {
-    "cache": "Look after data that were decoded or computed once.",
+    "cache": "Manage cached data and features.",
     "plot": "Draw figures of runs and of components.",
-    "plugins": "Look at the plugins installed, and make new ones.",
+    "plugins": "Inspect installed plugins and create new ones.",
 }
 
 SECTIONS = {
     "Train": ("run", "resume"),
     "Look at runs": ("sample", "traverse", "interpolate", "plot"),
-    "Judge samples": ("evaluate", "evaluate-images", "compare"),
+    "Evaluate": ("evaluate", "evaluate-images", "compare"),
     "Write specs": ("recipes", "init", "validate", "schema"),
-    "Find out": ("list", "show", "plugins", "cache", "completion"),
+    "Find and manage": ("list", "show", "plugins", "cache", "completion"),
 }
 
 HELP = """A zoo of generative adversarial networks: one JSON spec is a run.
 
 \b
-  ganzoo recipes                     what can be run as it is
-  ganzoo run digits                  train it
-  ganzoo sample runs/digits-1        make samples
-  ganzoo init digits                 copy the recipe to digits.json, to change it
+  ganzoo recipes                     list what can be run as it is
+  ganzoo run digits                  train a recipe
+  ganzoo sample runs/digits-1        generate samples
+  ganzoo init digits                 copy the recipe to digits.json for editing
 """
 
-EPILOG = (
-    "Plugins may add commands: 'ganzoo plugins list' counts them, 'ganzoo plugins show' names them."
-)
+EPILOG = "Plugins may add commands; 'ganzoo plugins show NAME' lists those of a plugin."
 
 
 @dataclass
 class Settings:
-    """What holds for the whole program.
+    """Settings of the whole program.
 
     Attributes:
-        debug: whether errors show where they come from.
+        debug: whether errors are shown with their traceback.
     """
 
     debug: bool = False
@@ -85,22 +95,24 @@ class Settings:
 def _disable_plugins(
     _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
 ) -> None:
-    """Disable plugins before any is loaded, in this process and in those it starts."""
+    """Disable plugins before any is loaded, in this process and its child processes."""
     if names:
         before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
         os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
 
 
+def _add_plugin_files(
+    _context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]
+) -> None:
+    """Have local plugins loaded, in this process and in those it starts."""
+    if files:
+        before = os.environ.get("GANZOO_PLUGIN_FILES", "")
+        paths = [before, *(str(file.resolve()) for file in files)]
+        os.environ["GANZOO_PLUGIN_FILES"] = os.pathsep.join(filter(None, paths))
+
+
 def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug = value
-
-
-def _complete_plugins(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    from ganzoo.cli import completion
-
-    return completion.plugin_names(incomplete)
 
 
 OPTIONS: list[click.Parameter] = [
@@ -111,8 +123,18 @@ OPTIONS: list[click.Parameter] = [
         expose_value=False,
         is_eager=True,
         callback=_disable_plugins,
-        shell_complete=_complete_plugins,
-        help="Leave a plugin out; may be given more than once.",
+        shell_complete=complete_plugin,
+        help="Do not load a plugin; may be given more than once.",
+    ),
+    click.Option(
+        ["--plugin"],
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE.py",
+        expose_value=False,
+        is_eager=True,
+        callback=_add_plugin_files,
+        help="Load a local Python file as a plugin; may be given more than once.",
     ),
     click.Option(
         ["--debug"],
@@ -120,7 +142,7 @@ OPTIONS: list[click.Parameter] = [
         expose_value=False,
         is_eager=True,
         callback=_set_debug,
-        help="Show where an error comes from.",
+        help="Show the traceback of an error.",
     ),
 ]
 
@@ -144,15 +166,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit.
 
     Args:
-        arguments: what follows the program's name, or None for this process's own.
+        arguments: the arguments, or None for those of this process.
 
     Raises:
-        SystemExit: always. 0: done; 1: it failed; 2: it was not asked for rightly; 128 plus the
-            number of the signal that stopped it.
+        SystemExit: always. 0: success; 1: failure; 2: the request was invalid; 128 plus the number of
+            the signal that stopped it.
     """
     settings = Settings()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a formula is no reason to fail on an old console
+        sys.stdout.reconfigure(errors="replace")  # an old console must not fail on a formula
 
     def invoke() -> object:
         return program().main(
@@ -165,3 +187,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with readable_warnings():
         code = exit_code_of(invoke, lambda: settings.debug)
     sys.exit(code)
+
+
+def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int:
+    """Run an action and return an exit code; report an exception on standard error.
+
+    Args:
+        action: returns an exit code, or anything else on success.
+        debug: whether to print tracebacks; called after the action.
+    """
+    try:
+        result = action()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader stopped early (`ganzoo list | head -1`). Python would complain at exit, when it
+        # flushes the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        if debug():
+            traceback.print_exception(error)
+        return _report(error)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: BaseException) -> int:
+    """Say what went wrong, and return the exit code."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        say("stopped")
+        return STOPPED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return error.exit_code
+    for line in _explain(error).splitlines():
+        say(f"error: {line}")
+    return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
+
+
+def _explain(error: BaseException) -> str:
+    """Return what a user should know about an error, one problem per line."""
+    if isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        return " ".join(error.format_message().split()) + hint
+    if isinstance(error, GanzooError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return f"{where}{error.strerror}"
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which must not be imported for this
+        return (
+            "the device is out of memory; lower training.batch_size or raise training.accumulation"
+        )
+    plugins = sys.modules.get("ganzoo.plugins")  # if it was not imported, no plugin was loaded
+    provider = None if plugins is None else plugins.culprit_of(error)
+    owner = "ganzoo or in a plugin" if provider is None else f"plugin {provider}"
+    return f"{in_a_line(error)}. This is a bug in {owner}; 'ganzoo --debug ...' shows the traceback"

@@ -1,12 +1,12 @@
-"""``ganzoo cache``: what was decoded, computed or downloaded once."""
+"""``ganzoo cache``: what was decoded, computed or downloaded once and kept."""
 
 from __future__ import annotations
 
 import click
 
-from ganzoo.cli.failures import FAILED, say
-from ganzoo.cli.output import json_option, write_json, write_table
-from ganzoo.data.cache import CachedFile, cache_folder, cached_files
+from ganzoo.cli.options import json_option
+from ganzoo.cli.output import FAILED, say, write_json, write_table
+from ganzoo.data.cache import CachedFile, cache_folder, cached_files, fault_of
 
 
 @click.command("list")
@@ -35,7 +35,7 @@ def list_cache(as_json: bool) -> None:
 def verify() -> None:
     """Check that what is cached is whole. The exit code is 1 where something is not.
 
-    Nothing is changed: what is damaged is made again when it is next needed, and 'ganzoo cache clear
+    Nothing is changed: a damaged file is written again when it is next needed, and 'ganzoo cache clear
     --damaged' deletes it now.
     """
     damaged = _damaged()
@@ -43,24 +43,27 @@ def verify() -> None:
         click.echo(f"{file.path}: {reason}")
     say(f"{len(cached_files()) - len(damaged)} files are whole, {len(damaged)} are damaged")
     if damaged:
-        say("they are made again when they are needed; ganzoo cache clear --damaged deletes them")
+        say("they are written again when needed; ganzoo cache clear --damaged deletes them")
         raise click.exceptions.Exit(FAILED)
 
 
 @click.command()
 @click.option("--damaged", is_flag=True, help="Delete only what is damaged.")
 @click.option("--kind", help="Delete only files of one kind, as 'ganzoo cache list' names it.")
-@click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
 def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
-    """Delete what is cached. It is made again when it is needed.
+    """Delete what is cached. It is written again when it is needed.
 
-    Weights of feature extractors, which were downloaded or put there, go with --kind weights only.
+    Weights of feature extractors, which were downloaded or put there, are deleted with --kind weights
+    only.
     """
     files = [file for file, _ in _damaged()] if damaged else cached_files()
     kinds = sorted({each.kind for each in cached_files()})
     if kind is not None and kind not in kinds:
         known = ", ".join(kinds) or "nothing is cached"
-        raise click.BadParameter(f"{kind!r} is none of: {known}", param_hint="--kind")
+        raise click.BadParameter(
+            f"{kind!r} is not a kind (available: {known})", param_hint="--kind"
+        )
     chosen = [
         each for each in files if each.kind == kind or (kind is None and each.kind != "weights")
     ]
@@ -74,15 +77,13 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
 
 
 def _damaged() -> list[tuple[CachedFile, str]]:
-    """Return the files that are not whole, each with the reason."""
-    from ganzoo.evaluation.cached import fault_of
-
+    """Return the damaged files, each with the reason."""
     found = [(each, fault_of(each)) for each in cached_files()]
     return [(each, reason) for each, reason in found if reason is not None]
 
 
 def _words(size: int) -> str:
-    """Write a number of bytes."""
+    """Return a number of bytes in words."""
     number = float(size)
     for unit in ("bytes", "KiB", "MiB"):
         if number < 1024:

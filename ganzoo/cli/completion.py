@@ -1,7 +1,8 @@
-"""Completion in shells: the script, and what may be completed."""
+"""Completion in shells: the script, and the values of arguments and options."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,34 @@ def completion(context: click.Context, shell: str) -> None:
     """Print a shell's completion script.
 
     \b
-    Put this into ~/.bashrc:                    eval "$(ganzoo completion bash)"
-    or into ~/.zshrc:                           eval "$(ganzoo completion zsh)"
-    or into ~/.config/fish/config.fish:         ganzoo completion fish | source
+    Add this to ~/.bashrc:                      eval "$(ganzoo completion bash)"
+    or to ~/.zshrc:                             eval "$(ganzoo completion zsh)"
+    or to ~/.config/fish/config.fish:           ganzoo completion fish | source
     """
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"this version of click has no completion for {shell}")
+        raise click.UsageError(f"this version of click does not support completion for {shell}")
     root = context.find_root()
     click.echo(kind(root.command, {}, "ganzoo", "_GANZOO_COMPLETE").source())
 
 
 def complete_spec(_context: Any, _parameter: Any, incomplete: str) -> list[CompletionItem]:
-    """Complete a recipe's name or a file."""
-    from ganzoo.plugins import installed
-
-    names = [name for name in installed().recipes if name.startswith(incomplete)]
-    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+    """Complete the name of a recipe or a file."""
+    recipes = complete_recipe(_context, _parameter, incomplete)
+    return [*map(CompletionItem, recipes), CompletionItem(incomplete, type="file")]
 
 
 def complete_recipe(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
-    """Complete a recipe's name."""
+    """Complete the name of a recipe."""
     from ganzoo.plugins import installed
 
-    return [name for name in installed().recipes if name.startswith(incomplete)]
+    return _starting(incomplete, installed().recipes)
 
 
 def complete_run(_context: Any, _parameter: Any, incomplete: str) -> list[CompletionItem]:
     """Complete a run directory: one in ``runs/``, or any other folder."""
     runs = sorted(str(path.parent) for path in Path("runs").glob("*/spec.json"))
-    found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
+    found = [CompletionItem(run) for run in _starting(incomplete, runs)]
     return found or [CompletionItem(incomplete, type="dir")]
 
 
@@ -55,7 +54,7 @@ def complete_family(_context: Any, _parameter: Any, incomplete: str) -> list[str
     """Complete the name of a family of components."""
     from ganzoo.components import FAMILIES
 
-    return [each.family for each in FAMILIES if each.family.startswith(incomplete)]
+    return _starting(incomplete, (each.family for each in FAMILIES))
 
 
 def complete_component(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
@@ -63,16 +62,15 @@ def complete_component(_context: Any, _parameter: Any, incomplete: str) -> list[
     from ganzoo.components.registry import active
 
     names = {active().name_of(entry.component) for entry in active().entries()}
-    return sorted(name for name in names if name.startswith(incomplete))
+    return _starting(incomplete, sorted(names))
 
 
 def complete_plugin(_context: Any, _parameter: Any, incomplete: str) -> list[str]:
-    """Complete the name of a plugin."""
-    return plugin_names(incomplete)
-
-
-def plugin_names(incomplete: str) -> list[str]:
-    """Return the names of installed plugins that start so, importing none."""
+    """Complete the name of an installed plugin without importing any."""
     from ganzoo.plugins.discovery import find_plugins
 
-    return [each.name for each in find_plugins() if each.name.startswith(incomplete)]
+    return _starting(incomplete, (each.name for each in find_plugins()))
+
+
+def _starting(prefix: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(prefix)]

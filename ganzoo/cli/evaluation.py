@@ -6,17 +6,15 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.api import evaluate_images as evaluate_files
 from ganzoo.api import open_run
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.failures import FAILED, say
-from ganzoo.cli.files import check_outputs, force_option
-from ganzoo.cli.options import checkpoint_option, numbers_of
-from ganzoo.cli.output import number_words, write_table
+from ganzoo.cli.options import check_outputs, checkpoint_option, force_option, numbers_of
+from ganzoo.cli.output import FAILED, number_words, say, write_table
 from ganzoo.cli.progress import showing_progress
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ Choices = list[str | dict[str, Any]] | None
 def _names_or_json(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> Choices:
-    """Read names with commas between, or JSON: one component, or a list of them."""
+    """Read names separated by commas, or JSON: one component, or a list of them."""
     if text is None:
         return None
     if not text.lstrip().startswith(("[", "{")):
@@ -46,59 +44,56 @@ def _go_offline(_context: click.Context, _parameter: click.Parameter, offline: b
 
 
 def _measuring(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that both commands share."""
-    for option in reversed(
-        (
-            click.option(
-                "--metrics",
-                metavar="NAMES|JSON",
-                callback=_names_or_json,
-                help="What to measure, such as fid,kid,prdc ('ganzoo list metric').",
-            ),
-            click.option(
-                "--extractor",
-                metavar="NAME|JSON",
-                callback=_names_or_json,
-                help="What turns samples into features ('ganzoo list extractor').",
-            ),
-            click.option(
-                "--extractor-weights",
-                metavar="FILE",
-                type=click.Path(path_type=Path),
-                help="Weights of the extractor; by default found, or downloaded once.",
-            ),
-            click.option(
-                "--no-floor",
-                "floor",
-                is_flag=True,
-                flag_value=False,
-                default=True,
-                help="Do not measure real samples against real samples, too.",
-            ),
-            click.option(
-                "--device",
-                default="auto",
-                show_default=True,
-                help="Where to compute: auto, cpu, cuda, cuda:1, mps.",
-            ),
-            click.option(
-                "--offline",
-                is_flag=True,
-                expose_value=False,
-                callback=_go_offline,
-                help="Download nothing.",
-            ),
-            click.option(
-                "--json",
-                "json_path",
-                metavar="FILE",
-                type=click.Path(path_type=Path, allow_dash=True),
-                help="Write the whole report there as JSON; - is standard output.",
-            ),
-            force_option,
-            click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
-        )
-    ):
+    """Add the options that both commands share; their names are those of the request's fields."""
+    options = (
+        click.option(
+            "--metrics",
+            metavar="NAMES|JSON",
+            callback=_names_or_json,
+            help="What to measure, such as fid,kid,prdc ('ganzoo list metric').",
+        ),
+        click.option(
+            "--extractor",
+            metavar="NAME|JSON",
+            callback=_names_or_json,
+            help="What turns samples into features ('ganzoo list extractor').",
+        ),
+        click.option(
+            "--extractor-weights",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Weights of the extractor; found, or downloaded once, by default.",
+        ),
+        click.option(
+            "--baseline/--no-baseline",
+            default=True,
+            show_default=True,
+            help="Measure real samples against real samples, too.",
+        ),
+        click.option(
+            "--device",
+            default="auto",
+            show_default=True,
+            help="Where to compute: auto, cpu, cuda, cuda:1, mps.",
+        ),
+        click.option(
+            "--offline",
+            is_flag=True,
+            expose_value=False,
+            callback=_go_offline,
+            help="Download nothing.",
+        ),
+        click.option(
+            "--json",
+            "json_path",
+            metavar="FILE",
+            type=click.Path(path_type=Path, allow_dash=True),
+            help="Write the whole report as JSON to a file; - is standard output.",
+        ),
+        force_option,
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -108,15 +103,16 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--reference",
     metavar="SPLIT",
-    help="Split to compare with; test where the data set has one, by default.",
+    help="Split to compare with; test by default, if the data set has it.",
 )
 @click.option(
     "-n",
     "--num-samples",
+    "samples",
     type=click.IntRange(2),
     default=10_000,
     show_default=True,
-    help="Samples made for each seed.",
+    help="Samples generated for each seed.",
 )
 @click.option(
     "--seeds",
@@ -124,41 +120,34 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
     callback=numbers_of(int, "0,1,2"),
     default="0,1,2",
     show_default=True,
-    help="A fresh set of samples for each: their spread is the number's.",
+    help="Generate a fresh set of samples for each seed, to measure the spread of a number.",
 )
 @click.option(
     "--weights",
     type=click.Choice(["ema", "raw"]),
-    help="Averaged weights, or those last trained; averaged where the run kept some, by default.",
+    help="Averaged weights, or those last trained; averaged by default, if the run kept them.",
 )
 @checkpoint_option
 @click.option(
     "--truncation",
     type=float,
-    help="Cut the distribution of latents off: for normal ones at so many standard deviations.",
+    help="Cut off the distribution of latents: normal ones at so many standard deviations.",
 )
 @_measuring
 def evaluate(
     run: str,
-    metrics: Choices,
+    checkpoint: str,
     extractor: Choices,
     extractor_weights: Path | None,
-    reference: str | None,
-    num_samples: int,
-    seeds: list[int],
-    weights: Literal["ema", "raw"] | None,
-    checkpoint: str,
-    truncation: float | None,
-    floor: bool,
-    device: str,
     json_path: Path | None,
     force: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Measure how good a run's samples are. The report is kept in the run directory.
 
-    Each number stands beside its floor: what real samples get against other real samples. The exit code
-    is 1 where a number could not be measured or the samples are suspect.
+    Each number stands beside its real-data baseline: what real samples get against other real samples.
+    The exit code is 1 if a number could not be measured or the samples are suspect.
 
     \b
       ganzoo evaluate runs/digits-1
@@ -168,17 +157,7 @@ def evaluate(
     _check_json(json_path, force=force)
     opened = open_run(run, checkpoint)
     with showing_progress(quiet=quiet):
-        report = opened.evaluate(
-            metrics=metrics,
-            extractor=_one_extractor(extractor, extractor_weights),
-            reference=reference,
-            samples=num_samples,
-            seeds=seeds,
-            weights=weights,
-            truncation=truncation,
-            floor=floor,
-            device=device,
-        )
+        report = opened.evaluate(extractor=_one_extractor(extractor, extractor_weights), **options)
     if report.values:
         say(f"kept as {opened.directory.reports()[-1]}")
     _show(report, json_path)
@@ -195,22 +174,18 @@ def evaluate(
 @click.option(
     "--mode",
     type=click.Choice(["rgb", "grey"]),
-    help="Convert all images first; by default both sets must be grey, or both in colour.",
+    help="Convert all images first; otherwise both sets must be grey, or both in colour.",
 )
 @_measuring
 def evaluate_images(
     generated: Path,
     reference: Path,
-    size: int | None,
-    mode: Literal["rgb", "grey"] | None,
-    metrics: Choices,
     extractor: Choices,
     extractor_weights: Path | None,
-    floor: bool,
-    device: str,
     json_path: Path | None,
     force: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Compare images of any model, GENERATED, with real ones, REFERENCE.
 
@@ -221,17 +196,9 @@ def evaluate_images(
       ganzoo evaluate-images samples.npy digits.npz --extractor lenet-mnist
     """
     _check_json(json_path, force=force)
+    options["extractor"] = _one_extractor(extractor, extractor_weights)
     with showing_progress(quiet=quiet):
-        report = evaluate_files(
-            generated,
-            reference,
-            metrics=metrics,
-            extractor=_one_extractor(extractor, extractor_weights),
-            size=size,
-            mode=mode,
-            floor=floor,
-            device=device,
-        )
+        report = evaluate_files(generated, reference, **options)
     _show(report, json_path)
 
 
@@ -251,18 +218,18 @@ def _check_json(path: Path | None, *, force: bool) -> None:
 
 
 def _show(report: Report, json_path: Path | None) -> None:
-    """Write the numbers, then what to know of them.
+    """Write the numbers, then what to know about them.
 
     Raises:
-        Exit: with 1, where a number is missing or the samples are suspect.
+        Exit: with 1, if a number is missing or the samples are suspect.
     """
-    if not report.values:  # of several processes, the first has the numbers
+    if not report.values:  # only the first of several processes has the numbers
         return
     if json_path is not None and str(json_path) == "-":
         click.echo(report.model_dump_json(indent=2))
     else:
         click.echo(_heading(report))
-        write_table([("", "value", "floor", "better"), *map(_row, report.values)])
+        write_table([("", "value", "baseline", "better"), *map(_row, report.values)])
     if json_path is not None and str(json_path) != "-":
         report.write(json_path)
     for line in _remarks(report.values):
@@ -277,7 +244,7 @@ def _show(report: Report, json_path: Path | None) -> None:
 
 
 def _heading(report: Report) -> str:
-    """Say what was measured, so that a table can be understood where it is pasted."""
+    """Return what was measured, so that a table can be understood where it is pasted."""
     subject = report.subject
     step = "" if subject.step is None else f" step {subject.step}"
     remarks = [] if subject.weights is None else [f"{subject.weights} weights"]
@@ -290,16 +257,17 @@ def _heading(report: Report) -> str:
 
 
 def _row(value: Value) -> tuple[str, str, str, str]:
+    real = value.baseline_value
     return (
         value.name,
         number_words(value),
-        "" if value.floor is None or value.floor.value is None else f"{value.floor.value:.4g}",
+        "" if real is None else f"{real:.4g}",
         value.better or "",
     )
 
 
 def _remarks(values: Sequence[Value]) -> list[str]:
-    """Return the warnings of all values, each once with the values it is about."""
+    """Return all warnings, each once with the values it is about."""
     about: dict[str, list[str]] = {}
     for value in values:
         for warning in value.warnings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.failures import say
+from ganzoo.cli.output import say
 from ganzoo.components import FAMILIES
 
 
@@ -18,19 +18,19 @@ from ganzoo.components import FAMILIES
     type=click.Choice([family.family for family in FAMILIES]),
     default="generator",
     show_default=True,
-    help="What it adds.",
+    help="Family of its component.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder to make; ganzoo-NAME by default. Nothing in it is overwritten.",
+    help="Folder to create; ganzoo-NAME by default. Nothing in it is overwritten.",
 )
 def new(name: str, kind: str, output: Path | None) -> None:
-    """Make a plugin: a package that works, to put an idea of your own in.
+    """Create a plugin: a working package to put an idea of your own in.
 
-    NAME becomes that of the component; the package is called ganzoo-NAME. It has a small component
-    of the kind asked for, a recipe that uses it, tests, and all that is needed to publish it.
+    NAME is the component's name; the package is called ganzoo-NAME. It has a small component of the
+    kind asked for, a recipe that uses it, tests, and everything needed to publish it.
 
     \b
       ganzoo plugins new soft-hinge --kind loss
@@ -56,6 +56,6 @@ def new(name: str, kind: str, output: Path | None) -> None:
     say(f"\n{folder / 'docs' / 'index.md'} says where to put your idea.")
     if clone() is not None:
         say(
-            f"Before you publish, take [tool.uv.sources] out of {folder / 'pyproject.toml'}:"
+            f"Before you publish, remove [tool.uv.sources] from {folder / 'pyproject.toml'}:"
             " it names a clone of ganzoo that only this machine has."
         )

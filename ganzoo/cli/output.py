@@ -1,34 +1,50 @@
-"""What commands write to standard output: tables for people, JSON for programs."""
+"""What commands write: results to standard output, everything for people to standard error."""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from ganzoo.errors import GanzooWarning
 
 if TYPE_CHECKING:
     from ganzoo.runs.report import Value
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+FAILED = 1
+"""The exit code of a command whose result is incomplete or bad."""
+
+NARROWEST = 24
+"""The last column of a table moves to lines of its own if fewer characters are left for it."""
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, so that standard output is left to programs."""
+    sys.stderr.write(f"{line}\n")
 
 
 def write_json(data: Any) -> None:
-    """Write data as JSON."""
+    """Write data as JSON to standard output."""
     click.echo(json.dumps(data, indent=2))
 
 
 def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    """Write rows in columns.
+    """Write rows in columns to standard output.
 
-    On a terminal, the last column is wrapped to its width; elsewhere each row is one line.
+    On a terminal, the last column is wrapped to the terminal's width; elsewhere each row is one line.
 
     Args:
-        rows: cells of text, as many in each.
+        rows: cells of text, the same number in each row.
         indent: what each line starts with.
     """
     if not rows:
@@ -36,18 +52,57 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     widths[-1] = 0
     left = len(indent) + sum(widths) + 2 * (len(widths) - 1)
-    room = shutil.get_terminal_size().columns - left if sys.stdout.isatty() else 0
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    below = len(widths) > 1 and 0 < width < left + NARROWEST
+    if below:
+        left = len(indent) + 4
     for row in rows:
-        *cells, last = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines = textwrap.wrap(last, max(room, 30)) if room else [last]
+        *cells, last = [cell.ljust(space) for cell, space in zip(row, widths, strict=True)]
+        lines = textwrap.wrap(last, max(width - left, NARROWEST)) if width else [last]
         start = indent + "".join(f"{cell}  " for cell in cells)
-        click.echo((start + (lines[0] if lines else "")).rstrip())
-        for line in lines[1:]:
+        if below:
+            click.echo(start.rstrip())
+        else:
+            click.echo((start + (lines.pop(0) if lines else "")).rstrip())
+        for line in lines:
             click.echo(" " * left + line)
 
 
 def number_words(value: Value) -> str:
-    """Write a measured number with its spread."""
+    """Write a measured number with its standard deviation."""
     if value.mean is None:
         return "none"
     return f"{value.mean:.4g}" if value.std is None else f"{value.mean:.4g} ± {value.std:.2g}"
+
+
+def program_command() -> str:
+    """Return how to start this program again from the same shell."""
+    if "UV_RUN_RECURSION_DEPTH" in os.environ:  # started with `uv run`, perhaps in no active venv
+        return "uv run ganzoo"
+    if shutil.which("ganzoo"):
+        return "ganzoo"
+    started = Path(sys.argv[0])
+    return shlex.quote(str(started)) if started.stem == "ganzoo" else "python -m ganzoo"
+
+
+@contextmanager
+def readable_warnings() -> Iterator[None]:
+    """Show ganzoo's own warnings as one line each, without the source line that issued them."""
+    with warnings.catch_warnings():
+        show_others = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, GanzooWarning):
+                say(f"warning: {message}")
+            else:
+                show_others(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield

@@ -1,4 +1,4 @@
-"""``ganzoo plugins``: what is installed, and what became of it."""
+"""``ganzoo plugins``: what is installed, and whether it works."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.completion import complete_plugin
-from ganzoo.cli.failures import say
-from ganzoo.cli.output import json_option, write_json, write_table
+from ganzoo.cli.options import json_option
+from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import PluginRecord, installed
 from ganzoo.plugins.discovery import about, normalized
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 def list_plugins(as_json: bool, show_all: bool, timings: bool) -> None:
     """List the plugins installed, with what each provides or why it failed.
 
-    Disabled plugins are not imported, so nothing is known of what they provide; they are listed with
-    --all.
+    Disabled plugins are not imported, so what they provide is unknown; they are listed with --all.
     """
     records = installed().records
     shown = [each for each in records if show_all or each.status != "disabled"]
@@ -47,13 +46,13 @@ def list_plugins(as_json: bool, show_all: bool, timings: bool) -> None:
 @json_option
 @click.pass_obj
 def show(settings: Settings, name: str, as_json: bool) -> None:
-    """Say what a plugin provides, or why it failed.
+    """Show what a plugin provides, or why it failed.
 
     NAME is that of its distribution, such as ganzoo-dcgan. Where the plugin failed, 'ganzoo --debug
     plugins show NAME' shows the traceback.
     """
     records = {record.name: record for record in installed().records}
-    record = records.get(normalized(name))
+    record = records.get(name) or records.get(normalized(name))  # a local file's is as it is
     if record is None:
         known = ", ".join(records)
         raise UsageError(
@@ -90,7 +89,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _write(record: PluginRecord) -> None:
-    """Write all that is known of a plugin, for people."""
+    """Write everything known of a plugin, for people."""
     facts = _facts(record)
     status = f"{record.status}: {record.cause}" if record.cause else record.status
     rows = [("name", f"{record.name} {record.version}"), ("status", status)]
@@ -114,7 +113,7 @@ def _write_section(title: str, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _components(record: PluginRecord) -> list[tuple[str, str, str]]:
-    """Return family, name and the first line of what is written of each component."""
+    """Return family, name and the first line of the docstring of each component."""
     return sorted(
         (
             entry.family,
@@ -126,12 +125,12 @@ def _components(record: PluginRecord) -> list[tuple[str, str, str]]:
 
 
 def _events(record: PluginRecord) -> list[str]:
-    """Return which events in the life of a run it is told of."""
+    """Return the hooks it implements for events in the life of a run."""
     return [hook for hook in record.hooks if hook not in OFFERS]
 
 
 def _facts(record: PluginRecord) -> dict[str, Any]:
-    """Return all that is known of a plugin, for programs."""
+    """Return everything known of a plugin, for programs."""
     described = about(record.name)
     components: dict[str, dict[str, str]] = {}
     for family, name, summary in _components(record):
@@ -155,7 +154,7 @@ def _facts(record: PluginRecord) -> dict[str, Any]:
 
 
 def _homepage(described: Message) -> str | None:
-    """Return the address a distribution gives for itself: its homepage, else the first of its links."""
+    """Return the homepage of a distribution, else the first of its links."""
     links = [link.partition(",") for link in described.get_all("Project-URL", [])]
     named = {label.strip().lower(): address.strip() for label, _, address in links}
     homepage: str | None = named.get("homepage") or described.get("Home-page")

@@ -1,37 +1,37 @@
-"""How far a run is, on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a run on standard error: a bar on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ganzoo.cli.failures import say
+from ganzoo.cli.output import say
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 from ganzoo.utils.progress import reporting_to
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 SECONDS_BETWEEN_LINES = 10.0
+NARROWEST_BAR = 8
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A point of a run.
+class ProgressUpdate:
+    """The progress of a run at one step.
 
     Attributes:
         name: name of the run directory.
-        step: steps done.
-        total: steps there are.
-        metrics: numbers last logged.
-        seconds_left: time to the end at the pace so far; None at the end and where no pace is known.
+        step: number of steps done.
+        total: number of steps of the whole run.
+        metrics: the metrics last logged.
+        seconds_left: estimated time to the end; None at the end and while it is unknown.
     """
 
     name: str
@@ -41,47 +41,40 @@ class Moment:
     seconds_left: float | None = None
 
 
-class Display(ABC):
-    """A way to show moments."""
+class Display:
+    """Shows nothing; base class of displays that do."""
 
-    @abstractmethod
-    def show(self, moment: Moment) -> None:
-        """Show how far the run is."""
+    def show(self, update: ProgressUpdate) -> None:
+        """Show the progress of the run."""
 
-    @abstractmethod
     def prepare(self, description: str, done: int, total: int) -> None:
-        """Show long work before training; ``total`` is 0 where it is not known."""
+        """Show the progress of other long work; ``total`` is 0 if it is unknown."""
 
-    @abstractmethod
     def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
-        """Show how good the samples are, and the time it took to find out."""
+        """Show the result of an evaluation and the time it took."""
 
-    @abstractmethod
     def close(self) -> None:
-        """Take down what must not stay."""
+        """Remove what must not stay on the screen."""
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """A listener that follows a run.
+    """A listener that shows the progress of a run.
 
     Attributes:
         run: the run directory, once training has begun.
-        began_at: steps done when this process began.
-        step: steps done.
+        began_at: number of steps done when this process began.
+        step: number of steps done.
     """
 
     def __init__(self, display: Display, clock: Callable[[], float] = time.monotonic) -> None:
         self.run: RunDirectory | None = None
         self.began_at = self.step = 0
+        self.prepare = display.prepare
         self._display, self._clock = display, clock
         self._began = 0.0
 
     def __enter__(self) -> Self:
         return self
-
-    def prepare(self, description: str, done: int, total: int) -> None:
-        """Show long work before training, such as decoding images."""
-        self._display.prepare(description, done, total)
 
     def __exit__(
         self,
@@ -95,69 +88,55 @@ class Progress(AbstractContextManager["Progress"]):
     def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Show the beginning."""
         self.run, self.began_at, self.step, self._began = run, step, step, self._clock()
-        self._display.show(Moment(run.path.name, step, total_steps))
+        self._display.show(ProgressUpdate(run.path.name, step, total_steps))
 
     @hookimpl
     def ganzoo_step_finished(
         self, run: RunDirectory, step: int, total_steps: int, metrics: Mapping[str, float]
     ) -> None:
-        """Show the numbers logged."""
+        """Show the logged metrics."""
         self.step = step
         pace = (self._clock() - self._began) / (step - self.began_at)
         left = pace * (total_steps - step) or None
-        self._display.show(Moment(run.path.name, step, total_steps, metrics, left))
+        self._display.show(ProgressUpdate(run.path.name, step, total_steps, metrics, left))
 
     @hookimpl
     def ganzoo_evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Show what was measured."""
         self._display.evaluated(step, values, seconds)
-        self._began += seconds  # the time left is that of training
-
-
-class Silence(Display):
-    """Shows nothing."""
-
-    def show(self, moment: Moment) -> None:
-        """Show nothing."""
-
-    def prepare(self, description: str, done: int, total: int) -> None:
-        """Show nothing."""
-
-    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
+        self._began += seconds  # the time left counts training only
 
 
 class Lines(Display):
-    """Writes a line now and then, for logs: the first numbers, the last, and some between."""
+    """Writes a line now and then, for logs: the first metrics, the last, and some in between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._last: float | None = None
+        self._description = ""
 
-    def show(self, moment: Moment) -> None:
-        """Write a line, if the last one is old enough."""
-        if not moment.metrics or not (self._due() or moment.step == moment.total):
+    def show(self, update: ProgressUpdate) -> None:
+        """Write a line if the last one is old enough."""
+        if not update.metrics or not (self._due() or update.step == update.total):
             return
-        share = f"{100 * moment.step // moment.total}%"
-        left = (
-            "" if moment.seconds_left is None else f"  {duration_words(moment.seconds_left)} left"
-        )
-        say(f"step {moment.step}/{moment.total}  {share}  {numbers_words(moment.metrics)}{left}")
+        percent = f"{100 * update.step // update.total}%"
+        words = [f"step {update.step}/{update.total}", percent, *metric_words(update.metrics)]
+        if update.seconds_left is not None:
+            words.append(f"{duration_words(update.seconds_left)} left")
+        say("  ".join(words))
 
     def prepare(self, description: str, done: int, total: int) -> None:
-        """Write a line, if the last one is old enough."""
-        if (done < total or not total) and self._due():
-            say(description if not total else f"{description}  {100 * done // total}%")
+        """Write a line if the last one is old enough; at once for work of unknown length."""
+        if not total:
+            if description != self._description or self._due():
+                say(description)
+        elif done < total and self._due():
+            say(f"{description}  {100 * done // total}%")
+        self._description = description
 
     def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Write a line."""
         say(evaluation_words(step, values, seconds))
-
-    def close(self) -> None:
-        """Do nothing: lines stay."""
 
     def _due(self) -> bool:
         now = self._clock()
@@ -168,76 +147,84 @@ class Lines(Display):
 
 
 class Bar(Display):
-    """A bar that is drawn over and over, and below it the numbers last logged; gone at the end."""
+    """A bar that is redrawn, with the latest metrics below it; removed at the end."""
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console, Group
+        from rich.console import Console
         from rich.live import Live
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TaskProgressColumn,
-            TextColumn,
-        )
-        from rich.progress import Progress as Rows
-        from rich.text import Text
 
-        self._rows = Rows(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}"),
-            expand=True,
-        )
-        self._task = self._rows.add_task("", total=None, left="")
-        self._numbers = Text(style="dim", overflow="ellipsis", no_wrap=True)
+        self._description, self._done, self._total = "starting", 0, 0
+        self._left = ""
+        self._metrics: list[str] = []
         self._live = Live(
-            Group(self._rows, self._numbers),
+            self,
             console=console or Console(stderr=True),
             transient=True,
             refresh_per_second=8,
         )
         self._live.start()
 
-    def show(self, moment: Moment) -> None:
+    def show(self, update: ProgressUpdate) -> None:
         """Move the bar."""
-        left = "" if moment.seconds_left is None else f"{duration_words(moment.seconds_left)} left"
-        self._rows.update(
-            self._task,
-            description=moment.name,
-            completed=moment.step,
-            total=moment.total,
-            left=left,
-        )
-        if moment.metrics:
-            self._numbers.plain = numbers_words(moment.metrics)
+        self.prepare(update.name, update.step, update.total)
+        if update.seconds_left is not None:
+            self._left = f"{duration_words(update.seconds_left)} left"
+        if update.metrics:
+            self._metrics = metric_words(update.metrics)
 
     def prepare(self, description: str, done: int, total: int) -> None:
-        """Move the bar; it runs to and fro where the end is not known."""
-        self._rows.update(
-            self._task, description=description, completed=done, total=total or None, left=""
-        )
+        """Move the bar; it pulses if the total is unknown."""
+        self._description, self._done, self._total, self._left = description, done, total, ""
 
     def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Write a line above the bar; it stays."""
         self._live.console.print(evaluation_words(step, values, seconds), highlight=False)
 
     def close(self) -> None:
-        """Take the bar down."""
+        """Remove the bar."""
         self._live.stop()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw as much as the width of the terminal has room for, without cutting words."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        words = []
+        if self._total:
+            words = [f"{100 * self._done // self._total}%", f"{self._done}/{self._total}"]
+        words += [self._left] if self._left else []
+        while len(words) > 1 and len("  ".join([self._description, *words])) > options.max_width:
+            words.pop()
+        room = options.max_width - sum(2 + len(word) for word in words)
+        row = Table.grid(padding=(0, 2, 0, 0))
+        cells = [Text(self._description, style="bold", overflow="ellipsis")]
+        row.add_column(no_wrap=bool(words), max_width=room)
+        room -= 2 + len(self._description)
+        if room >= NARROWEST_BAR:
+            pulse = not self._total
+            total = self._total or None
+            row.add_column()
+            cells.append(ProgressBar(total, self._done, width=room, pulse=pulse))  # type: ignore[arg-type]
+        for word in words:
+            row.add_column(no_wrap=True)
+            cells.append(Text(word))
+        row.add_row(*cells)
+        yield row
+        for line in joined_within(self._metrics, options.max_width):
+            yield Text(line, style="dim")
 
 
 def display_for(*, quiet: bool) -> Display:
-    """Return the display that suits where standard error goes."""
+    """Return the display that suits standard error."""
     if quiet:
-        return Silence()
+        return Display()
     return Bar() if sys.stderr.isatty() else Lines()
 
 
 @contextmanager
 def showing_progress(*, quiet: bool) -> Iterator[None]:
-    """Show how far long work has come, in a ``with`` block."""
+    """Show the progress of long work in a ``with`` block."""
     display = display_for(quiet=quiet)
     try:
         with reporting_to(display.prepare):
@@ -246,8 +233,8 @@ def showing_progress(*, quiet: bool) -> Iterator[None]:
         display.close()
 
 
-def numbers_words(metrics: Mapping[str, float]) -> str:
-    """Say what was logged, as far as it was: losses, the discriminator's mean scores, speed."""
+def metric_words(metrics: Mapping[str, float]) -> list[str]:
+    """Return the losses, the discriminator's mean scores and the speed in words, if logged."""
     groups = (
         ("loss", (("D", "loss/discriminator"), ("G", "loss/generator"))),
         ("score", (("real", "score/real"), ("fake", "score/fake"))),
@@ -259,11 +246,11 @@ def numbers_words(metrics: Mapping[str, float]) -> str:
             words.append(f"{title} {' '.join(shown)}")
     if "images_per_second" in metrics:
         words.append(f"{metrics['images_per_second']:,.0f} images/s")
-    return "  ".join(words)
+    return words
 
 
 def evaluation_words(step: int, values: Mapping[str, float], seconds: float) -> str:
-    """Say what an evaluation found, and how long it took."""
+    """Return the result of an evaluation and the time it took in words."""
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
     return f"step {step} evaluated  {numbers or 'nothing could be measured'}  ({seconds:.1f} s)"
 
@@ -276,3 +263,14 @@ def duration_words(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{rest:02}"
     return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+
+
+def joined_within(parts: list[str], width: int) -> list[str]:
+    """Join parts with two spaces into lines of at most ``width`` characters, if each part fits."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(part)
+    return lines

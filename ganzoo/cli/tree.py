@@ -1,4 +1,4 @@
-"""Commands that are known by name and imported when they are invoked."""
+"""A tree of commands that are known by name and imported when they are invoked."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class CommandTree(click.Group):
-    """A group of commands at one place of the tree that all commands' names span.
+    """A group of commands: one node of the tree spanned by the words of all commands' names.
 
-    The core's commands are listed without importing anything. Plugins are loaded only where they may
-    matter: for the help of a group below the top, and for a name that the core does not know.
+    The core's commands are listed without importing anything. Plugins are loaded only if they may
+    matter: for the help of a group below the top, and for a name that the core does not have.
 
     Attributes:
         core: all commands of the core.
         groups: one line of help for each group of the core.
-        words: the words that lead here; none for the top.
-        sections: headings of the help, each with names of commands; needed at the top only.
+        words: the words that lead to this group; none at the top.
+        sections: headings of the help, each with names of commands; only used at the top.
     """
 
     def __init__(
@@ -43,32 +43,31 @@ class CommandTree(click.Group):
         self.sections = sections or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names at this place; at the top, those of the core."""
+        """Return the names in this group; at the top, only those of the core."""
         del ctx
         return list(self._listed())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command, or make a group of commands below this one."""
+        """Import a command, or return the group below this one."""
         del ctx
-        below = self._below(self.core)
-        if cmd_name not in below:
-            below = self._below(command for _, command in plugin_commands(self.core))
-        if cmd_name not in below:
-            return None
         words = (*self.words, cmd_name)
         name = " ".join(words)
         for command in self.core:
             if command.name == name:
                 return _import(command.target)
-        added = plugin_commands(self.core)
-        if any(command.name == name for _, command in added):
-            # Where it is a group for another plugin, each is in the other's way.
-            rivals = [each for each in added if f"{each[1].name} ".startswith(f"{name} ")]
-            return _import_from_plugin(name, sorted(rivals, key=lambda each: len(each[1].name)))
+        below = self._below(self.core)
+        if cmd_name not in below:
+            # One plugin's command may be a group for another: then they are in conflict.
+            rivals = [each for each in plugin_commands(self.core) if _starts_with(each[1], name)]
+            if any(command.name == name for _, command in rivals):
+                return _import_from_plugin(name, rivals)
+            below = self._below(command for _, command in rivals)
+        if cmd_name not in below:
+            return None
         return CommandTree(self.core, self.groups, words, help=below[cmd_name])
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run a command; what its function returns is no exit code."""
+        """Run a command; ignore what its function returns, which is not an exit code."""
         super().invoke(ctx)
 
     def resolve_command(
@@ -77,15 +76,12 @@ class CommandTree(click.Group):
         """Find the command that the arguments name, or suggest the nearest."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            below = [
-                *self._below(self.core),
-                *self._below(c for _, c in plugin_commands(self.core)),
-            ]
-            ctx.fail(f"no command is called {name!r}{did_you_mean(name, below)}")
+            known = [*self._below(self.core), *self._below_in_plugins()]
+            ctx.fail(f"unknown command {name!r}{did_you_mean(name, known)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands under their headings."""
+        """Write the commands under their headings."""
         del ctx
         listed = self._listed()
         sections = self.sections or {"Commands": list(listed)}
@@ -100,7 +96,7 @@ class CommandTree(click.Group):
 
         listed = self._listed()
         if not any(name.startswith(incomplete) for name in listed):
-            listed = self._below(command for _, command in plugin_commands(self.core))
+            listed = self._below_in_plugins()
         items = [
             CompletionItem(name, help=text)
             for name, text in listed.items()
@@ -109,15 +105,15 @@ class CommandTree(click.Group):
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _listed(self) -> dict[str, str]:
-        """Return names and help of what is listed here."""
-        listed = self._below(self.core)
-        if self.words:
-            added = self._below(command for _, command in plugin_commands(self.core))
-            listed = {**added, **listed}
-        return dict(sorted(listed.items()))
+        """Return the names and help of the commands to list."""
+        added = self._below_in_plugins() if self.words else {}
+        return dict(sorted({**added, **self._below(self.core)}.items()))
+
+    def _below_in_plugins(self) -> dict[str, str]:
+        return self._below(command for _, command in plugin_commands(self.core))
 
     def _below(self, commands: Iterable[Command]) -> dict[str, str]:
-        """Return the next words after this place, with their help."""
+        """Return the next words of the names that lead through this group, with their help."""
         found: dict[str, str] = {}
         depth = len(self.words)
         for command in commands:
@@ -128,12 +124,12 @@ class CommandTree(click.Group):
                 found[words[depth]] = command.help
             else:
                 group = " ".join(words[: depth + 1])
-                found.setdefault(words[depth], self.groups.get(group, "Commands of plugins."))
+                found.setdefault(words[depth], self.groups.get(group, "Commands from plugins."))
         return found
 
 
 def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command]]:
-    """Return the commands that plugins add; those that would hide one of the core's are left out."""
+    """Return the commands that plugins add, without those that would hide one of the core's."""
     from ganzoo.plugins import installed
 
     taken = {command.name for command in core}
@@ -143,9 +139,9 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
         words = command.name.split()
         starts = {" ".join(words[:count]) for count in range(1, len(words) + 1)}
         if starts & taken or command.name in groups:
-            installed().complain(
+            installed().warn(
                 record,
-                f"its command {command.name!r} was left out, since the name is the core's own"
+                f"its command {command.name!r} was skipped, since ganzoo itself has that name"
                 " (in hook ganzoo_commands)",
             )
         else:
@@ -153,21 +149,25 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
     return added
 
 
+def _starts_with(command: Command, name: str) -> bool:
+    return f"{command.name} ".startswith(f"{name} ")
+
+
 def _import_from_plugin(
     name: str, providers: Sequence[tuple[PluginRecord, Command]]
 ) -> click.Command:
-    """Import a command that one plugin brings, or say that more than one does."""
+    """Import a command of a plugin; refuse one that several plugins provide."""
     if len(providers) > 1:
         names = " and ".join(sorted({str(each.provider) for each, _ in providers}))
         raise click.UsageError(
-            f"the command {name!r} comes from {names}; leave one out with --disable-plugin"
+            f"the command {name!r} is provided by {names}; disable one with --disable-plugin"
         )
     ((record, command),) = providers
     try:
         return _import(command.target)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a plugin's SystemExit too must say whose it was
+    except BaseException as error:  # a plugin's SystemExit, too, must name the plugin
         raise PluginError(
             f"plugin {record.provider}: its command {command.name!r} cannot be imported:"
             f" {in_a_line(error)}"
@@ -178,5 +178,5 @@ def _import(target: str) -> click.Command:
     module, _, attribute = target.partition(":")
     command = getattr(importlib.import_module(module), attribute)
     if not isinstance(command, click.Command):
-        raise TypeError(f"{target} is no click command")
+        raise TypeError(f"{target} is not a click command")
     return command

@@ -16,13 +16,13 @@ from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, choice
 from ganzoo.components.callbacks import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.components.data import Dataset, DatasetInfo, Mixture
 from ganzoo.components.evaluation import (
-    Evidence,
     FeatureExtractor,
-    Measure,
-    Measurement,
+    Features,
     Metric,
+    MetricFn,
+    MetricInputs,
+    MetricResult,
     Quantity,
-    SampleFeatures,
 )
 from ganzoo.components.layers import Activation, Normalization
 from ganzoo.components.losses import (
@@ -99,15 +99,16 @@ __all__ = [
     "DatasetInfo",
     "Discriminator",
     "DiscriminatorOutput",
-    "Evidence",
     "FeatureExtractor",
+    "Features",
     "Generator",
     "Images",
     "Latent",
     "Loss",
-    "Measure",
-    "Measurement",
     "Metric",
+    "MetricFn",
+    "MetricInputs",
+    "MetricResult",
     "Mixture",
     "Network",
     "Normalization",
@@ -117,7 +118,6 @@ __all__ = [
     "Quantity",
     "Regularizer",
     "RegularizerInputs",
-    "SampleFeatures",
     "SampleSpace",
     "Schedule",
     "ScheduleFunction",

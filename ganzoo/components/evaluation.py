@@ -1,4 +1,4 @@
-"""How samples are judged: what turns them into features, and what is measured on these."""
+"""How samples are evaluated: extractors turn them into features, metrics compare features."""
 
 from __future__ import annotations
 
@@ -24,52 +24,52 @@ if TYPE_CHECKING:
 class FeatureExtractor(Component):
     """A network, or a fixed rule, that turns samples into features.
 
-    What is built maps samples as they are stored, images ``(N, C, H, W)`` uint8 or points ``(N, D)``
-    float32, to a pair: features ``(N, d)``, and class logits ``(N, K)`` where the extractor is a
-    classifier, else None. Whatever resizing or scaling it needs is its own, and is stated in its
-    ``fingerprint``. No sample may influence the features of another.
+    The module it builds maps samples as they are stored, images ``(N, C, H, W)`` uint8 or points
+    ``(N, D)`` float32, to a pair: features ``(N, d)``, and class logits ``(N, K)`` if the extractor is a
+    classifier, else None. It does its own resizing and scaling and states them in its ``fingerprint``.
+    No sample may influence the features of another.
     """
 
     family: ClassVar[str] = "extractor"
 
     version: ClassVar[int] = 1
-    """Raised with every change to the features; numbers of different versions are not compared."""
+    """Increased with every change to the features; numbers of different versions are not compared."""
 
     classifies: ClassVar[bool] = False
-    """Whether what is built gives class logits."""
+    """Whether the module gives class logits."""
 
     chunk: ClassVar[int] = 512
-    """Samples that go through at a time; bounds the memory that extraction takes."""
+    """Samples per forward pass; bounds the memory that extraction takes."""
 
     @property
     def label(self) -> str:
-        """What numbers are marked with: ``fd@lenet-mnist``. Say in it which weights are in use."""
+        """Its name in reports, as in ``fd@lenet-mnist``; it tells which weights are used."""
         return self.type
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuse samples this extractor cannot read, before anything is built.
+        """Check that this extractor can read the samples, before anything is built.
 
         Args:
             sample_shape: (channels, height, width), or (dimensions,) for points.
 
         Raises:
-            ValueError: the shape cannot be served; the message says which can.
+            ValueError: it cannot; the message says which samples it can read.
         """
 
-    def anchored(self) -> Self:
-        """Return the same extractor with paths that hold in any working directory.
+    def with_absolute_paths(self) -> Self:
+        """Return the same extractor with absolute paths, which hold in any working directory.
 
-        Runs keep this form. Members with paths override it.
+        Runs keep this form. Extractors with paths override it.
         """
         return self
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return all that features depend on besides the samples, as JSON holds it.
+        """Return everything that features depend on besides the samples, as plain JSON data.
 
-        Members with weights add ``weights_sha256``; those that resize or scale say how.
+        Extractors with weights add ``weights_sha256``; those that resize or scale state how.
 
         Raises:
-            ganzoo.errors.DataError: a weights file is missing, or is not the one expected.
+            ganzoo.errors.DataError: a file of weights is missing, or is not the expected one.
         """
         parameters = self.model_dump(mode="json", exclude={"type"})
         return {"type": self.type, "version": self.version, **parameters}
@@ -82,19 +82,19 @@ class FeatureExtractor(Component):
             sample_shape: shape of one sample.
 
         Raises:
-            ganzoo.errors.DataError: a weights file is missing, or is not the one expected.
+            ganzoo.errors.DataError: a file of weights is missing, or is not the expected one.
         """
 
 
 @dataclass(frozen=True)
-class SampleFeatures:
-    """What an extractor says of a set of samples.
+class Features:
+    """What an extractor computes from a set of samples.
 
     Attributes:
         features: (N, d) float64.
-        logits: (N, K) float32 where the extractor is a classifier, else None.
-        labels: (N,) int64, the classes of real samples, or those a conditional generator was asked
-            for; None where there are none.
+        logits: (N, K) float32 if the extractor is a classifier, else None.
+        labels: (N,) int64, the classes of real samples or those a conditional generator was asked for;
+            None if there are none.
     """
 
     features: Floats
@@ -106,39 +106,38 @@ class SampleFeatures:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class MetricInputs:
     """What a metric may look at.
 
     Attributes:
-        generated: the samples that are judged.
-        reference: real samples they are compared with.
-        training: real samples of the split that was trained on, where the metric
-            ``needs_training_samples``, else None.
-        mixture: the distribution of the data, where it is a known mixture of points, else None.
-        seed: for metrics that draw subsets; from it alone their randomness comes.
+        generated: the samples that are evaluated.
+        reference: the real samples they are compared with.
+        training: real samples of the training split if the metric ``needs_training_samples``, else None.
+        mixture: the distribution of the data if it is a known mixture of points, else None.
+        seed: the only source of randomness, for metrics that draw subsets.
     """
 
-    generated: SampleFeatures
-    reference: SampleFeatures
-    training: SampleFeatures | None = None
+    generated: Features
+    reference: Features
+    training: Features | None = None
     mixture: Mixture | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What a metric found.
+class MetricResult:
+    """What a metric measured.
 
     Attributes:
         values: a finite number for each quantity of the metric, by name.
-        details: what else a reader may want to know, as JSON holds it.
+        details: anything else a reader may want to know, as plain JSON data.
     """
 
     values: Mapping[str, float]
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-Measure = Callable[[Evidence], Measurement]
+MetricFn = Callable[[MetricInputs], MetricResult]
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ class Quantity:
     """A number that a metric gives.
 
     Attributes:
-        name: how reports name it, without the extractor's label.
-        better: which values are better, or None where neither end is.
+        name: its name in reports, without the extractor's label.
+        better: which values are better, or None if neither end is.
         description: what it is, with its range, in one line.
     """
 
@@ -159,46 +158,47 @@ class Quantity:
 class Metric(Component):
     """Something measured on features of generated and of real samples.
 
-    What is built maps ``Evidence`` to a ``Measurement``. It raises ``ganzoo.errors.NotMeasurable``, with
-    the reason, where these samples give no number: never a NaN.
+    The function it builds maps ``MetricInputs`` to a ``MetricResult``. Where samples give no number it
+    raises ``ganzoo.errors.NotMeasurable`` with the reason, and never returns NaN.
     """
 
     family: ClassVar[str] = "metric"
 
     quantities: ClassVar[tuple[Quantity, ...]]
-    """What it gives, in the order of reports."""
+    """The numbers it gives, in the order of reports."""
 
     version: ClassVar[int] = 1
-    """Raised with every change to the numbers; those of different versions are not compared."""
+    """Increased with every change to the numbers; those of different versions are not compared."""
 
     needs_logits: ClassVar[bool] = False
     """Whether the extractor must be a classifier."""
 
     needs_training_samples: ClassVar[bool] = False
-    """Whether it looks at the split that was trained on."""
+    """Whether it looks at the training split."""
 
     named_after_extractor: ClassVar[bool] = True
-    """Whether quantities are marked with the extractor's label, as ``fd@lenet-mnist``."""
+    """Whether reports add the extractor's label to its quantities, as in ``fd@lenet-mnist``."""
 
     samples_per_feature: ClassVar[int] = 0
-    """Samples for each feature below which the value is so biased that reports warn of it."""
+    """Samples per feature below which reports warn that the value is biased."""
 
     extractor: FeatureExtractor | None = Field(
-        default=None, description="What gives its features. Null: the extractor of the evaluation."
+        default=None,
+        description="Extractor of its features. Null: the extractor of the evaluation.",
     )
 
     def extractor_or(self, default: FeatureExtractor) -> FeatureExtractor:
-        """Return the extractor that is used: its own, or else that of the evaluation."""
+        """Return the extractor that it uses: its own, or else the default."""
         return self.extractor or default
 
     def check(self, extractor: FeatureExtractor) -> None:
-        """Refuse extractors this metric is not defined for.
+        """Check that the metric is defined for an extractor.
 
         Args:
-            extractor: the one that will be used.
+            extractor: the one that it will use.
 
         Raises:
-            ValueError: the message says which extractor would be right.
+            ValueError: it is not; the message says which extractor would be right.
         """
         if self.needs_logits and not extractor.classifies:
             raise ValueError(
@@ -206,10 +206,10 @@ class Metric(Component):
             )
 
     def names(self, extractor: FeatureExtractor) -> dict[str, str]:
-        """Return how reports name each quantity, by its name."""
-        mark = f"@{extractor.label}" if self.named_after_extractor else ""
-        return {quantity.name: f"{quantity.name}{mark}" for quantity in self.quantities}
+        """Return the name of each quantity in reports, by its own name."""
+        suffix = f"@{extractor.label}" if self.named_after_extractor else ""
+        return {quantity.name: f"{quantity.name}{suffix}" for quantity in self.quantities}
 
     @abstractmethod
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""

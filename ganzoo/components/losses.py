@@ -164,6 +164,8 @@ class RegularizerInputs:
         discriminator: maps samples before augmentation to a ``DiscriminatorOutput``, for the same
             conditions; another pass through augmentation and network.
         generator: maps ``(latents, condition)`` to samples, or None in algorithms without latents.
+        differentiate: maps an output and the samples it is about to the gradient (N, values) of the
+            logits at the samples; it can be differentiated again.
         rng: source of randomness on the training device, saved in checkpoints.
     """
 
@@ -175,6 +177,7 @@ class RegularizerInputs:
     latents: torch.Tensor | None
     discriminator: Callable[[torch.Tensor], DiscriminatorOutput]
     generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None
+    differentiate: Callable[[DiscriminatorOutput, torch.Tensor], torch.Tensor]
     rng: torch.Generator
 
     @cached_property
@@ -185,7 +188,7 @@ class RegularizerInputs:
         """
         if self.real_output is None:
             raise ValueError("the generator's side has no pass over real samples")
-        return _gradient(self.real_output, self.real)
+        return self.differentiate(self.real_output, self.real)
 
     @cached_property
     def fake_gradient(self) -> torch.Tensor:
@@ -193,24 +196,12 @@ class RegularizerInputs:
 
         Only for regularizers with ``needs_gradient`` that names ``fake``.
         """
-        return _gradient(self.fake_output, self.fake)
+        return self.differentiate(self.fake_output, self.fake)
 
     def gradient_at(self, samples: torch.Tensor) -> torch.Tensor:
         """Return the gradient (N, values) of the logits at other samples, with a pass of its own."""
         samples = samples.detach().requires_grad_()
-        return _gradient(self.discriminator(samples), samples)
-
-
-def _gradient(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.Tensor:
-    """Differentiate logits by samples; the result can be differentiated again.
-
-    The gradient of the sum holds the gradient of each sample's logits, since a logit depends on its own
-    sample (or pack) only.
-    """
-    import torch
-
-    (gradient,) = torch.autograd.grad(output.logits.sum(), samples, create_graph=True)
-    return gradient.flatten(1)
+        return self.differentiate(self.discriminator(samples), samples)
 
 
 Penalty = Callable[[RegularizerInputs], "torch.Tensor"]

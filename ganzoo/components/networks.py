@@ -56,18 +56,6 @@ class Network(Component):
             ValueError: the samples are not supported; the message says which are.
         """
 
-    def parametrized(self, network: nn.Module) -> nn.Module:
-        """Apply ``parametrizations`` to a network that ``build`` returned, and return it."""
-        from torch.nn.utils import parametrizations
-
-        for name in self.parametrizations:
-            apply = getattr(parametrizations, "orthogonal" if name == "orthogonal" else name)
-            for layer in list(network.modules()):
-                weight = layer._parameters.get("weight")
-                if weight is not None and weight.dim() > 1:
-                    apply(layer, "weight")
-        return network
-
 
 class Generator(Network):
     """A network that turns latents into samples.

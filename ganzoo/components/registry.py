@@ -1,13 +1,14 @@
-"""Names of components, and who provides them.
+"""Names of components, and their providers.
 
-A registry maps ``(family, name)`` to the component classes that plugins offered under that name. One
+A registry maps ``(family, name)`` to the component classes that plugins provide under that name. One
 provider makes a name usable as it is; two make it ambiguous, which is an error only where a spec uses
 the name, and ``distribution:name`` settles it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -60,18 +61,18 @@ class Registry:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, list[Entry]]] = {}
         self._by_component: dict[type[Any], Entry] = {}
-        self._elsewhere: dict[tuple[str, str], tuple[str, str]] = {}
+        self._hints: dict[tuple[str, str], tuple[str, str]] = {}
 
     def add(self, entry: Entry) -> None:
         """Add an entry. A second provider of a name makes the name ambiguous, never replaces it."""
         self._entries.setdefault(entry.family, {}).setdefault(entry.name, []).append(entry)
         self._by_component[entry.component] = entry
 
-    def know_elsewhere(
+    def add_hint(
         self, family: str, name: str, distribution: str, why: str = "is not installed"
     ) -> None:
-        """Note that a distribution would bring this name, and why it does not."""
-        self._elsewhere[family, name] = (distribution, why)
+        """Note that a distribution would provide this name, and why it does not."""
+        self._hints[family, name] = (distribution, why)
 
     def entries(self, family: str | None = None) -> Iterator[Entry]:
         """Yield entries by family and name, of one family or of all."""
@@ -105,9 +106,9 @@ class Registry:
         raise UnknownNameError(self._unknown(family, name, distribution, short))
 
     def _unknown(self, family: str, name: str, distribution: str, short: str) -> str:
-        bringer, why = self._elsewhere.get((family, short), (None, ""))
-        if bringer is not None and distribution in {"", bringer}:
-            return f"{name!r} comes with the package {bringer}, which {why}"
+        provider, why = self._hints.get((family, short), (None, ""))
+        if provider is not None and distribution in {"", provider}:
+            return f"{name!r} comes with the package {provider}, which {why}"
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
         suggestion = did_you_mean(short, names)
@@ -128,32 +129,26 @@ class Registry:
         return entry.name if len(rivals) == 1 else entry.qualified_name
 
 
-_factory: Callable[[], Registry] | None = None
 _active: Registry | None = None
 
 
-def set_factory(factory: Callable[[], Registry]) -> None:
-    """Say how the active registry is made when it is first needed (the package does this once)."""
-    global _factory  # noqa: PLW0603 - one process has one registry, made on first use
-    _factory = factory
-
-
 def active() -> Registry:
-    """Return the registry in use, loading the installed plugins on the first call."""
-    global _active  # noqa: PLW0603 - see set_factory
+    """Return the registry in use, loading the installed plugins on the first call.
+
+    There is one for the process and it is not passed along: a component looks up those in its fields
+    whenever it is validated, and in ``MLPGenerator(activation="elu")`` there is nowhere to pass it.
+    """
+    global _active  # noqa: PLW0603 - see above
     if _active is None:
-        if _factory is None:
-            raise RuntimeError(
-                "ganzoo.components.registry was used before the package 'ganzoo' was imported"
-            )
-        _active = _factory()
+        # By name: what loads plugins is built on components, and not the other way round.
+        _active = importlib.import_module("ganzoo.plugins").installed().registry
     return _active
 
 
 @contextmanager
 def using(registry: Registry) -> Iterator[Registry]:
     """Make another registry the active one inside a ``with`` block (for tests and tools)."""
-    global _active  # noqa: PLW0603 - see set_factory
+    global _active  # noqa: PLW0603 - see active
     previous, _active = _active, registry
     try:
         yield registry

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
     from PIL import Image
-    from torch import nn
 
     Array = npt.NDArray[Any]
 
@@ -38,17 +37,6 @@ class Condition:
     kind: ConditionKind
     size: int
     names: tuple[str, ...] | None = None
-
-    def embedding(self, width: int) -> nn.Module:
-        """Build a module that maps conditions of N samples to vectors (N, width).
-
-        Classes are looked up in a table; labels and values are multiplied by a matrix.
-        """
-        from torch import nn
-
-        if self.kind == "classes":
-            return nn.Embedding(self.size, width)
-        return nn.Linear(self.size, width, bias=False)
 
     def describe(self) -> str:
         """Return the kind and the size in words."""
@@ -89,10 +77,8 @@ class Images:
 
     def decode(self, stored: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return what networks see of stored samples; 16-bit ones may come as int16 bit patterns."""
-        import torch
-
         if self.bits == 16:
-            stored = stored.to(torch.int32).bitwise_and_(0xFFFF)
+            stored = stored.int().bitwise_and_(0xFFFF)
         return stored.to(dtype).mul_(2 / self._largest).sub_(1)
 
     def encode(self, samples: npt.ArrayLike) -> Array:

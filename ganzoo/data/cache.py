@@ -1,17 +1,19 @@
-"""Arrays that are decoded once and then mapped from disk.
+"""The cache: samples that are decoded, features that are computed and weights that are downloaded once.
 
-The cache lies in ``$GANZOO_CACHE``, or in the user's cache folder of the operating system. It may
-be deleted at any time. A file in it is named after what its content depends on, so a changed source
-has another name and an old file is never taken for a new one.
+It lies in ``$GANZOO_CACHE``, or in the user's cache folder of the operating system, and may be deleted
+at any time. A file in it is named after what its content depends on, so a changed source has another
+name and an old file is never taken for a new one.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import uuid
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +21,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import platformdirs
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from ganzoo.utils.files import write_atomically
 
 Array = npt.NDArray[Any]
 
 
 def cache_folder() -> Path:
-    """Return the folder that what was made once is kept in; it need not exist yet."""
+    """Return the folder of the cache; it need not exist yet."""
     chosen = os.environ.get("GANZOO_CACHE")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ganzoo")
 
@@ -37,7 +43,7 @@ class CachedFile:
         path: where it is.
         name: its path within the cache.
         kind: ``samples`` (decoded), ``features`` (of real samples) or ``weights`` (downloaded).
-        size: its bytes.
+        size: number of its bytes.
     """
 
     path: Path
@@ -55,7 +61,7 @@ _OWN_NAME = {
 
 
 def cached_files() -> list[CachedFile]:
-    """Return what is cached, by name; files that others put there are not listed."""
+    """Return the files in the cache, by name, without any that ganzoo did not write."""
     folder = cache_folder()
     patterns: tuple[tuple[Literal["samples", "features", "weights"], str], ...] = (
         ("features", "features-*.safetensors"),
@@ -70,24 +76,85 @@ def cached_files() -> list[CachedFile]:
     ]
 
 
+def fault_of(file: CachedFile) -> str | None:
+    """Return what is wrong with a file in the cache, or None if it is whole.
+
+    Only the length of samples is checked, but the content of features, which have its hash in them, and
+    of weights, whose names end in the first digits of theirs.
+    """
+    try:
+        if file.kind == "samples":
+            np.lib.format.open_memmap(file.path, mode="r")
+        elif file.kind == "features" and _arrays_in(file.path.read_bytes(), None) is None:
+            return "its content is not what was written"
+        elif file.kind == "weights":
+            expected = file.path.stem.rpartition("-")[2]
+            digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
+            if not digest.startswith(expected):
+                return f"its SHA-256 begins with {digest[: len(expected)]}, not {expected}"
+    except (OSError, ValueError, EOFError) as error:
+        return f"cannot be read: {error}"
+    return None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array], key: Mapping[str, Any]) -> None:
+    """Write arrays by name, with a hash of their content and the key that they depend on.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header = {"key": json.dumps(key, sort_keys=True), "sha256": _content_hash(whole)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, save(whole, metadata=header), durable=False)
+
+
+def read_arrays(path: Path, key: Mapping[str, Any]) -> dict[str, Array] | None:
+    """Return the arrays of a file, or None if it is missing, damaged or of another key."""
+    try:
+        return _arrays_in(path.read_bytes(), key)
+    except OSError:
+        return None
+
+
+def _arrays_in(content: bytes, key: Mapping[str, Any] | None) -> dict[str, Array] | None:
+    try:
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])["__metadata__"]
+        arrays: dict[str, Array] = load(content)
+        whole = header["sha256"] == _content_hash(arrays)
+        same = key is None or header["key"] == json.dumps(key, sort_keys=True)
+    except (SafetensorError, KeyError, ValueError, TypeError):
+        return None
+    return arrays if whole and same else None
+
+
+def _content_hash(arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(repr((name, arrays[name].shape, str(arrays[name].dtype))).encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
 def cached_array(
     name: str,
     shape: tuple[int, ...],
     dtype: npt.DTypeLike,
     chunks: Callable[[], Iterable[Array]],
 ) -> Array:
-    """Return an array from the cache, making and keeping it where it is missing or damaged.
+    """Return an array from the cache, writing it there if it is missing or damaged.
 
     It is written under a temporary name and then renamed, so that a reader, or a second process
-    that makes the same array at the same time, never sees a part of one. Where the cache cannot be
-    written the array is made in memory, with a warning.
+    that writes the same array at the same time, never sees a part of one. If the cache cannot be
+    written, the array is kept in memory, with a warning.
 
     Args:
         name: what the content depends on, as a file name without suffix; end it in a hash of the
             source.
         shape: shape of the array.
         dtype: type of its elements.
-        chunks: yields the array in pieces along its first axis; called only when it must be made.
+        chunks: yields the array in pieces along its first axis; called only when it is needed.
 
     Returns:
         A copy-on-write memory map (writing to it does not change the file), or an array in memory.
@@ -110,7 +177,7 @@ def cached_array(
 
 
 def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-    """Map a file, or return None where there is none, or not a whole one of this shape and type."""
+    """Map a file, or return None if it is missing, damaged, or of another shape or type."""
     try:
         array = np.lib.format.open_memmap(path, mode="c")
     except (OSError, ValueError, EOFError):
@@ -121,7 +188,7 @@ def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | N
 def _write(
     path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterable[Array]
 ) -> None:
-    """Write a file as a whole or not at all."""
+    """Write a whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
     try:
@@ -138,7 +205,7 @@ def _write(
 
 
 def _gather(shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterable[Array]) -> Array:
-    """Make the array in memory."""
+    """Return the array in memory."""
     array = np.empty(shape, dtype)
     begin = 0
     for chunk in chunks:

@@ -1,127 +1,135 @@
-"""What to evaluate and how, with the defaults of the run. Nothing here imports torch."""
+"""What to evaluate and how: the options of the commands and of the Python API. Torch-free."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal, Self
 
-from ganzoo.components import Dataset, FeatureExtractor, Metric
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SpecModel
+from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
-from ganzoo.spec import RunSpec, parse_evaluation
-from ganzoo.spec.sections import default_extractor, metric_problems, no_split
+from ganzoo.spec import RunSpec
+from ganzoo.spec.reading import validated
+from ganzoo.spec.sections import Evaluation, default_extractor, metric_problems, no_split
 
-Choice = str | Mapping[str, Any]
-"""A component as a spec says it: by its name, or as an object with its type and parameters."""
-
-Weights = Literal["ema", "raw"]
+Metrics = tuple[Metric, ...]
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to evaluate, and how.
+class EvaluationRequest(SpecModel):
+    """What to measure, and where.
 
-    Attributes:
-        metrics: what to measure.
-        extractor: what gives features to metrics that name none of their own.
-        reference: split to compare with, or None for ``test`` where there is one.
-        samples: how many to make for each seed.
-        seeds: a fresh set of samples for each.
-        weights: ``ema`` for the averaged weights, ``raw`` for those last trained; None for the averaged
-            ones where the run kept some.
-        checkpoint: ``last``, ``best`` or a step.
-        truncation: cuts the distribution of latents off, or None.
-        floor: whether each number comes with that of real samples against real samples.
+    Metrics and extractors are given by name, or as objects with ``type`` and parameters.
     """
 
-    metrics: Sequence[Metric]
-    extractor: FeatureExtractor
-    reference: str | None = None
-    samples: int = 10_000
-    seeds: Sequence[int] = (0, 1, 2)
-    weights: Weights | None = None
-    checkpoint: str | int = "last"
-    truncation: float | None = None
-    floor: bool = True
+    metrics: Annotated[Metrics, Field(strict=False, min_length=1)] | None = Field(
+        default=None,
+        description="What to measure. Null: what the run's spec says, or what suits the samples.",
+    )
+    extractor: FeatureExtractor | None = Field(
+        default=None,
+        description="What turns samples into features. Null: as for the metrics.",
+    )
+    baseline: bool = Field(
+        default=True,
+        description="Whether each number comes with that of real samples against real samples.",
+    )
+    device: str = Field(
+        default="auto", description="Where to compute: auto, cpu, cuda, cuda:1, mps."
+    )
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be measured.
+    @classmethod
+    def of(cls, **options: object) -> Self:
+        """Return a request with some options.
 
         Raises:
-            SpecError: fewer than two samples, no seed, or a seed twice.
+            SpecError: an option is unknown or not valid.
         """
-        if self.samples < 2:
-            raise _refused(
-                "samples", f"a distribution takes two samples or more, not {self.samples}"
-            )
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise _refused("seeds", "expected one or more seeds, each once")
+        return validated(cls, options, prefix="evaluation.")
+
+    def chosen(
+        self, sample_shape: tuple[int, ...], dataset: Dataset | None = None
+    ) -> tuple[Metrics, FeatureExtractor]:
+        """Return the metrics and the extractor, or those that suit the samples.
+
+        Raises:
+            SpecError: they do not fit the samples.
+        """
+        extractor = self.extractor or default_extractor(sample_shape)
+        metrics = self.metrics or _default_metrics(extractor, dataset)
+        problems = metric_problems(metrics, extractor, sample_shape)
+        if problems:
+            raise SpecError(problems)
+        return metrics, extractor
 
 
-def request_for_run(
-    spec: RunSpec,
-    *,
-    metrics: Sequence[Choice] | None = None,
-    extractor: Choice | None = None,
-    reference: str | None = None,
-    **others: Any,
-) -> Request:
-    """Return a request with the defaults of a run: its own ``evaluation``, or what suits its samples.
+class RunRequest(EvaluationRequest):
+    """What to measure of a run's generator."""
 
-    Args:
-        spec: the run.
-        metrics: what to measure, or None for the default.
-        extractor: what gives features, or None for the default.
-        reference: split to compare with, or None for the default.
-        others: further attributes of the request.
+    reference: str | None = Field(
+        default=None,
+        description="Split to compare with. Null: that of the run's spec, else test if there is one.",
+    )
+    samples: int = Field(default=10_000, ge=2, description="Samples generated for each seed.")
+    seeds: Annotated[tuple[int, ...], Field(strict=False)] = Field(
+        default=(0, 1, 2), description="A fresh set of samples is generated for each."
+    )
+    weights: Literal["ema", "raw"] | None = Field(
+        default=None,
+        description="Averaged weights, or those of the step. Null: averaged if the run kept them.",
+    )
+    truncation: float | None = Field(
+        default=None, description="Where to cut off the distribution of latents. Null: not at all."
+    )
 
-    Raises:
-        SpecError: there is no such metric, extractor or split, or they do not fit.
-    """
-    section, info = spec.evaluation, spec.dataset.info()
-    if section is not None:
-        reference = reference or section.reference
-        if metrics is None:
-            metrics = [each.model_dump(mode="json") for each in section.metrics]
-        if extractor is None and section.extractor is not None:
-            extractor = section.extractor.model_dump(mode="json")
-    chosen, used = choose(info.sample_shape, metrics, extractor, spec.dataset)
-    if reference is not None and reference not in info.splits:
-        raise _refused("reference", no_split(reference, info))
-    return Request(chosen, used, reference, **others)
+    @field_validator("seeds")
+    @classmethod
+    def _check_seeds(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise PydanticCustomError("seeds", "expected one or more seeds, each once")
+        return seeds
 
+    def for_run(self, spec: RunSpec, info: DatasetInfo) -> Self:
+        """Return the same request with everything that the spec of a run decides.
 
-def choose(
-    sample_shape: tuple[int, ...],
-    metrics: Sequence[Choice] | None,
-    extractor: Choice | None,
-    dataset: Dataset | None = None,
-) -> tuple[tuple[Metric, ...], FeatureExtractor]:
-    """Return metrics and the extractor, where None stands for what suits the samples.
+        Raises:
+            SpecError: metrics or extractor do not fit the samples, or the data set has no such split.
+        """
+        section = spec.evaluation
+        filled = self if section is None else self._or_those_of(section)
+        metrics, extractor = filled.chosen(info.sample_shape, spec.dataset)
+        if filled.reference is not None and filled.reference not in info.splits:
+            message = no_split(filled.reference, info)
+            raise SpecError([Problem("evaluation.reference", message)])
+        return filled.model_copy(update={"metrics": metrics, "extractor": extractor})
 
-    Raises:
-        SpecError: there is no such metric or extractor, or they do not fit the samples.
-    """
-    data: dict[str, Any] = {}
-    if extractor is not None:
-        data["extractor"] = extractor
-    used = parse_evaluation(data).extractor or default_extractor(sample_shape)
-    if metrics is None:
-        metrics = _default_metrics(used, dataset)
-    chosen = parse_evaluation({"metrics": list(metrics)}).metrics
-    problems = metric_problems(chosen, used, sample_shape)
-    if problems:
-        raise SpecError(problems)
-    return chosen, used
+    def _or_those_of(self, section: Evaluation) -> Self:
+        names = ("metrics", "extractor", "reference")
+        return self.model_copy(
+            update={name: getattr(self, name) or getattr(section, name) for name in names}
+        )
 
 
-def _default_metrics(extractor: FeatureExtractor, dataset: Dataset | None) -> Sequence[str]:
+class ImagesRequest(EvaluationRequest):
+    """What to measure of images in files."""
+
+    size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Height and width to resize all images to. Null: they must have one size.",
+    )
+    mode: Literal["rgb", "grey"] | None = Field(
+        default=None,
+        description="What to convert all images to. Null: both sets must be grey, or both in colour.",
+    )
+
+
+def _default_metrics(extractor: FeatureExtractor, dataset: Dataset | None) -> Metrics:
     if dataset is not None and dataset.mixture() is not None:
-        return ("modes", "fd")
-    if extractor.type == "inception" and extractor.label == "inception":
-        return ("fid", "kid", "prdc")
-    return ("fd", "kd", "prdc")
-
-
-def _refused(field: str, message: str) -> SpecError:
-    return SpecError([Problem(f"evaluation.{field}", message)])
+        names = ["modes", "fd"]
+    elif extractor.type == "inception" and extractor.label == "inception":
+        names = ["fid", "kid", "prdc"]
+    else:
+        names = ["fd", "kd", "prdc"]
+    return tuple(active().find("metric", name).component() for name in names)

@@ -1,18 +1,20 @@
-"""Which plugins are installed, read from the metadata of distributions; nothing is imported.
+"""Which plugins are installed, read from the metadata of distributions, and which are wanted.
 
-``importlib.metadata.entry_points`` would raise where one distribution's metadata are damaged, whoever's
-they are. This reads each distribution on its own.
+Nothing is imported here. ``importlib.metadata.entry_points`` raises where the metadata of any
+distribution are damaged; this reads each distribution on its own.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
 from importlib import metadata
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError
+from pathlib import Path
 
 GROUP = "ganzoo"
 """The entry-point group."""
@@ -21,7 +23,57 @@ CORE = "ganzoo"
 """The distribution whose component names are reserved."""
 
 UNKNOWN = "unknown"
-"""The version of a distribution that names none."""
+"""The version of a distribution whose metadata have none."""
+
+OFF = frozenset(("", "0", "false", "no", "off"))
+"""Values of an environment variable that leave something off."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which plugins to load.
+
+    Attributes:
+        only: names of the only distributions to load, or None for all.
+        disabled: names of distributions to leave out, whatever ``only`` says.
+        files: local plugin files to load as well.
+        strict: whether a failed plugin is fatal.
+    """
+
+    only: frozenset[str] | None = None
+    disabled: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
+    strict: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Selection:
+        """Return the selection that the ``GANZOO_…PLUGIN…`` variables make."""
+        only = environment.get("GANZOO_PLUGINS")
+        files = environment.get("GANZOO_PLUGIN_FILES", "").split(os.pathsep)
+        return cls(
+            only=None if only is None else _names(only),
+            disabled=_names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
+            files=tuple(Path(file) for file in files if file),
+            strict=environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
+        )
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All names of distributions that it mentions."""
+        return self.disabled | (self.only or frozenset())
+
+    def refusal(self, name: str) -> str | None:
+        """Return why a distribution is not to be loaded, or None where it is."""
+        if name in self.disabled:
+            return "disabled"
+        if self.only is not None and name not in self.only:
+            return "not in GANZOO_PLUGINS"
+        return None
+
+
+def _names(text: str) -> frozenset[str]:
+    names = text.replace(";", ",").split(",")
+    return frozenset(normalized(name) for name in names if name.strip())
 
 
 @dataclass(frozen=True)
@@ -29,11 +81,11 @@ class Found:
     """A distribution that has an entry point for ganzoo.
 
     Attributes:
-        name: its name, normalized; that of its entry point where its metadata have none.
+        name: its normalized name, or that of its entry point where its metadata have none.
         version: its version, or ``unknown``.
-        point: the entry point to load, or None where there is none that can be.
+        point: the entry point to load, or None where none can be.
         fault: why it cannot be a plugin, known without importing it; or None.
-        remarks: what is wrong and does not keep it from loading.
+        remarks: what is wrong without keeping it from loading.
     """
 
     name: str
@@ -44,97 +96,81 @@ class Found:
 
 
 def normalized(name: str) -> str:
-    """Return the one way to write a distribution's name, as the packaging guide defines it."""
+    """Return a distribution's name as the packaging guide normalizes it."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def find_plugins() -> list[Found]:
-    """Return all plugins installed, by name.
+    """Return all installed plugins, by name.
 
-    Where a distribution is installed more than once, it is the one that Python finds first.
+    Of a distribution that is installed more than once, it is the first on the path that is whole.
     """
     found: dict[str, Found] = {}
-    nameless: list[Found] = []
     for distribution in metadata.distributions():
-        if not _has_entry_points(distribution):
-            continue
-        name = _about(distribution).get("Name")
-        if not name:
-            nameless.append(_read(distribution, None))
-            continue
-        first = _first_of(name, distribution)
-        if normalized(name) not in found and _has_entry_points(first):
-            found[normalized(name)] = _read(first, name)
-    for each in nameless:  # a leftover must not hide a plugin that is whole
-        found.setdefault(each.name, each)
+        if _has_entry_points(distribution):
+            each = _read(distribution)
+            if each.name not in found or (found[each.name].fault and not each.fault):
+                found[each.name] = each
     return sorted(found.values(), key=lambda each: each.name)
 
 
 def about(name: str) -> Message:
-    """Return what a distribution says of itself; nothing where it is not installed as it should be."""
+    """Return the metadata of a distribution; empty where it is not installed properly."""
     try:
-        return _about(metadata.distribution(name))
+        return _metadata_of(metadata.distribution(name))
     except PackageNotFoundError:
         return Message()
 
 
-def _about(distribution: Distribution) -> Message:
-    """Read the metadata; what is damaged is missing in what is returned."""
-    try:
-        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
-    except (OSError, UnicodeDecodeError):
-        text = None
-    return HeaderParser().parsestr(text or "")
+def _metadata_of(distribution: Distribution) -> Message:
+    """Return the metadata of a distribution, without what is damaged."""
+    text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
+    return HeaderParser().parsestr(text)
 
 
 def _has_entry_points(distribution: Distribution) -> bool:
+    text = _text(distribution, "entry_points.txt")
+    return re.search(rf"^\[{GROUP}\]", text, re.MULTILINE) is not None
+
+
+def _text(distribution: Distribution, file: str) -> str:
     try:
-        text = distribution.read_text("entry_points.txt")
+        return distribution.read_text(file) or ""
     except (OSError, UnicodeDecodeError):
-        return False
-    return text is not None and re.search(rf"^\[{GROUP}\]", text, re.MULTILINE) is not None
+        return ""
 
 
-def _first_of(name: str, distribution: Distribution) -> Distribution:
-    """Return the whole distribution of a name that comes first on the path."""
-    same = (each for each in metadata.distributions(name=name) if _about(each).get("Name"))
-    return next(same, distribution)  # none, where its folder is called otherwise
-
-
-def _read(distribution: Distribution, name: str | None) -> Found:
-    """Read what one distribution says of itself."""
-    described = _about(distribution)
-    version = described.get("Version") or UNKNOWN
+def _read(distribution: Distribution) -> Found:
+    """Return what the metadata of one distribution say of its plugin."""
+    described = _metadata_of(distribution)
+    name, version = described.get("Name"), described.get("Version") or UNKNOWN
     try:
         points = [point for point in distribution.entry_points if point.group == GROUP]
-    except Exception:  # whatever importlib.metadata raises for a line it cannot read
-        fault = "its entry_points.txt cannot be read: a line is not of the form 'name = module'"
-        return Found(normalized(name or UNKNOWN), version, None, fault)
-    if not points:
         fault = f"the group [{GROUP}] of its entry_points.txt is empty"
+    except Exception:  # whatever importlib.metadata raises for a line it cannot read
+        points = []
+        fault = "its entry_points.txt cannot be read: a line is not of the form 'name = module'"
+    if not points:
         return Found(normalized(name or UNKNOWN), version, None, fault)
     own = normalized(name or points[0].name)
     first, *others = sorted(points, key=lambda each: (normalized(each.name) != own, each.name))
-    unused = [
-        f"its entry point {each.name!r} is not used: a plugin has one, and {first.name!r} is it"
+    unused = (
+        f"its entry point {each.name!r} is not used: a plugin has one, and it is {first.name!r}"
         for each in others
-    ]
-    return Found(own, version, first, _fault(distribution, described), tuple(unused))
+    )
+    return Found(own, version, first, _fault(distribution, described, first), tuple(unused))
 
 
-def _fault(distribution: Distribution, described: Message) -> str | None:
-    """Say why a distribution cannot be a plugin, or return None where it can."""
+def _fault(distribution: Distribution, described: Message, point: EntryPoint) -> str | None:
+    """Return why a distribution cannot be a plugin, or None where it can."""
     missing = [key for key in ("Name", "Version") if not described.get(key)]
     if missing:
         folder = distribution.locate_file("")
-        return f"its metadata in {folder} have no {' and no '.join(missing)}; install it anew"
-    return _unmet(described.get_all("Requires-Dist") or ())
-
-
-def _unmet(requirements: Sequence[str]) -> str | None:
-    """Say which version of ganzoo a distribution needs, where it is not the one installed."""
+        return f"its metadata in {folder} have no {' and no '.join(missing)}; reinstall it"
+    if point.pattern.match(point.value) is None:
+        return f"its entry point is {point.value!r}, which is neither 'module' nor 'module:object'"
     version = metadata.version(CORE)
-    for text in requirements:
+    for text in described.get_all("Requires-Dist") or ():
         name = re.match(r"[A-Za-z0-9._-]+", text)
         if name is None or normalized(name[0]) != CORE or _plainly_met(text, version):
             continue
@@ -152,10 +188,10 @@ def _unmet(requirements: Sequence[str]) -> str | None:
 
 
 def _plainly_met(requirement: str, version: str) -> bool:
-    """Say whether a requirement of the usual form, ``ganzoo>=0.1``, is met; False where in doubt."""
+    """Return whether a requirement such as ``ganzoo>=0.1`` is met; False where in doubt."""
     least = re.fullmatch(rf"{CORE}\s*>=\s*(\d+(?:\.\d+)*)", requirement)
     here = re.fullmatch(r"\d+(?:\.\d+)*", version)
-    return bool(least and here and _numbers(least[1]) <= _numbers(here[0]))
+    return least is not None and here is not None and _numbers(least[1]) <= _numbers(here[0])
 
 
 def _numbers(version: str) -> list[int]:

@@ -197,12 +197,20 @@ class RunDirectory:
         return path
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return all lines of metrics.jsonl that are whole.
+        """Return the numbers logged in metrics.jsonl, one dictionary a line that is whole.
 
         Raises:
             RunError: a line is not JSON.
         """
-        return list(self._metric_lines())
+        return [line for line in self._metric_lines() if "action" not in line]
+
+    def actions(self) -> list[dict[str, Any]]:
+        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details.
+
+        Raises:
+            RunError: a line is not JSON.
+        """
+        return [line for line in self._metric_lines() if "action" in line]
 
     def _metric_lines(self) -> Iterator[dict[str, Any]]:
         if not self.metrics_path.exists():

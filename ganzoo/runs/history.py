@@ -1,22 +1,22 @@
-"""The evaluations of a run's training: which was best, and whether patience is over. Torch-free."""
+"""The evaluations during a run's training: the best one, and whether patience is over. Torch-free."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ganzoo.errors import RunError
-from ganzoo.runs import RunDirectory
+from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.report import Report, Value, read_report
-from ganzoo.spec.sections import stands_for
+from ganzoo.spec.sections import matches_quantity
 
 
 @dataclass(frozen=True)
-class Moment:
+class EvaluationPoint:
     """An evaluation during training.
 
     Attributes:
-        step: steps taken by then.
-        report: what came out.
+        step: the step after which the generator was evaluated.
+        report: the report.
     """
 
     step: int
@@ -24,61 +24,60 @@ class Moment:
 
 
 class History:
-    """The evaluations of a run's training, oldest first.
+    """The evaluations during a run's training, oldest first.
 
     Attributes:
-        moments: the evaluations.
+        points: the evaluations.
     """
 
     def __init__(self, run: RunDirectory) -> None:
         section = run.spec.evaluation
         self._best = None if section is None else section.best
         self._patience = None if section is None else section.patience
-        self.moments = [
-            Moment(step, read_report(path)) for step, path in run.training_reports().items()
+        self.points = [
+            EvaluationPoint(step, read_report(path))
+            for step, path in run.training_reports().items()
         ]
 
     def add(self, step: int, report: Report) -> None:
-        """Take in a new evaluation."""
-        self.moments.append(Moment(step, report))
+        """Add a new evaluation."""
+        self.points.append(EvaluationPoint(step, report))
 
     @property
-    def best(self) -> Moment | None:
-        """The evaluation with the best value of the quantity that decides; the first of equal ones."""
+    def best(self) -> EvaluationPoint | None:
+        """The evaluation with the best value of the deciding quantity; the first of equal ones."""
         ranked = [
-            (value.mean if value.better == "lower" else -value.mean, moment)
-            for moment in self.moments
-            if (value := self.deciding_value(moment)) is not None and value.mean is not None
+            (value.mean if value.better == "lower" else -value.mean, point)
+            for point in self.points
+            if (value := self.deciding_value(point)) is not None and value.mean is not None
         ]
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
     @property
-    def newest(self) -> Moment | None:
+    def newest(self) -> EvaluationPoint | None:
         """The last evaluation."""
-        return self.moments[-1] if self.moments else None
+        return self.points[-1] if self.points else None
 
     @property
     def patience_is_over(self) -> bool:
-        """Whether the last evaluations, as many as the spec has patience for, brought no new best."""
-        if self._patience is None:
-            return False
+        """Whether the last evaluations, as many as the spec's patience, gave no new best."""
         best = self.best
-        if best is None:
+        if self._patience is None or best is None:
             return False
-        return len(self.moments) - 1 - self.moments.index(best) >= self._patience
+        return len(self.points) - 1 - self.points.index(best) >= self._patience
 
-    def deciding_value(self, moment: Moment) -> Value | None:
-        """Return the value by which evaluations are ranked, or None where there is none."""
-        for value in moment.report.values:
+    def deciding_value(self, point: EvaluationPoint) -> Value | None:
+        """Return the value by which evaluations are ranked, or None if there is none."""
+        for value in point.report.values:
             if value.better is not None and (
-                self._best is None or stands_for(self._best, value.name)
+                self._best is None or matches_quantity(self._best, value.name)
             ):
                 return value
         return None
 
 
 def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:
-    """Return the step of a checkpoint by what a person calls it.
+    """Return the step of a checkpoint.
 
     Args:
         run: the run.
@@ -88,7 +87,7 @@ def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:
         The step, or None for the last one saved.
 
     Raises:
-        RunError: the run was not evaluated during training, so that none is best, or it is no step.
+        RunError: the run was not evaluated during training, so that none is best, or this is not a step.
     """
     if checkpoint == "last":
         return None
@@ -96,8 +95,8 @@ def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:
         best = History(run).best
         if best is None:
             raise RunError(
-                f"{run.path}: no checkpoint is known to be best, since the run was not evaluated while"
-                " it was trained (add 'evaluation' to its spec); use last or a step"
+                f"{run.path}: has no best checkpoint, since it was not evaluated while it was trained"
+                " (add 'evaluation' to its spec); use last or a step"
             )
         return best.step
     try:

@@ -1,10 +1,10 @@
 """The report of an evaluation: every number with what it means. Nothing here imports torch.
 
-A number can be put beside another only where both were measured the same way. That way is its
-*protocol*: the metric with its parameters, the extractor with its weights, the reference samples by
-their content, and how many samples were judged. Its *fingerprint* is the protocol together with what
-was judged (the weights, averaged or not, the truncation, the classes asked for), the seeds, the device
-and the versions of the software.
+Numbers can be compared only if they were measured in the same way. That way is their *protocol*: the
+metric with its parameters, the extractor with its weights, the content of the reference samples, and the
+number of samples. The *fingerprint* of a number is its protocol together with what was evaluated (the
+weights, whether they are averaged, the truncation, the classes asked for), the seeds, the device and the
+versions of the software.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ganzoo.errors import RunError
+from ganzoo.spec.sections import matches_quantity
 from ganzoo.utils.files import write_atomically
-
-FORMAT: Literal["ganzoo-evaluation-1"] = "ganzoo-evaluation-1"
 
 
 class Part(BaseModel):
@@ -30,31 +29,33 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Floor(Part):
-    """The same metric between real samples and other real samples: what a perfect generator gets."""
+class Baseline(Part):
+    """The same metric on real samples against other real samples: what a perfect generator gets."""
 
-    value: float | None = Field(description="The number, or null where there is none.")
-    samples: int = Field(description="Real samples that stood in for generated ones.")
-    reference: int = Field(description="Real samples they were compared with.")
-    source: str = Field(description="Which real samples these were, in words.")
+    value: float | None = Field(description="The number, or null if there is none.")
+    samples: int = Field(description="Number of real samples in place of generated ones.")
+    reference: int = Field(description="Number of real samples they are compared with.")
+    source: str = Field(description="Which real samples these are, in words.")
 
 
 class Value(Part):
-    """One number, with all that is needed to trust it or to doubt it."""
+    """One number, with everything that is needed to trust it or to doubt it."""
 
     name: str = Field(description="Its name, with the extractor's: fd@lenet-mnist.")
     metric: str = Field(description="Type of the metric that gave it.")
     description: str = Field(description="What it is, in one line.")
     better: Literal["lower", "higher"] | None = Field(
-        description="Which values are better; null where neither end is."
+        description="Which values are better; null if neither end is."
     )
-    mean: float | None = Field(description="Mean over the seeds; null where there is a reason.")
+    mean: float | None = Field(description="Mean over the seeds; null if there is a reason.")
     std: float | None = Field(
         description="Standard deviation over the seeds, each a fresh set of samples; null with one."
     )
     per_seed: list[float | None] = Field(description="The number for each seed.")
-    floor: Floor | None = Field(description="Its floor; null where none was measured.")
-    reason: str | None = Field(description="Why there is no number; null where there is one.")
+    baseline: Baseline | None = Field(
+        description="The number for real samples; null if it was not measured."
+    )
+    reason: str | None = Field(description="Why there is no number; null if there is one.")
     warnings: list[str] = Field(description="What a reader should know before quoting it.")
     details: dict[str, Any] = Field(description="What else the metric found, for the first seed.")
     protocol: str = Field(
@@ -64,9 +65,14 @@ class Value(Part):
         description="Hash of the protocol, the subject, the seeds and the versions."
     )
 
+    @property
+    def baseline_value(self) -> float | None:
+        """The number for real samples, or None if there is none."""
+        return None if self.baseline is None else self.baseline.value
+
 
 class Subject(Part):
-    """What was judged."""
+    """What was evaluated."""
 
     name: str = Field(description="The run, or the files.")
     step: int | None = Field(default=None, description="Steps the generator was trained for.")
@@ -90,7 +96,7 @@ class Subject(Part):
 class Report(Part):
     """All numbers of one evaluation."""
 
-    format: Literal["ganzoo-evaluation-1"] = FORMAT
+    format: Literal["ganzoo-evaluation-2"] = "ganzoo-evaluation-2"
     subject: Subject
     reference: str = Field(description="What it was compared with.")
     seeds: list[int] = Field(description="Seeds of the samples; empty for files.")
@@ -102,21 +108,33 @@ class Report(Part):
     seconds: float = Field(description="Time it took, in seconds.")
     created: str = Field(description="When, as ISO 8601 in UTC.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _upgrade(cls, data: Any) -> Any:
+        """Read format 1, in which the baseline was called floor."""
+        if not isinstance(data, dict) or data.get("format") != "ganzoo-evaluation-1":
+            return data
+        values = [
+            {("baseline" if key == "floor" else key): each for key, each in value.items()}
+            for value in data.get("values", [])
+        ]
+        return {**data, "format": "ganzoo-evaluation-2", "values": values}
+
     def value(self, name: str) -> Value:
-        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` where that is clear.
+        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous.
 
         Raises:
-            KeyError: there is none, or more than one.
+            KeyError: no value has that name, or more than one has.
         """
-        found = [each for each in self.values if name in {each.name, each.name.partition("@")[0]}]
+        found = [each for each in self.values if matches_quantity(name, each.name)]
         exact = [each for each in found if each.name == name]
         if len(exact or found) != 1:
-            raise KeyError(f"{name} (there is: {', '.join(each.name for each in self.values)})")
+            raise KeyError(f"{name} (available: {', '.join(each.name for each in self.values)})")
         return (exact or found)[0]
 
     @property
     def complete(self) -> bool:
-        """Whether every number asked for is there and nothing is suspect."""
+        """Whether every number was measured and nothing is suspect."""
         return not self.problems and all(each.reason is None for each in self.values)
 
     def to_json(self) -> str:
@@ -124,7 +142,7 @@ class Report(Part):
         return self.model_dump_json(indent=2) + "\n"
 
     def write(self, path: Path) -> None:
-        """Write the report as JSON; it is there whole or not at all."""
+        """Write the report as JSON, whole or not at all."""
         write_atomically(path, self.to_json())
 
 
@@ -132,7 +150,7 @@ def read_report(path: Path) -> Report:
     """Read a report.
 
     Raises:
-        RunError: the file cannot be read, or is no report.
+        RunError: the file cannot be read, or is not a report.
     """
     try:
         return Report.model_validate_json(path.read_bytes())
@@ -141,33 +159,29 @@ def read_report(path: Path) -> Report:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise RunError(f"{path}: is no report of an evaluation: {where}: {first['msg']}") from None
+        raise RunError(f"{path}: is not a report: {where}: {first['msg']}") from None
 
 
 def protocol_digest(protocol: Mapping[str, Any]) -> str:
-    """Return the hash of a protocol; what its real samples are called is not part of it."""
-    named = {
+    """Return the hash of a protocol, of which the names of real samples are not part."""
+    unnamed = {
         key: {name: each for name, each in value.items() if name != "samples"}
         if key in {"reference", "training"}
         else value
         for key, value in protocol.items()
     }
-    return digest(named)
+    return digest(unnamed)
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """Return the hash that stands for some JSON: 16 hexadecimal digits of its SHA-256."""
+    """Return a hash of JSON data: 16 hexadecimal digits of its SHA-256."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def mean_of(numbers: list[float | None]) -> float | None:
-    """Return the mean, or None where a number is missing."""
+def mean_and_std(numbers: list[float | None]) -> tuple[float | None, float | None]:
+    """Return the mean and the sample standard deviation, each None if it cannot be computed."""
     present = [number for number in numbers if number is not None]
-    return fmean(present) if present and len(present) == len(numbers) else None
-
-
-def spread_of(numbers: list[float | None]) -> float | None:
-    """Return the sample standard deviation, or None where there are too few numbers."""
-    present = [number for number in numbers if number is not None]
-    return stdev(present) if len(present) > 1 and len(present) == len(numbers) else None
+    if not present or len(present) < len(numbers):
+        return None, None
+    return fmean(present), stdev(present) if len(present) > 1 else None

@@ -1,4 +1,4 @@
-"""Lengths of time in training, written as a person says them: ``"101 epochs"``, ``"200k images"``."""
+"""Durations of training, written as people say them: ``"101 epochs"``, ``"200k images"``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time in epochs, steps (of the generator) or real images shown.
+    """A duration in epochs, generator steps or real images shown.
 
     Attributes:
-        amount: how many of the unit; positive, and whole unless the unit is epochs.
+        amount: number of units; positive, and an integer unless the unit is epochs.
         unit: ``epochs``, ``steps`` or ``images``.
     """
 
@@ -30,29 +30,31 @@ class Duration:
     unit: Unit
 
     def __post_init__(self) -> None:
-        """Hold the promises above.
+        """Check the amount.
 
         Raises:
-            ValueError: the amount is none.
+            ValueError: the amount is invalid.
         """
         if not (self.amount > 0 and math.isfinite(self.amount)):
-            raise ValueError("a length of training must be more than 0, and finite")
+            raise ValueError("a duration must be positive and finite")
         if self.unit != "epochs" and not float(self.amount).is_integer():
-            raise ValueError(f"there are no parts of {self.unit}; write a whole number")
+            raise ValueError(f"the number of {self.unit} must be a whole number")
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read a text such as ``"3000 steps"``.
+        """Parse a string such as ``"3000 steps"``.
 
         Raises:
             ValueError: it is not a positive number with a unit.
         """
         match = re.match(_PATTERN, text)
         if match is None:
-            raise ValueError('expected a length such as "20 epochs", "3000 steps" or "200k images"')
+            raise ValueError(
+                'expected a duration such as "20 epochs", "3000 steps" or "200k images"'
+            )
         number, factor, unit = match.groups()
         name: Unit = "epochs" if unit[0] == "e" else "steps" if unit[0] == "s" else "images"
-        # Decimal, since 1.001 * 1000 is no whole number in binary.
+        # Decimal, since 1.001 * 1000 is not a whole number in binary.
         return cls(float(Decimal(number) * _FACTORS[factor]), name)
 
     def __str__(self) -> str:
@@ -60,12 +62,12 @@ class Duration:
         return f"{Decimal(repr(float(self.amount))).normalize():f} {unit}"
 
     def steps(self, images_per_step: float, steps_per_epoch: float) -> int:
-        """Return this length in whole steps, at least 1.
+        """Return this duration in whole steps, at least 1.
 
         Args:
-            images_per_step: real images that one step shows, on average.
-            steps_per_epoch: steps in which the data set is shown once; a fraction where one step
-                takes several batches.
+            images_per_step: average number of real images shown per step.
+            steps_per_epoch: number of steps in which the data set is shown once; may be a fraction if
+                a step takes several batches.
         """
         if self.unit == "steps":
             return max(1, int(self.amount))
@@ -75,7 +77,7 @@ class Duration:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept and give back the text form."""
+        """Accept and serialize the string form."""
         del source, handler
         return core_schema.no_info_plain_validator_function(
             cls._validate, serialization=core_schema.to_string_ser_schema()
@@ -85,7 +87,7 @@ class Duration:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Describe the text form."""
+        """Describe the string form."""
         del schema, handler
         return {
             "type": "string",
@@ -100,7 +102,7 @@ class Duration:
         if not isinstance(value, str):
             raise PydanticCustomError(
                 "duration",
-                'expected a text such as "20 epochs", "3000 steps" or "200k images"',
+                'expected a string such as "20 epochs", "3000 steps" or "200k images"',
             )
         try:
             return cls.parse(value)

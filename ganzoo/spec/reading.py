@@ -1,8 +1,9 @@
-"""From JSON to a RunSpec, with every problem in words."""
+"""Reading specs: from JSON to a RunSpec, with every problem explained."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,32 +22,43 @@ def parse_spec(data: Any, source: str | None = None) -> RunSpec:
     """Validate a spec given as plain data.
 
     Args:
-        data: what a JSON file holds.
-        source: file or recipe it comes from, for messages.
+        data: the content of a JSON file.
+        source: the file or recipe it comes from, for messages.
 
     Raises:
         SpecError: with every problem found, each with its path.
     """
     if not isinstance(data, Mapping):
         raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
-    return _validated(RunSpec, data, source)
+    return validated(RunSpec, data, source)
 
 
 def parse_evaluation(data: Mapping[str, Any]) -> Evaluation:
-    """Validate the ``evaluation`` of a spec, given as plain data.
+    """Validate the ``evaluation`` section of a spec, given as plain data.
 
     Args:
-        data: its fields; those that are left out have their defaults.
+        data: its fields; missing ones have their defaults.
 
     Raises:
         SpecError: with every problem found, each with its path.
     """
-    return _validated(Evaluation, data, None, "evaluation.")
+    return validated(Evaluation, data, prefix="evaluation.")
 
 
-def _validated(
-    model: type[Model], data: Mapping[str, Any], source: str | None, prefix: str = ""
+def validated(
+    model: type[Model], data: Mapping[str, Any], source: str | None = None, prefix: str = ""
 ) -> Model:
+    """Validate plain data as a part of a spec.
+
+    Args:
+        model: the part.
+        data: its fields; those that are left out have their defaults.
+        source: file or recipe it comes from, for messages.
+        prefix: what paths in messages begin with.
+
+    Raises:
+        SpecError: with every problem found, each with its path.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -77,7 +89,7 @@ def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(kind: str, message: str, value: Any) -> str:
-    """Say in one sentence what was wrong, with the value where it helps."""
+    """Return in one sentence what was wrong, with the value if it helps."""
     if kind == "missing":
         return "this field is required"
     if kind == "too_short" and not value:
@@ -85,12 +97,13 @@ def _message(kind: str, message: str, value: Any) -> str:
     if kind == "tuple_type":
         return "expected a list"
     if kind == "string_pattern_mismatch":
-        # Only two fields have patterns, and a pattern is nothing to show a person.
+        # Only two fields have patterns, which are not for people to read.
         devices = "|cuda" in message
         message = (
             "expected auto, cpu, mps, cuda or a numbered device such as cuda:1"
             if devices
-            else "expected letters, digits, dots, dashes and underscores, a letter or digit first"
+            else "expected letters, digits, dots, dashes and underscores, starting with a letter or"
+            " digit"
         )
     message = message[:1].lower() + message[1:]
     if isinstance(value, str | int | float | bool) and kind not in {
@@ -103,23 +116,34 @@ def _message(kind: str, message: str, value: Any) -> str:
 
 
 def read_spec_data(text: str, source: str) -> dict[str, Any]:
-    """Read the text of a spec.
+    """Parse the text of a spec.
 
     Raises:
-        SpecError: it is not JSON, has a key twice, or is no object.
+        SpecError: it is not JSON, has a duplicate key, or is not an object.
     """
     try:
         data = json.loads(text, object_pairs_hook=_refuse_duplicates)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise SpecError([Problem("", f"not JSON: {error.msg} at {where}")], source) from None
+        other = _other_format(text)
+        where = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        reason = f"looks like {other}; a spec must be JSON" if other else f"not JSON: {where}"
+        raise SpecError([Problem("", reason)], source) from None
     except ValueError as error:
         raise SpecError([Problem("", str(error))], source) from None
     except RecursionError:
-        raise SpecError([Problem("", "not a spec: it is nested too deeply")], source) from None
+        raise SpecError([Problem("", "not a spec: nested too deeply")], source) from None
     if not isinstance(data, dict):
         raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
     return data
+
+
+def _other_format(text: str) -> str | None:
+    """Return the name of the format that a text seems to have instead of JSON, or None."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    first = next(lines, "")
+    if re.match(r"\[{1,2}[\w.-]+\]{1,2}\s*$|[\w.-]+\s*=", first):
+        return "TOML"
+    return "YAML" if re.match(r"---|[\w-]+:(\s|$)", first) else None
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,23 +151,23 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+        raise ValueError(f"duplicate key {twice!r} in an object")
     return data
 
 
 def read_spec_file(path: str | Path) -> dict[str, Any]:
-    """Read a spec file, without validating it.
+    """Read a spec file without validating it.
 
     Raises:
-        SpecError: it cannot be read, is not JSON, has a key twice, or is no object.
+        SpecError: it cannot be read, is not JSON, has a duplicate key, or is not an object.
     """
     try:
-        # Some editors begin a file with a byte-order mark.
+        # Some editors start files with a byte-order mark.
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
     except UnicodeDecodeError:
-        raise SpecError([Problem("", "not JSON: it is no UTF-8 text")], str(path)) from None
+        raise SpecError([Problem("", "not JSON: the text is not UTF-8")], str(path)) from None
     return read_spec_data(text, str(path))
 
 

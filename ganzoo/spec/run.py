@@ -191,11 +191,11 @@ class RunSpec(SpecModel):
             raise SpecError(problems)
         return info
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same run with paths that hold in any working directory."""
         changes: dict[str, Any] = {"dataset": self.dataset.with_absolute_paths()}
         if self.evaluation is not None:
-            changes["evaluation"] = self.evaluation.anchored()
+            changes["evaluation"] = self.evaluation.with_absolute_paths()
         if self.initialize_from is not None:
             run = str(Path(self.initialize_from.run).absolute())
             changes["initialize_from"] = self.initialize_from.model_copy(update={"run": run})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +31,12 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROOT = "#/$defs/"
+BOUNDS = (
+    ("minimum", ">="),
+    ("exclusiveMinimum", ">"),
+    ("maximum", "<="),
+    ("exclusiveMaximum", "<"),
+)
 
 
 def run_spec_schema() -> Schema:
@@ -139,6 +146,47 @@ def component_schema(entry: Entry) -> Schema:
     schema: Schema = _relink(made, {})
     _describe_type(schema, entry)
     return schema
+
+
+def value_words(
+    schema: Mapping[str, Any],
+    *,
+    code: Callable[[str], str] = str,
+    reference: Callable[[str], str] = lambda name: name.replace("_", " "),
+) -> str:
+    """Describe in a few words which values a schema accepts, for help and documentation.
+
+    Args:
+        schema: the schema of a field.
+        code: formats a JSON value.
+        reference: formats the name of a definition that the schema refers to.
+    """
+
+    def words(part: Mapping[str, Any]) -> str:
+        return value_words(part, code=code, reference=reference)
+
+    if "$ref" in schema:
+        return reference(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(words(each) for each in schema["anyOf"])
+    values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if values is not None:
+        return " or ".join(code(json.dumps(value)) for value in values)
+    kind = schema.get("type", "any value")
+    if kind == "array" and "prefixItems" in schema:
+        kinds = [words(each) for each in schema["prefixItems"]]
+        same = len(set(kinds)) == 1
+        return f"list of {len(kinds)}: {f'each {kinds[0]}' if same else ', '.join(kinds)}"
+    if kind == "array":
+        return f"list, each {words(schema.get('items', {}))}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), Mapping):
+        return f"object of {words(schema['additionalProperties'])}"
+    if "examples" in schema:
+        return f"{kind} such as {code(json.dumps(schema['examples'][0]))}"
+    if kind == "boolean":
+        return f"{code('true')} or {code('false')}"
+    bounds = [f"{sign} {json.dumps(schema[key])}" for key, sign in BOUNDS if key in schema]
+    return f"{code(kind) if kind == 'null' else kind} {', '.join(bounds)}".strip()
 
 
 class _Generator(GenerateJsonSchema):

@@ -176,15 +176,15 @@ class Evaluation(SpecModel):
         " on to its end.",
     )
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same evaluation with paths that hold in any working directory."""
         metrics = tuple(
             metric
             if metric.extractor is None
-            else metric.model_copy(update={"extractor": metric.extractor.anchored()})
+            else metric.model_copy(update={"extractor": metric.extractor.with_absolute_paths()})
             for metric in self.metrics
         )
-        extractor = None if self.extractor is None else self.extractor.anchored()
+        extractor = None if self.extractor is None else self.extractor.with_absolute_paths()
         return self.model_copy(update={"metrics": metrics, "extractor": extractor})
 
     def extractor_for(self, info: DatasetInfo) -> FeatureExtractor:
@@ -206,20 +206,20 @@ class Evaluation(SpecModel):
     def _problems_of_best(self, extractor: FeatureExtractor) -> list[Problem]:
         """Return what keeps the best checkpoint from being found."""
         named = [pair for metric in self.metrics for pair in reported(metric, extractor)]
-        judging = [name for name, quantity in named if quantity.better is not None]
-        if self.patience is not None and not judging:
+        ranked = [name for name, quantity in named if quantity.better is not None]
+        if self.patience is not None and not ranked:
             message = "no quantity of these metrics says which values are better"
             return [Problem("evaluation.patience", message)]
         if self.best is None:
             return []
-        matching = [name for name in judging if stands_for(self.best, name)]
+        matching = [name for name in ranked if matches_quantity(self.best, name)]
         if len(matching) == 1:
             return []
-        known = ", ".join(matching or judging) or "none"
+        known = ", ".join(matching or ranked) or "none"
         problem = (
             "may be any of several; name one"
             if matching
-            else f"is no quantity of these metrics with a better end{did_you_mean(self.best, judging)}"
+            else f"is no quantity of these metrics with a better end{did_you_mean(self.best, ranked)}"
         )
         return [Problem("evaluation.best", f"{self.best!r} {problem} (there is: {known})")]
 
@@ -229,7 +229,7 @@ def no_split(split: str, info: DatasetInfo) -> str:
     return f"the data set has no split {split!r} (available: {', '.join(info.splits)})"
 
 
-def stands_for(text: str, name: str) -> bool:
+def matches_quantity(text: str, name: str) -> bool:
     """Say whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
     return text in {name, name.partition("@")[0]}
 

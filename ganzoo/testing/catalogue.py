@@ -72,7 +72,7 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
         datasets.check_samples,
         datasets.check_repeats,
         datasets.check_splits,
-        datasets.check_anchored,
+        datasets.check_absolute_paths,
         datasets.check_mixture,
         training.check_training,
     ),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.components import Dataset, DatasetInfo
-from ganzoo.data.store import ImageStore
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 from ganzoo.testing.faults import check, require
 
@@ -125,16 +125,16 @@ def check_splits(dataset: Dataset) -> None:
 
 
 @check
-def check_anchored(dataset: Dataset) -> None:
-    """With its paths made whole, it is the same data set."""
-    anchored = dataset.anchored()
+def check_absolute_paths(dataset: Dataset) -> None:
+    """With absolute paths it is the same data set, and it then stays as it is."""
+    absolute = dataset.with_absolute_paths()
     require(
-        type(anchored) is type(dataset) and anchored.info() == dataset.info(),
-        "'anchored' gives another data set; it must be the same with whole paths",
+        type(absolute) is type(dataset) and absolute.info() == dataset.info(),
+        "'with_absolute_paths' gives another data set; it must be the same with absolute paths",
     )
     require(
-        anchored.anchored() == anchored,
-        "'anchored' changes what is anchored already; it must leave that as it is",
+        absolute.with_absolute_paths() == absolute,
+        "'with_absolute_paths' changes paths that are absolute already; it must leave that as it is",
     )
 
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 
 from ganzoo.components import (
-    Evidence,
     FeatureExtractor,
-    Measurement,
+    Features,
     Metric,
+    MetricInputs,
+    MetricResult,
     Mixture,
-    SampleFeatures,
 )
 from ganzoo.errors import NotMeasurable
 from ganzoo.testing.faults import check, require
@@ -26,17 +26,17 @@ SAMPLES = 400
 
 
 @check
-def check_values(metric: Metric, evidence: Evidence | None = None) -> None:
+def check_values(metric: Metric, inputs: MetricInputs | None = None) -> None:
     """There is a finite number for each quantity, and for no other; details are JSON.
 
     Args:
         metric: what is checked.
-        evidence: samples on which it has a value, where the usual ones give it none.
+        inputs: samples on which it has a value, where the usual ones give it none.
     """
-    measurement = _measure(metric, evidence or some_evidence())
+    measurement = _measure(metric, inputs or some_inputs())
     require(
-        isinstance(measurement, Measurement),
-        f"what is measured is a {type(measurement).__name__}; it must be a Measurement",
+        isinstance(measurement, MetricResult),
+        f"what is measured is a {type(measurement).__name__}; it must be a MetricResult",
     )
     expected = [quantity.name for quantity in metric.quantities]
     require(
@@ -52,17 +52,17 @@ def check_values(metric: Metric, evidence: Evidence | None = None) -> None:
 
 
 @check
-def check_order(metric: Metric, evidence: Evidence | None = None) -> None:
+def check_order(metric: Metric, inputs: MetricInputs | None = None) -> None:
     """The order of samples makes no difference beyond that of the seed, where subsets are drawn."""
-    evidence = evidence or some_evidence()
-    seeds = [_measure(metric, replace(evidence, seed=seed)) for seed in range(4)]
+    inputs = inputs or some_inputs()
+    seeds = [_measure(metric, replace(inputs, seed=seed)) for seed in range(4)]
     shuffled = _measure(
         metric,
         replace(
-            evidence,
-            generated=_shuffled(evidence.generated),
-            reference=_shuffled(evidence.reference),
-            training=None if evidence.training is None else _shuffled(evidence.training),
+            inputs,
+            generated=_shuffled(inputs.generated),
+            reference=_shuffled(inputs.reference),
+            training=None if inputs.training is None else _shuffled(inputs.training),
         ),
     )
     for name, value in shuffled.values.items():
@@ -76,38 +76,38 @@ def check_order(metric: Metric, evidence: Evidence | None = None) -> None:
 
 
 @check
-def check_repeats(metric: Metric, evidence: Evidence | None = None) -> None:
-    """The same evidence gives the same numbers, whatever torch's and numpy's seeds are."""
-    evidence = evidence or some_evidence()
+def check_repeats(metric: Metric, inputs: MetricInputs | None = None) -> None:
+    """The same inputs give the same numbers, whatever torch's and numpy's seeds are."""
+    inputs = inputs or some_inputs()
     found = []
     state = np.random.get_state()  # noqa: NPY002 - the one a metric must not draw from
     try:
         for seed in (0, 1):
             torch.manual_seed(seed)
             np.random.seed(seed)  # noqa: NPY002 - as above
-            found.append(dict(_measure(metric, evidence).values))
+            found.append(dict(_measure(metric, inputs).values))
     finally:
         np.random.set_state(state)  # noqa: NPY002 - as above
     require(
         found[0] == found[1],
-        f"the same evidence gives {found[0]}, then {found[1]}; what is random must come from the"
-        " evidence's 'seed'",
+        f"the same inputs give {found[0]}, then {found[1]}; what is random must come from the"
+        " inputs's 'seed'",
     )
 
 
 @check
-def check_needs(metric: Metric, evidence: Evidence | None = None) -> None:
+def check_needs(metric: Metric, inputs: MetricInputs | None = None) -> None:
     """What the metric does not say that it needs may be missing."""
-    evidence = evidence or some_evidence()
+    inputs = inputs or some_inputs()
     if not metric.needs_logits:
-        bare = [replace(each, logits=None) for each in (evidence.generated, evidence.reference)]
-        evidence = replace(evidence, generated=bare[0], reference=bare[1])
+        bare = [replace(each, logits=None) for each in (inputs.generated, inputs.reference)]
+        inputs = replace(inputs, generated=bare[0], reference=bare[1])
     if not metric.needs_training_samples:
-        evidence = replace(evidence, training=None)
-    _measure(metric, evidence)
+        inputs = replace(inputs, training=None)
+    _measure(metric, inputs)
     try:
         build = metric.build()
-        build(replace(evidence, mixture=None))
+        build(replace(inputs, mixture=None))
     except NotMeasurable as reason:
         require(str(reason), "NotMeasurable is raised without a reason; it must say why")
 
@@ -115,11 +115,11 @@ def check_needs(metric: Metric, evidence: Evidence | None = None) -> None:
 @check
 def check_few_samples(metric: Metric) -> None:
     """From one sample, or from equal ones, comes a finite number or NotMeasurable, with a reason."""
-    evidence = some_evidence()
+    inputs = some_inputs()
     for title, index in (("one sample", [0]), ("equal samples", [0] * 20)):
-        few = [_chosen(each, np.array(index)) for each in (evidence.generated, evidence.reference)]
+        few = [_chosen(each, np.array(index)) for each in (inputs.generated, inputs.reference)]
         try:
-            measurement = metric.build()(replace(evidence, generated=few[0], reference=few[1]))
+            measurement = metric.build()(replace(inputs, generated=few[0], reference=few[1]))
         except NotMeasurable as reason:
             require(str(reason), "NotMeasurable is raised without a reason; it must say why")
             continue
@@ -160,7 +160,7 @@ def check_names(metric: Metric) -> None:
     )
 
 
-def some_evidence() -> Evidence:
+def some_inputs() -> MetricInputs:
     """Return samples on which usual metrics have a value.
 
     Features are points near one of eight centers on a circle, a class each; logits tell the classes,
@@ -169,15 +169,15 @@ def some_evidence() -> Evidence:
     angles = 2 * np.pi * np.arange(MODES) / MODES
     centers = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def draw(seed: int, std: float) -> SampleFeatures:
+    def draw(seed: int, std: float) -> Features:
         rng = np.random.default_rng(seed)
         labels = rng.integers(0, MODES, SAMPLES)
         features = centers[labels] + std * rng.standard_normal((SAMPLES, 2))
         distances = np.linalg.norm(features[:, None] - centers[None], axis=2)
         logits = (-(distances**2) / 0.05).astype(np.float32)
-        return SampleFeatures(features, logits, labels.astype(np.int64))
+        return Features(features, logits, labels.astype(np.int64))
 
-    return Evidence(
+    return MetricInputs(
         generated=draw(0, 0.12),
         reference=draw(1, 0.1),
         training=draw(2, 0.1),
@@ -195,25 +195,25 @@ class _Stub(FeatureExtractor):
         raise NotImplementedError(f"features of samples {sample_shape} are made up")
 
 
-def _measure(metric: Metric, evidence: Evidence) -> Measurement:
+def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
     try:
-        return metric.build()(evidence)
+        return metric.build()(inputs)
     except NotMeasurable as reason:
         require(
             False,
-            f"NotMeasurable was raised ({reason}); {len(evidence.generated)} points in"
-            f" {MODES} classes must give a value, or skip this check and call it with evidence that"
+            f"NotMeasurable was raised ({reason}); {len(inputs.generated)} points in"
+            f" {MODES} classes must give a value, or skip this check and call it with inputs that"
             " does",
         )
         raise
 
 
-def _shuffled(samples: SampleFeatures) -> SampleFeatures:
+def _shuffled(samples: Features) -> Features:
     return _chosen(samples, np.random.default_rng(5).permutation(len(samples)))
 
 
-def _chosen(samples: SampleFeatures, index: npt.NDArray[np.int64]) -> SampleFeatures:
-    return SampleFeatures(
+def _chosen(samples: Features, index: npt.NDArray[np.int64]) -> Features:
+    return Features(
         samples.features[index],
         None if samples.logits is None else samples.logits[index],
         None if samples.labels is None else samples.labels[index],

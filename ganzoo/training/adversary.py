@@ -1,8 +1,8 @@
 """A discriminator with everything that turns its judgement into losses.
 
-Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake samples, the
-adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for the
-generator's.
+Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake
+samples, the adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for
+the generator's.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ganzoo.components import (
     Side,
 )
 from ganzoo.errors import TrainingError
+from ganzoo.nn import parametrized
 from ganzoo.training.game import Numbers, TrainingContext
 
 
@@ -101,8 +102,7 @@ class Adversary:
         self._context, self._name, self._pack = context, name, component.pack
         self._suffix = "" if name == "discriminator" else f"/{name}"
         shape = component.packed_shape(sample_shape)
-        built = component.parametrized(component.build(shape, condition))
-        self.network = context.place(built)
+        self.network = context.place(parametrized(component.build(shape, condition), component))
         self._compiled = context.compiled(self.network)
         self._loss = loss.build()
         self._weights = {
@@ -312,6 +312,7 @@ class Adversary:
             latents=batch.latents,
             discriminator=lambda samples: self.judge(samples, batch.condition, exact=True),
             generator=batch.generator,
+            differentiate=input_gradient,
             rng=self._context.rng,
         )
         for label, part in due.items():
@@ -322,6 +323,16 @@ class Adversary:
     def _weighted(self, loss: torch.Tensor, side: Side) -> torch.Tensor:
         weight = self._weights[side]
         return loss if weight == 1 else loss * weight
+
+
+def input_gradient(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.Tensor:
+    """Return the gradient (N, values) of logits at samples; it can be differentiated again.
+
+    The gradient of the sum holds that of each sample's logits, since a logit depends on its own sample
+    (or pack) only.
+    """
+    (gradient,) = torch.autograd.grad(output.logits.sum(), samples, create_graph=True)
+    return gradient.flatten(1)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ganzoo.training.grids import save_real_grid, save_sample_grid
 from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
 from ganzoo.training.transfer import Parent, branch, initialize
-from ganzoo.utils.devices import resolve_device, training_numerics
+from ganzoo.utils.devices import numerics, resolve_device
 from ganzoo.utils.files import write_atomically
 
 
@@ -51,7 +51,7 @@ def train(
         ganzoo.errors.UsageError: the device, the data or the checkpoint are not as needed.
     """
     device = resolve_device(spec.device)
-    with training_numerics(device, deterministic=spec.training.deterministic):
+    with numerics(device, deterministic=spec.training.deterministic):
         prepared = prepare(spec, info, device)
         transfer = None
         if parent is not None:
@@ -80,7 +80,7 @@ def train(
 def _refuse_to_end_before_it_begins(prepared: Prepared) -> None:
     begun, total = prepared.state.step, prepared.plan.total
     if total <= begun:
-        problem = f"the run is branched at step {begun} and would end at step {total}; choose a longer one"
+        problem = f"the branch begins at step {begun} and would end at step {total}; make it longer"
         raise SpecError([Problem("training.duration", problem)])
 
 
@@ -181,10 +181,10 @@ class Trainer:
         Raises:
             ganzoo.errors.TrainingError: a number is not finite.
         """
-        judge, step = self.prepared.judge, self.state.step
-        assert judge is not None  # the plan has evaluations only where there is a judge
+        evaluator, step = self.prepared.evaluator, self.state.step
+        assert evaluator is not None  # the plan has evaluations only if there is one
         self.state.meters.means(step)
-        report = judge.judge(self.prepared.sampler, self.run.path.name, step)
+        report = evaluator.evaluate(self.prepared.sampler, self.run.path.name, step)
         path = self.run.training_report_path(step)
         report.write(path)
         self.history.add(step, report)

@@ -16,8 +16,8 @@ from ganzoo.sampling import Sampler
 from ganzoo.spec import Duration, RunSpec
 from ganzoo.training.callbacks import Callbacks
 from ganzoo.training.ema import MovingAverage
+from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, TrainingContext
-from ganzoo.training.judge import Judge
 from ganzoo.training.numerics import weights_dtype
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.seeds import derive_seed
@@ -80,14 +80,14 @@ class Prepared:
         split: the split to train on.
         state: networks, optimizers and data, at step 0.
         plan: when what is due.
-        judge: what evaluates the samples, or None.
+        evaluator: evaluates the samples if the spec asks for it, else None.
     """
 
     info: DatasetInfo
     split: Split
     state: TrainingState
     plan: Plan
-    judge: Judge | None
+    evaluator: TrainingEvaluator | None
 
     @property
     def sampler(self) -> Sampler:
@@ -123,9 +123,9 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         )
 
     # Build what evaluates the samples: weights of an extractor may be missing.
-    judge = None
+    evaluator = None
     if spec.evaluation is not None:
-        judge = Judge(spec, spec.evaluation, info, split, device)
+        evaluator = TrainingEvaluator(spec, info, split, device)
 
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
@@ -157,7 +157,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     )
     callbacks = Callbacks(spec.callbacks, game.optimizers)
     state = TrainingState(spec, game, average, batches, rng, callbacks)
-    return Prepared(info, split, state, Plan.of(spec, order), judge)
+    return Prepared(info, split, state, Plan.of(spec, order), evaluator)
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:

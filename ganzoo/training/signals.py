@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
+
+from ganzoo.utils.progress import report
+
+STOPPING = "stopping after this step; press Ctrl-C again to quit at once"
 
 
 class StopRequest:
@@ -28,6 +33,8 @@ class StopRequest:
         del frame
         self.signal_number = number
         self._restore()
+        with suppress(RuntimeError):  # the signal may have come in the middle of a write to stderr
+            report(STOPPING if number == signal.SIGINT else "stopping after this step", 0, 0)
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():

@@ -45,34 +45,46 @@ def resolve_device(name: str) -> torch.device:
 
 
 @contextmanager
-def training_numerics(device: torch.device, *, deterministic: bool) -> Iterator[None]:
-    """Set torch up for fast training, and put everything back afterwards.
+def numerics(
+    device: torch.device, *, exact: bool = False, deterministic: bool = False
+) -> Iterator[None]:
+    """Set torch up for one kind of work, and restore everything afterwards.
 
-    Denormal numbers are flushed to zero (they slow CPUs down and carry nothing); float32 matrix
-    products on CUDA use TF32; convolutions are chosen by trial unless they must be deterministic.
-    The global random state is restored, so that a run inside a notebook leaves it as it was.
+    By default it is fast: denormal numbers, which slow CPUs down and carry no information, are flushed
+    to zero, TF32 is used, and convolutions are chosen by timing them. The global random state is
+    restored, so that work inside a notebook leaves it as it was.
+
+    Args:
+        device: where the work runs.
+        exact: use full float32 and deterministic convolutions; for evaluation. Whether denormal
+            numbers are flushed stays as it is.
+        deterministic: use deterministic algorithms only; for training that repeats to the last bit.
     """
+    cudnn = torch.backends.cudnn
     was_deterministic = torch.are_deterministic_algorithms_enabled()
-    was_benchmark = torch.backends.cudnn.benchmark
     was_precision = torch.get_float32_matmul_precision()
+    was_cudnn = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32
     if deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
-            torch.set_flush_denormal(True)
+            if not exact:
+                torch.set_flush_denormal(True)
             _use_deterministic_algorithms(deterministic or was_deterministic)
-            torch.backends.cudnn.benchmark = not deterministic
-            torch.set_float32_matmul_precision("highest" if deterministic else "high")
+            cudnn.benchmark = not (exact or deterministic)
+            cudnn.deterministic = exact or was_cudnn[1]
+            cudnn.allow_tf32 = was_cudnn[2] and not exact
+            torch.set_float32_matmul_precision("highest" if exact or deterministic else "high")
             yield
         finally:
-            torch.set_flush_denormal(False)
+            if not exact:  # training goes on after an evaluation
+                torch.set_flush_denormal(False)
             _use_deterministic_algorithms(was_deterministic)
-            torch.backends.cudnn.benchmark = was_benchmark
+            cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = was_cudnn
             torch.set_float32_matmul_precision(was_precision)
 
 
 def _use_deterministic_algorithms(wanted: bool) -> None:
-    """Switch if there is anything to switch: the call imports torch's compiler, which takes seconds."""
+    """Switch only on a change: the call imports torch's compiler, which takes seconds."""
     if wanted != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(wanted)

@@ -1,8 +1,8 @@
 """One evaluation over several processes: who takes which samples, and how results come together.
 
-Started by ``torchrun --nproc-per-node 4 -m ganzoo evaluate RUN``, each process makes and reads its
-share of the samples. Shares are whole blocks, so nothing is padded or counted twice, and the features
-that come together on the first process are those that one process alone would have.
+``torchrun --nproc-per-node 4 -m ganzoo evaluate RUN`` starts four processes, each of which generates
+and reads its shard of the samples. Shards are whole blocks, so that nothing is padded or counted twice,
+and the features gathered on the first process are those that a single process would compute.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ import torch.distributed as dist
 from ganzoo.errors import UsageError
 
 Array = npt.NDArray[Any]
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Join the processes that torchrun started; alone, do nothing.
+    """Join the processes that torchrun started; do nothing in a single process.
 
     Raises:
-        UsageError: torchrun's variables are there, but torch cannot talk to other processes.
+        UsageError: torchrun's variables are set, but this torch cannot talk to other processes.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         yield
         return
     if not dist.is_available():
-        raise UsageError("this build of torch has no torch.distributed; start one process only")
-    dist.init_process_group("gloo")  # features meet on the CPU, whatever made them
+        raise UsageError("this build of torch has no torch.distributed; start a single process")
+    dist.init_process_group("gloo")  # features are gathered on the CPU, whatever computed them
     try:
         yield
         dist.barrier()
@@ -44,53 +44,53 @@ def process_group() -> Iterator[None]:
 
 def rank() -> int:
     """Return the number of this process."""
-    return dist.get_rank() if _together() else 0
+    return dist.get_rank() if _is_distributed() else 0
 
 
 def is_first() -> bool:
-    """Say whether this process computes and writes the results."""
+    """Return whether this process computes and writes the results."""
     return rank() == 0
 
 
-def own_share(count: int, block: int) -> range:
-    """Return the samples this process takes.
+def shard(count: int, block: int) -> range:
+    """Return the indices of the samples that this process takes.
 
     Args:
-        count: samples there are.
-        block: shares begin at multiples of it.
+        count: number of all samples.
+        block: shards begin at multiples of it.
     """
-    parts = dist.get_world_size() if _together() else 1
+    parts = dist.get_world_size() if _is_distributed() else 1
     blocks = -(-count // block)
     begin, end = (blocks * each // parts * block for each in (rank(), rank() + 1))
     return range(min(begin, count), min(end, count))
 
 
-def gathered(share: Array) -> Array:
-    """Return the shares of all processes one after the other; on all but the first, an empty array."""
-    if not _together():
-        return share
-    shares: list[Array] | None = [share] * dist.get_world_size() if is_first() else None
-    dist.gather_object(share, shares)
-    return share[:0] if shares is None else np.concatenate(shares)
+def gather(array: Array) -> Array:
+    """Return the arrays of all processes, concatenated; an empty array on all but the first."""
+    if not _is_distributed():
+        return array
+    arrays: list[Array] | None = [array] * dist.get_world_size() if is_first() else None
+    dist.gather_object(array, arrays)
+    return array[:0] if arrays is None else np.concatenate(arrays)
 
 
-def everyones(value: Thing) -> list[Thing]:
-    """Return what each process has, in their order; the same list on all of them."""
-    if not _together():
+def all_gather(value: T) -> list[T]:
+    """Return the value of each process, in the order of ranks, on all processes."""
+    if not _is_distributed():
         return [value]
-    values: list[Thing] = [value] * dist.get_world_size()
+    values: list[T] = [value] * dist.get_world_size()
     dist.all_gather_object(values, value)
     return values
 
 
-def agreed(value: Thing) -> Thing:
-    """Return what the first process has."""
-    if not _together():
+def broadcast(value: T) -> T:
+    """Return the value of the first process."""
+    if not _is_distributed():
         return value
     box = [value]
     dist.broadcast_object_list(box)
     return box[0]
 
 
-def _together() -> bool:
+def _is_distributed() -> bool:
     return dist.is_available() and dist.is_initialized()

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
-    """Write a file so that it is there whole or, after a crash, as it was before.
+    """Write a file so that, after a crash, it is either complete or unchanged.
 
     Args:
         path: the file.
-        content: what it is to hold.
-        durable: whether to wait until the disk has it, so that a loss of power cannot take it away.
+        content: its new content.
+        durable: whether to wait until the disk has stored it, so that it survives a power failure.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

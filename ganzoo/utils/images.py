@@ -1,11 +1,11 @@
-"""From samples to pictures, with numpy and Pillow alone."""
+"""Pictures of samples, drawn with numpy and Pillow alone, and writing pictures to files."""
 
 from __future__ import annotations
 
 import io
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzoo.errors import UsageError
 from ganzoo.utils.files import write_atomically
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Pixels = npt.NDArray[np.uint8]
 
 WHITE = 255
 TILE = 48
-"""Images with fewer pixels a side are enlarged, by a whole number, so that grids can be seen."""
+"""Images with fewer pixels per side are enlarged by a whole number, so that grids are legible."""
 
 POINTS_SIDE = 480
 POINTS_COLOR = (31, 119, 180)
@@ -26,11 +29,11 @@ LINE_COLORS = (POINTS_COLOR, (214, 39, 40), (44, 160, 44), (148, 103, 189))
 
 
 def to_uint8(samples: npt.ArrayLike) -> Pixels:
-    """Quantise images the one way ganzoo does: ``round((x + 1) * 127.5)``, clamped.
+    """Quantize images as ganzoo does everywhere: ``round((x + 1) * 127.5)``, clamped.
 
     Args:
-        samples: any shape, in [-1, 1]; what lies outside is clamped, NaN counts as 0. uint8 passes as
-            it is.
+        samples: any shape, in [-1, 1]; values outside are clamped, NaN counts as 0. uint8 is returned
+            unchanged.
 
     Returns:
         The same shape, 0 for -1 and 255 for 1.
@@ -46,7 +49,7 @@ def to_uint8(samples: npt.ArrayLike) -> Pixels:
 def to_image(sample: npt.ArrayLike) -> Image.Image:
     """Return one image (C, H, W), in [-1, 1] or uint8, as a picture of the same size.
 
-    One channel is grey, three are RGB, four RGBA; any other number is shown as its mean, in grey.
+    One channel is grey, three are RGB, four are RGBA; any other number is averaged to grey.
     """
     return Image.fromarray(_channels_last(to_uint8(sample)))
 
@@ -57,33 +60,36 @@ def image_grid(
     columns: int | None = None,
     padding: int = 2,
     scale: int | None = None,
+    min_side: int = 0,
 ) -> Image.Image:
-    """Arrange images in rows on white.
+    """Arrange images in rows on a white background.
 
     Args:
         samples: (N, C, H, W) in [-1, 1], or uint8.
-        columns: images in a row; None for a grid about as wide as high.
+        columns: images per row; None for a grid about as wide as it is high.
         padding: pixels between images and around them, before scaling.
-        scale: whole number by which each pixel is enlarged; None for one that shows small images at
-            48 pixels or more.
+        scale: whole number by which each pixel is enlarged; None for the smallest that shows images at
+            48 pixels or more and satisfies ``min_side``.
+        min_side: smallest width and height of the grid in pixels, if ``scale`` is None.
 
     Returns:
         The grid; the first image is top left, the second to its right.
 
     Raises:
-        ValueError: there are no images, or the samples are none.
+        ValueError: there are no images, or the samples are not images.
     """
     pixels = to_uint8(samples)
     if pixels.ndim != 4 or not len(pixels):
         raise ValueError(f"expected one or more images (N, C, H, W), not samples {pixels.shape}")
     count, _, height, width = pixels.shape
     columns = min(count, columns or math.ceil(math.sqrt(count * height / width)))
-    scale = scale or max(1, math.ceil(TILE / max(height, width)))
     rows = math.ceil(count / columns)
+    size = (columns * (width + padding) + padding, rows * (height + padding) + padding)
+    scale = scale or max(1, math.ceil(TILE / max(height, width)), math.ceil(min_side / min(size)))
     first = to_image(pixels[0])
     grid = Image.new(
         first.mode,
-        (columns * (width + padding) + padding, rows * (height + padding) + padding),
+        size,
         WHITE if first.mode == "L" else (WHITE,) * len(first.mode),
     )
     for index in range(count):
@@ -94,15 +100,15 @@ def image_grid(
 
 
 def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image:
-    """Draw points as translucent dots in a square frame, to the same scale in both directions.
+    """Draw points as translucent dots in a square frame, at the same scale in both directions.
 
-    The frame shows [-e, e] in both directions and names e in its corner: 1.1 times the largest
-    magnitude, not counting the outermost hundredth of the points, and no less than 1.1.
+    The frame shows [-e, e] in both directions, with e written in its corner: 1.1 times the largest
+    magnitude, ignoring the outermost 1% of the points, and at least 1.1.
 
     Args:
-        points: (N, D); the first two coordinates are drawn, where they are finite. Those of one
-            coordinate are spread in height.
-        side: pixels of one side.
+        points: (N, D); the first two coordinates are drawn where they are finite. Points with one
+            coordinate are spread vertically.
+        side: width and height of the picture in pixels.
 
     Raises:
         ValueError: there are no points.
@@ -111,7 +117,7 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
     if array.ndim != 2 or not array.size:
         raise ValueError(f"expected one or more points (N, D), not samples {array.shape}")
     if array.shape[1] == 1:
-        # On a line: beside one another in height, so that crowded places show.
+        # Points on a line are spread vertically, so that dense regions show.
         heights = np.linspace(-0.5, 0.5, len(array))[:, None]
         array = np.concatenate([array, heights], axis=1)
     array = array[np.isfinite(array).all(axis=1), :2]
@@ -150,34 +156,53 @@ def sample_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Image.
 
 
 def save_grid(samples: npt.ArrayLike, path: Path, *, columns: int | None = None) -> None:
-    """Write a picture of samples; it is there whole or not at all.
+    """Write a picture of samples atomically.
 
     Args:
         samples: images (N, C, H, W) in [-1, 1] or uint8, or points (N, D); a numpy array or a tensor
             on the CPU.
         path: the PNG to write.
-        columns: images in a row; None for a grid about as wide as high.
+        columns: images per row; None for a grid about as wide as it is high.
     """
     save_image(sample_grid(samples, columns=columns), path)
 
 
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
-    """Write a picture in the format its name ends in; it is there whole or not at all.
+    """Write a picture atomically, in the format of the path's suffix.
 
     Args:
-        image: the picture, or the first one of an animation.
+        image: the picture, or the first frame of an animation.
         path: the file to write.
-        options: what Pillow's ``save`` takes for the format.
+        options: options of Pillow's ``save`` for the format.
 
     Raises:
-        ganzoo.errors.UsageError: no picture format has that ending.
+        ganzoo.errors.UsageError: the suffix is not that of an image format.
     """
     picture_format = Image.registered_extensions().get(path.suffix.lower())
     if picture_format is None:
-        raise UsageError(f"{path}: name a picture, such as {path.stem or 'samples'}.png")
+        raise UsageError(
+            f"{path}: the suffix must be that of an image format, such as"
+            f" {path.stem or 'samples'}.png"
+        )
     buffer = io.BytesIO()
     # Fast compression: grids are drawn in the middle of training, and are small either way.
     image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
+    write_atomically(path, buffer.getvalue(), durable=False)
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
+    """Write a matplotlib figure atomically, in the format of the path's suffix.
+
+    Raises:
+        ganzoo.errors.UsageError: matplotlib cannot write that format.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UsageError(
+            f"{path}: the suffix must be .png, .svg, .pdf or another that matplotlib writes"
+        )
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=dpi)
     write_atomically(path, buffer.getvalue(), durable=False)
 
 

@@ -1,6 +1,6 @@
-"""Word of long work, from the library that does it to the program that shows it.
+"""Progress of long work, passed from the library that does it to the program that shows it.
 
-The library never prints. Whoever wants to show progress says so for a block of code::
+The library never prints. A program that shows progress listens for a block of code::
 
     with reporting_to(lambda description, done, total: bar.update(done / total)):
         store = dataset.build("train")
@@ -12,24 +12,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Reporter = Callable[[str, int, int], None]
-"""Takes what is being done, how much of it is done, and the total, or 0 where that is not known."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Takes a description of the work, the amount done, and the total, or 0 if that is unknown."""
 
-_reporter: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
+_callback: ContextVar[ProgressCallback | None] = ContextVar("progress_callback", default=None)
 
 
 @contextmanager
-def reporting_to(reporter: Reporter) -> Iterator[None]:
-    """Send reports made inside a ``with`` block to a function."""
-    token = _reporter.set(reporter)
+def reporting_to(callback: ProgressCallback) -> Iterator[None]:
+    """Send the reports of a ``with`` block to a function."""
+    token = _callback.set(callback)
     try:
         yield
     finally:
-        _reporter.reset(token)
+        _callback.reset(token)
 
 
 def report(description: str, done: int, total: int) -> None:
-    """Report how far long work has come; nothing happens where nobody listens."""
-    reporter = _reporter.get()
-    if reporter is not None:
-        reporter(description, done, total)
+    """Report the progress of long work; does nothing if nobody listens."""
+    callback = _callback.get()
+    if callback is not None:
+        callback(description, done, total)
+
+
+def chunks(count: int, size: int, description: str) -> Iterator[range]:
+    """Yield the indices from 0 to count - 1 in ranges of one size, and report the progress."""
+    for begin in range(0, count, size):
+        report(description, begin, count)
+        yield range(begin, min(begin + size, count))
+    report(description, count, count)

@@ -6,13 +6,13 @@ import hashlib
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
-    """Return a seed for one purpose, the same on every machine.
+    """Return a seed for one purpose; it is the same on every machine.
 
-    Two purposes give unrelated streams even for neighbouring seeds, which ``seed + 1`` would not.
+    Different purposes give unrelated streams even for neighbouring seeds, unlike ``seed + 1``.
 
     Args:
         seed: the user's seed.
-        purpose: what the stream is for, such as ``("data order", epoch)``.
+        purpose: what the stream is used for, such as ``("data order", epoch)``.
 
     Returns:
         A number in [0, 2**63).

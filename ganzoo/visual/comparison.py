@@ -7,76 +7,75 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import UsageError
-from ganzoo.evaluation.comparison import Comparison, Line
+from ganzoo.evaluation.compare import Comparison, Row
 from ganzoo.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOT, FLOOR = "#1f77b4", "#4c8c4a"
+DOT, REAL = "#1f77b4", "#4c8c4a"
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """Draw a panel for each line: a dot with its spread for each that was judged, and the floor.
+    """Plot a panel for each row: a dot with its spread for each column, and the baseline.
 
     Raises:
         UsageError: there are no numbers.
     """
     from matplotlib.figure import Figure
 
-    lines = [
-        line
-        for line in comparison.lines
-        if any((value := one.value(line)) and value.mean is not None for one in comparison.judged)
+    rows = [
+        row
+        for row in comparison.rows
+        if any((value := each.value(row)) and value.mean is not None for each in comparison.columns)
     ]
-    if not lines:
+    if not rows:
         raise UsageError("there are no numbers to plot")
-    across = min(3, len(lines))
-    down = -(-len(lines) // across)
-    height = 1.1 + 0.32 * len(comparison.judged)
+    across = min(3, len(rows))
+    down = -(-len(rows) // across)
+    height = 1.1 + 0.32 * len(comparison.columns)
     figure = Figure(figsize=(2.2 + 2.9 * across, 0.3 + height * down), layout="constrained")
     panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-    for panel, line in zip(panels, lines, strict=False):
-        _draw(panel, comparison, line)
-    for panel in panels[len(lines) :]:
+    for panel, row in zip(panels, rows, strict=False):
+        _draw(panel, comparison, row)
+    for panel in panels[len(rows) :]:
         panel.set_visible(False)
     return figure
 
 
 def save_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the plot in the format its name ends in.
+    """Write the plot in the format of the file's suffix.
 
     Raises:
-        UsageError: there are no numbers, or matplotlib writes no such format.
+        UsageError: there are no numbers, or matplotlib does not write the format.
     """
     figure = comparison_figure(comparison)
-    formats = figure.canvas.get_supported_filetypes()
     kind = path.suffix.lstrip(".").lower()
-    if kind not in formats:
+    if kind not in figure.canvas.get_supported_filetypes():
         raise UsageError(f"{path}: name a figure, such as {path.stem or 'comparison'}.png")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=150)
     write_atomically(path, buffer.getvalue(), durable=False)
 
 
-def _draw(panel: Axes, comparison: Comparison, line: Line) -> None:
-    floors = set()
-    for place, one in enumerate(comparison.judged):
-        value = one.value(line)
+def _draw(panel: Axes, comparison: Comparison, row: Row) -> None:
+    baselines = set()
+    for place, column in enumerate(comparison.columns):
+        value = column.value(row)
         if value is None or value.mean is None:
             continue
         panel.errorbar(value.mean, place, xerr=value.std, fmt="o", color=DOT, capsize=3, ms=5)
-        if value.floor is not None and value.floor.value is not None:
-            floors.add(value.floor.value)
-    for floor in floors:
-        panel.axvline(floor, color=FLOOR, linestyle="--", linewidth=1, label="real samples")
-    if line is comparison.lines[0] and floors:
+        if value.baseline_value is not None:
+            baselines.add(value.baseline_value)
+    for each in baselines:
+        panel.axvline(each, color=REAL, linestyle="--", linewidth=1, label="real samples")
+    if row is comparison.rows[0] and baselines:
         panel.legend(frameon=False, fontsize="x-small")
-    panel.set_yticks(range(len(comparison.judged)), [one.title for one in comparison.judged])
-    panel.set_ylim(len(comparison.judged) - 0.5, -0.5)
-    better = "" if line.better is None else f"\n({line.better} is better)"
-    panel.set_title(f"{line.title}{better}", fontsize="x-small")
+    panel.set_yticks(range(len(comparison.columns)), [each.title for each in comparison.columns])
+    panel.set_ylim(len(comparison.columns) - 0.5, -0.5)
+    better = "" if row.better is None else f"\n({row.better} is better)"
+    panel.set_title(f"{row.title}{better}", fontsize="x-small")
     panel.grid(visible=True, axis="x", color="0.92")
     panel.spines[["top", "right"]].set_visible(False)
     panel.margins(x=0.15)

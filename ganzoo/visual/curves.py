@@ -1,8 +1,7 @@
-"""Curves of the numbers that a run logged."""
+"""Curves of the metrics that a run logged."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.errors import UsageError
+from ganzoo.utils.images import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
 REAL, FAKE = "#4c8c4a", "#8e5ea2"
 SMOOTHED_FROM = 60
-"""Rows from which on a running mean is drawn over the values."""
+"""From this many rows on, a running mean is drawn over the values."""
 
 PANELS = (
     (
@@ -35,7 +35,7 @@ PANELS = (
     ),
     (
         "mean score of D",
-        (("score/real", "real samples", REAL), ("score/fake", "made samples", FAKE)),
+        (("score/real", "real samples", REAL), ("score/fake", "generated samples", FAKE)),
     ),
 )
 
@@ -43,20 +43,20 @@ PANELS = (
 def loss_figure(
     metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
 ) -> Figure:
-    """Draw both losses, and below them what the discriminator says of real and of made samples.
+    """Draw both losses and, below them, the discriminator's mean scores of real and generated samples.
 
     Args:
         metrics: rows of metrics.jsonl, with the step, the epoch, ``loss/…`` and ``score/…``.
-        per: ``step`` draws each row, ``epoch`` the mean of the rows of each epoch.
-        title: heading of the figure.
+        per: ``step`` draws every row, ``epoch`` the mean of the rows of each epoch.
+        title: title of the figure.
 
     Raises:
-        ganzoo.errors.UsageError: the rows hold no losses.
+        ganzoo.errors.UsageError: the rows contain no losses.
     """
     from matplotlib.figure import Figure
 
     if not any("loss/generator" in row or "loss/discriminator" in row for row in metrics):
-        raise UsageError("there are no losses to plot: the run has logged none yet")
+        raise UsageError("no losses to plot: the run has not logged any yet")
     panels = [
         (label, [line for line in lines if any(line[0] in row for row in metrics)])
         for label, lines in PANELS
@@ -81,24 +81,18 @@ def loss_figure(
 def save_losses(
     metrics: Sequence[Row], path: Path, *, per: Literal["step", "epoch"] = "step", title: str = ""
 ) -> None:
-    """Write the figure of ``loss_figure`` in the format the path ends in (PNG, SVG, PDF).
+    """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF).
 
     Raises:
-        ganzoo.errors.UsageError: the rows hold no losses, or the format is none of matplotlib's.
+        ganzoo.errors.UsageError: the rows contain no losses, or matplotlib cannot write the format.
     """
-    figure = loss_figure(metrics, per=per, title=title)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise UsageError(f"{path}: figures are written as .png, .svg or .pdf")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150)
-    path.write_bytes(buffer.getvalue())
+    save_figure(loss_figure(metrics, per=per, title=title), path)
 
 
 def _series(
     metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]
 ) -> tuple[Floats, Floats]:
-    """Return positions and values of one curve."""
+    """Return the positions and values of one curve."""
     rows = [row for row in metrics if key in row]
     values = np.array([row[key] for row in rows], dtype=np.float64)
     if per == "step":
@@ -109,7 +103,7 @@ def _series(
 
 
 def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) -> None:
-    """Draw values, faintly under their running mean where there are many."""
+    """Draw values; if there are many, draw them faintly under their running mean."""
     if len(values) < SMOOTHED_FROM:
         panel.plot(
             places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3

@@ -1,4 +1,4 @@
-"""A plot of how good the samples were in the course of training."""
+"""A plot of the evaluations during training."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINE, FLOOR, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
+LINE, REAL, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
 
 
 def evaluations_figure(history: History) -> Figure:
-    """Draw a panel for each quantity: its values by step, its floor, and the best checkpoint."""
+    """Plot a panel for each quantity: its values by step, its baseline, and the best checkpoint."""
     from matplotlib.figure import Figure
 
     newest = history.newest
@@ -46,9 +46,9 @@ def save_evaluations(history: History, path: Path) -> None:
 
 def _draw(panel: Axes, history: History, name: str) -> None:
     points = [
-        (moment.step, value.mean, value)
-        for moment in history.moments
-        for value in moment.report.values
+        (point.step, value.mean, value)
+        for point in history.points
+        for value in point.report.values
         if value.name == name and value.mean is not None
     ]
     panel.set_title(name, fontsize="small")
@@ -58,14 +58,14 @@ def _draw(panel: Axes, history: History, name: str) -> None:
         return
     steps, means, values = zip(*points, strict=True)
     panel.plot(steps, means, color=LINE, marker="o", markersize=3, linewidth=1.2)
-    floor = values[-1].floor
-    if floor is not None and floor.value is not None:
-        panel.axhline(floor.value, color=FLOOR, linestyle="--", linewidth=1, label="real samples")
+    baseline = values[-1].baseline_value
+    if baseline is not None:
+        panel.axhline(baseline, color=REAL, linestyle="--", linewidth=1, label="real samples")
     best = history.best
     if best is not None and best.step in steps:
         at = steps.index(best.step)
         panel.plot([steps[at]], [means[at]], "o", color=BEST, markersize=6, label="best checkpoint")
     if min(means) > 0 and max(means) > 50 * min(means):
         panel.set_yscale("log")
-    if name == history.moments[-1].report.values[0].name:
+    if name == history.points[-1].report.values[0].name:
         panel.legend(frameon=False, fontsize="x-small")

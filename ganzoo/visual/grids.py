@@ -1,14 +1,15 @@
-"""Grids of samples with a label at each row and column."""
+"""Grids of samples with labelled rows and columns, and animations of pictures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzoo.utils.images import TILE, to_image, to_uint8
+from ganzoo.utils.images import TILE, save_image, to_image, to_uint8
 
 INK = (60, 60, 60)
 GAP = 4
@@ -22,30 +23,30 @@ def labelled_grid(
     *,
     corner: str = "",
 ) -> Image.Image:
-    """Arrange images in a table with headings.
+    """Arrange images in a grid with headings.
 
     Args:
-        samples: (len(rows) * len(columns), C, H, W) in [-1, 1] or uint8, row by row.
-        rows: a label for each row, drawn at its left.
+        samples: (N, C, H, W) in [-1, 1] or uint8, row by row; the last row may be incomplete.
+        rows: a label for each row, drawn to its left; may be empty strings.
         columns: a label for each column, drawn above it.
-        corner: what the labels are, drawn top left.
+        corner: heading of the row labels, drawn top left.
 
     Returns:
         An RGB picture, small images enlarged by a whole number.
 
     Raises:
-        ValueError: the samples are no images, or not as many as the labels need.
+        ValueError: the samples are not images, or their number does not fit the labels.
     """
     pixels = to_uint8(samples)
-    if pixels.ndim != 4 or len(pixels) != len(rows) * len(columns):
-        raise ValueError(
-            f"expected {len(rows) * len(columns)} images (N, C, H, W), not samples {pixels.shape}"
-        )
+    needed = len(rows) * len(columns)
+    if pixels.ndim != 4 or not needed - len(columns) < len(pixels) <= needed:
+        raise ValueError(f"expected {needed} images (N, C, H, W), not samples {pixels.shape}")
     scale = max(1, math.ceil(TILE / max(pixels.shape[2:])))
     height, width = pixels.shape[2] * scale, pixels.shape[3] * scale
     font = _font_that_fits(columns, width)
-    left = math.ceil(max(font.getlength(label) for label in (*rows, corner))) + 4 * GAP
-    top = math.ceil(font.size) + 4 * GAP
+    longest = math.ceil(max(font.getlength(label) for label in (*rows, corner)))
+    left = longest + 4 * GAP if longest else GAP
+    top = math.ceil(font.size) + 4 * GAP if any((*columns, corner)) else GAP
     size = (left + len(columns) * (width + GAP) + GAP, top + len(rows) * (height + GAP) + GAP)
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
@@ -53,24 +54,68 @@ def labelled_grid(
     draw.text((left - 2 * GAP, middle), corner, INK, font, anchor="rm")
     for index, label in enumerate(columns):
         x = left + index * (width + GAP) + width / 2
-        draw.text((x, middle), label, INK, font, anchor="mm")
+        draw.text((x, middle), _shortened(label, font, width), INK, font, anchor="mm")
     for row, label in enumerate(rows):
-        y = top + row * (height + GAP)
-        draw.text((left - 2 * GAP, y + height / 2), label, INK, font, anchor="rm")
-        for column in range(len(columns)):
-            tile = to_image(pixels[row * len(columns) + column])
-            tile = tile.resize((width, height), Image.Resampling.NEAREST)
-            picture.paste(tile, (left + column * (width + GAP), y))
+        y = top + row * (height + GAP) + height / 2
+        draw.text((left - 2 * GAP, y), label, INK, font, anchor="rm")
+    for index in range(len(pixels)):
+        row, column = divmod(index, len(columns))
+        tile = to_image(pixels[index]).resize((width, height), Image.Resampling.NEAREST)
+        picture.paste(tile, (left + column * (width + GAP), top + row * (height + GAP)))
     return picture
 
 
+def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
+    """Arrange images of classes in turn, so that each column shows one class, named above it.
+
+    Args:
+        samples: (N, C, H, W) in [-1, 1] or uint8.
+        names: names of the classes, in the order in which they take turns. The columns are a multiple of
+            them if the grid would otherwise be much higher than wide.
+    """
+    count = len(to_uint8(samples))
+    repeats = max(1, round(math.sqrt(count) / len(names)))
+    columns = (list(names) * repeats)[:count]
+    return labelled_grid(samples, [""] * math.ceil(count / len(columns)), columns)
+
+
+def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1) -> None:
+    """Write an animation that plays forwards and backwards in an endless loop.
+
+    Args:
+        frames: pictures of the same size.
+        path: the GIF to write atomically.
+        seconds: how long each frame is shown.
+
+    Raises:
+        ValueError: there are no frames.
+    """
+    if not frames:
+        raise ValueError("an animation needs one or more frames")
+    first, *others = [*frames, *frames[-2:0:-1]]
+    save_image(
+        first, path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0
+    )
+
+
 def _font_that_fits(labels: Sequence[str], width: int) -> ImageFont.FreeTypeFont:
-    """Return the largest font in which each label is no wider than a column, or the smallest."""
+    """Return the largest font in which every label fits its column, or the smallest font."""
     for size in range(LARGEST_FONT, SMALLEST_FONT, -1):
         font = _font(size)
         if max(font.getlength(label) for label in labels) <= width:
             return font
     return _font(SMALLEST_FONT)
+
+
+def _shortened(label: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """Return a label, cut off with an ellipsis if it does not fit."""
+    kept = len(label)
+    while (
+        kept
+        and font.getlength(shown := label if kept == len(label) else f"{label[:kept]}…") > width
+    ):
+        kept -= 1
+    return shown if kept else label
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from ganzoo.components import Evidence, SampleFeatures
+from ganzoo.components import Features, MetricInputs
 from ganzoo.components.registry import active
 from ganzoo.spec import parse_evaluation
 
@@ -67,9 +67,9 @@ def seconds_of_features(name: str, shape: tuple[int, ...], count: int) -> float:
 def seconds_of_metric(name: str, width: int) -> float:
     """Return the seconds for one metric of one set of samples."""
     rng = np.random.default_rng(0)
-    sets = [SampleFeatures(rng.normal(size=(SAMPLES, width))) for _ in range(3)]
+    sets = [Features(rng.normal(size=(SAMPLES, width))) for _ in range(3)]
     measure = active().find("metric", name).component().build()
-    return processor_seconds(lambda: measure(Evidence(*sets)))
+    return processor_seconds(lambda: measure(MetricInputs(*sets)))
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def test_a_run_is_evaluated_and_the_report_kept(program: Program, run: Path) -> 
     assert heading == (
         "small-1 step 20 (ema weights): 130 samples, seeds 0, against split test of mnist-5k"
     )
-    assert header.split() == ["value", "floor", "better"]
+    assert header.split() == ["value", "baseline", "better"]
     assert line.split()[0] == "fd@pixels-7"
     assert line.split()[-1] == "lower"
     assert f"kept as {run / 'evaluation' / 'report-1.json'}" in result.err
@@ -71,7 +71,7 @@ def test_the_report_as_json(program: Program, run: Path, tmp_path: Path) -> None
 
 
 def test_what_cannot_be_measured_ends_with_one(program: Program, run: Path) -> None:
-    result = program("evaluate", run, *QUICK, "--metrics", "memorization", "--no-floor")
+    result = program("evaluate", run, *QUICK, "--metrics", "memorization", "--no-baseline")
     assert result.code == 1
     assert "copies@pixels-7" in result.out
     assert "none" in result.out
@@ -99,7 +99,7 @@ def test_a_collapsed_generator_ends_with_one(program: Program, run: Path) -> Non
         (("--metrics", "fdd"), "did you mean 'fd'"),
         (("--metrics", "[{"), "not JSON"),
         (("--extractor", "pixels,identity"), "name one"),
-        (("--seeds", "a"), "is no list of numbers"),
+        (("--seeds", "a"), "is not a list of numbers"),
         (("--checkpoint", "best"), "was not evaluated while it was trained"),
         (("--checkpoint", "7"), "has no checkpoint of step 7"),
         (("--reference", "nowhere"), "there is no split 'nowhere'"),
@@ -139,7 +139,7 @@ def test_images_of_any_model_are_compared(program: Program, tmp_path: Path) -> N
     report = json.loads(result.out)
     (value,) = report["values"]
     assert value["name"] == "fd@pixels"
-    assert value["floor"]["source"] == "halves of the reference images"
+    assert value["baseline"]["source"] == f"halves of {real}"
     assert report["reference"] == str(real)
     (protocol,) = report["protocols"].values()
     assert protocol["reference"]["count"] == 50
@@ -209,8 +209,8 @@ def test_a_comparison_as_json_and_as_plot(program: Program, run: Path, tmp_path:
     plot = tmp_path / "plot.png"
     result = program("compare", run, report, "--json", "-o", plot)
     data: dict[str, Any] = json.loads(result.out)
-    assert [each["title"] for each in data["judged"]] == ["small-1 step 20"]
-    assert data["judged"][0]["values"]["fd@pixels-7"]["mean"] > 0
+    assert [each["title"] for each in data["columns"]] == ["small-1 step 20"]
+    assert data["columns"][0]["values"]["fd@pixels-7"]["mean"] > 0
     with Image.open(plot) as picture:
         assert picture.width > 300
     assert program("compare", run, "-o", plot).code == 2

@@ -8,7 +8,8 @@ import warnings
 import click
 import pytest
 
-from ganzoo.cli.failures import exit_code_of, readable_warnings
+from ganzoo.cli.app import exit_code_of
+from ganzoo.cli.output import readable_warnings
 from ganzoo.errors import PluginWarning, Problem, SpecError, TrainingError
 
 
@@ -140,7 +141,7 @@ def test_metrics_that_are_damaged_are_named(program, finished, tmp_path):
 def test_the_name_of_a_recipe_is_recognised_by_show(program):
     result = program("show", "digits")
     assert result.code == 2
-    assert "'digits' is a recipe; 'ganzoo init digits -o -' writes it" in result.err
+    assert "'digits' is a recipe; 'ganzoo init digits -o -' prints it" in result.err
 
 
 @pytest.mark.parametrize(

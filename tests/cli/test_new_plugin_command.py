@@ -12,7 +12,7 @@ def inside(tmp_path, monkeypatch):
 def test_it_writes_a_package_and_says_what_comes_next(program):
     result = program("plugins", "new", "soft-hinge", "--kind", "loss")
     assert (result.code, result.out) == (0, "ganzoo-soft-hinge\n")
-    assert Path("ganzoo-soft-hinge/src/ganzoo_soft_hinge/objectives.py").is_file()
+    assert Path("ganzoo-soft-hinge/src/ganzoo_soft_hinge/implementation.py").is_file()
     for command in (
         "cd ganzoo-soft-hinge",
         "uv sync",
@@ -40,7 +40,7 @@ def test_a_clone_is_named_as_what_must_go_before_publishing(program, monkeypatch
     assert result.code == 0
     written = "[tool.uv.sources]" in Path("ganzoo-mine/pyproject.toml").read_text("utf-8")
     assert written == (clone is not None)
-    assert ("take [tool.uv.sources] out of" in result.err) == written
+    assert ("remove [tool.uv.sources] from" in result.err) == written
 
 
 def test_the_folder_is_quoted_for_the_shell(program):
@@ -56,9 +56,7 @@ def test_a_folder_with_something_in_it_is_left_alone(program):
     Path("ganzoo-mine/notes.txt").write_text("years of work")
     result = program("plugins", "new", "mine")
     assert (result.code, result.out) == (2, "")
-    assert result.err == (
-        "error: ganzoo-mine: is there already and not empty; name another folder\n"
-    )
+    assert result.err == ("error: ganzoo-mine: is not empty; name another folder\n")
     assert [path.name for path in Path("ganzoo-mine").iterdir()] == ["notes.txt"]
 
 

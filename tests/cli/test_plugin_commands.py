@@ -1,15 +1,16 @@
 """``ganzoo plugins``, and plugins that fail while a command runs; with plugins installed for a test."""
 
 import json
+import sys
 import warnings
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from ganzoo import plugins
-from ganzoo.cli.completion import plugin_names
+from ganzoo.cli.completion import complete_plugin
 from ganzoo.components import registry
-from ganzoo.plugins import loading
 
 TRIANGLE = """
     from typing import Literal
@@ -58,11 +59,11 @@ def anew(monkeypatch):
     """Let the program load its plugins anew, with what the test installs."""
     monkeypatch.delenv("GANZOO_STRICT_PLUGINS", raising=False)
     monkeypatch.setattr(registry, "_active", None)
-    loading.installed.cache_clear()
+    plugins.installed.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         yield
-    loading.installed.cache_clear()
+    plugins.installed.cache_clear()
 
 
 @pytest.fixture
@@ -150,15 +151,19 @@ def test_a_plugin_whose_metadata_are_gone_is_shown(program, install, anew):
 def test_disabled_names_are_completed_though_metadata_are_damaged(install, anew):
     folder = install("ganzoo-damaged", "")
     (folder / "ganzoo_damaged-1.0.dist-info" / "METADATA").unlink()
-    assert plugin_names("ganzoo-d") == ["ganzoo-damaged", "ganzoo-dcgan", "ganzoo-digits"]
+    assert complete_plugin(None, None, "ganzoo-d") == [
+        "ganzoo-damaged",
+        "ganzoo-dcgan",
+        "ganzoo-digits",
+    ]
 
 
 def test_a_bug_in_a_plugins_command_is_called_that_plugins(program, triangle):
     result = program("fail")
     assert result.code == 1
     assert result.err == (
-        "error: ZeroDivisionError: by nothing. This is a bug of plugin ganzoo-triangle 3.1;"
-        " 'ganzoo --debug ...' shows where\n"
+        "error: ZeroDivisionError: by nothing. This is a bug in plugin ganzoo-triangle 3.1;"
+        " 'ganzoo --debug ...' shows the traceback\n"
     )
 
 
@@ -178,7 +183,9 @@ def test_a_command_and_a_group_of_one_name_are_both_named(program, triangle, ins
     )
     result = program("fail", "again")
     assert result.code == 2
-    assert "the command 'fail' comes from ganzoo-other 1.0 and ganzoo-triangle 3.1" in result.err
+    assert (
+        "the command 'fail' is provided by ganzoo-other 1.0 and ganzoo-triangle 3.1" in result.err
+    )
 
 
 def test_a_component_that_cannot_be_described_is_left_out_of_the_schema_or_fatal(
@@ -263,3 +270,34 @@ def test_a_recipe_may_be_described_by_no_text(program, install, anew):
     (folder / "odd.json").write_text('{"description": 5}', encoding="utf-8-sig")
     assert "odd" in program("recipes").out
     assert "odd: description:" in program("validate", "odd").err
+
+
+def test_a_local_file_is_loaded_as_a_plugin_and_recorded_in_the_run(
+    program, anew, monkeypatch, tmp_path, spec_file
+):
+    monkeypatch.setenv("GANZOO_PLUGIN_FILES", "")  # so that what the option sets is undone
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "my_triangle.py"
+    build = "import torch; return torch.nn.ReLU()"
+    file.write_text(dedent(TRIANGLE).replace("raise NotImplementedError", build), "utf-8")
+    change = ("--set", "generator.activation=triangle", "--set", "training.duration=2 steps")
+    result = program("--plugin", file, "run", spec_file, *change)
+    assert result.code == 0, result.err
+    environment = json.loads((Path(result.out.strip()) / "environment.json").read_text("utf-8"))
+    assert environment["providers"]["generator.activation"] == {
+        "name": "my_triangle",
+        "version": "local",
+    }
+    assert rows(program("plugins", "list").out)["my_triangle"][0] == "local"
+    assert json.loads(program("plugins", "show", "my_triangle", "--json").out)["version"] == "local"
+
+
+def test_a_local_file_that_cannot_be_loaded_ends_the_program(program, anew, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANZOO_PLUGIN_FILES", "")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "local_broken.py"
+    file.write_text("raise OSError('oops')", "utf-8")
+    result = program("--plugin", file, "list", "loss")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"error: {file}: OSError: oops (importing local_broken)\n"
+    assert "does not exist" in program("--plugin", tmp_path / "none.py", "list").err

@@ -1,9 +1,10 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from ganzoo.cli.progress import Bar, Lines, Moment, Progress, Silence, duration_words
+from ganzoo.cli.progress import Bar, Display, Lines, Progress, ProgressUpdate, duration_words
 from ganzoo.runs import RunDirectory
 
 METRICS = {
@@ -29,14 +30,14 @@ def test_lines_are_some_seconds_apart_but_for_the_last(capsys):
     clock = Clock()
     lines = Lines(clock)
     for step in range(10, 101, 10):
-        lines.show(Moment("run", step, 100, METRICS))
+        lines.show(ProgressUpdate("run", step, 100, METRICS))
         clock.now += 4
     written = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in written] == ["10/100", "40/100", "70/100", "100/100"]
 
 
 def test_a_line_has_all_numbers(capsys):
-    Lines(Clock()).show(Moment("run", 25, 100, METRICS, 75.4))
+    Lines(Clock()).show(ProgressUpdate("run", 25, 100, METRICS, 75.4))
     assert capsys.readouterr().err == (
         "step 25/100  25%  loss D 1.250 G 0.500  score real 0.100 fake -0.250  12,346 images/s"
         "  1:15 left\n"
@@ -44,7 +45,7 @@ def test_a_line_has_all_numbers(capsys):
 
 
 def test_numbers_an_algorithm_does_not_log_are_left_out(capsys):
-    Lines(Clock()).show(Moment("run", 25, 100, {"loss/generator": 0.5}))
+    Lines(Clock()).show(ProgressUpdate("run", 25, 100, {"loss/generator": 0.5}))
     assert capsys.readouterr().err == "step 25/100  25%  loss G 0.500\n"
 
 
@@ -78,8 +79,38 @@ def test_the_bar_shows_name_steps_and_numbers_and_goes():
     assert text.rstrip().endswith("\x1b[2K")
 
 
-def test_silence_is_silent(capsys):
-    with Progress(Silence()) as progress:
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_a_narrow_bar_cuts_no_number(width):
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    with Progress(Bar(console)) as progress:
+        run = RunDirectory(Path("runs/a-run-of-a-rather-long-name-1"))
+        progress.ganzoo_run_started(run, step=0, total_steps=100)
+        progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    text = console.file.getvalue()
+    assert "a-run-of" in text
+    assert "50%" in text
+    assert "loss D 1.250 G 0.500" in text
+    assert "12,346 images/s" in text
+
+
+def test_the_bar_has_a_name_before_anything_is_known():
+    console = Console(file=io.StringIO(), force_terminal=True, width=40, color_system=None)
+    Bar(console).close()
+    text = console.file.getvalue()
+    assert "starting" in text
+    assert "0/?" not in text
+
+
+def test_work_of_unknown_length_is_told_at_once_and_only_once(capsys):
+    lines = Lines(Clock())
+    lines.prepare("decoding x", 5, 10)
+    for _ in range(2):
+        lines.prepare("stopping", 0, 0)
+    assert capsys.readouterr().err == "decoding x  50%\nstopping\n"
+
+
+def test_a_quiet_display_is_silent(capsys):
+    with Progress(Display()) as progress:
         progress.prepare("decoding", 0, 1)
         progress.ganzoo_run_started(RunDirectory(Path("run")), step=0, total_steps=1)
     assert capsys.readouterr() == ("", "")

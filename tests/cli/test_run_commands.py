@@ -3,16 +3,26 @@ import json
 import pytest
 
 from ganzoo import api
+from ganzoo.cli.output import program_command
 from ganzoo.errors import Interrupted
 
 
 def test_dry_run_writes_the_resolved_spec_and_nothing_else(program, spec_file):
     result = program(
-        "run", spec_file, "--set", "training.batch_size=4", "--name", "other", "--dry-run"
+        "run",
+        spec_file,
+        "--set",
+        "training.batch_size=4",
+        "--name",
+        "other",
+        "--seed",
+        0,
+        "--dry-run",
     )
     resolved = json.loads(result.out)
     assert resolved["training"]["batch_size"] == 4
     assert resolved["name"] == "other"
+    assert resolved["seed"] == 0
     assert resolved["training"]["generator_optimizer"]["type"] == "adam"
     assert not (spec_file.parent / "runs").exists()
 
@@ -28,6 +38,26 @@ def test_run_writes_its_directory_to_standard_output_and_the_rest_to_the_other(p
     assert rest[1].startswith("small-1 is trained: 20 steps in ")
     assert any(line.endswith(f"{path}/samples/step-00000020.png") for line in rest)
     assert any(line.endswith(f"ganzoo sample {path}") for line in rest)
+
+
+@pytest.mark.parametrize(
+    ("variables", "started", "on_path", "expected"),
+    [
+        ({"UV_RUN_RECURSION_DEPTH": "1"}, "/x/bin/ganzoo", "/x/bin/ganzoo", "uv run ganzoo"),
+        ({}, "/x/bin/ganzoo", "/x/bin/ganzoo", "ganzoo"),
+        ({}, "/my x/bin/ganzoo", None, "'/my x/bin/ganzoo'"),
+        ({}, "/x/ganzoo/__main__.py", None, "python -m ganzoo"),
+    ],
+)
+def test_suggested_commands_work_as_the_program_was_started(
+    monkeypatch, variables, started, on_path, expected
+):
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", [started])
+    monkeypatch.setattr("shutil.which", lambda name: on_path)
+    assert program_command() == expected
 
 
 def test_a_quiet_run_writes_its_directory_alone(program, spec_file, tmp_path):
@@ -55,17 +85,19 @@ def test_a_run_that_is_stopped_says_how_to_go_on(program, spec_file, monkeypatch
         raise Interrupted(15, 7)
 
     monkeypatch.setattr(api, "run", stopped)
+    monkeypatch.setattr("ganzoo.cli.commands.runs.program_command", lambda: "ganzoo")
     result = program("run", spec_file, "-o", spec_file.parent / "my run")
     assert (result.code, result.out) == (143, "")
     assert result.err == (
-        f"stopped and saved after step 7; go on with: ganzoo resume '{spec_file.parent}/my run'\n"
+        "stopped and saved after step 7; resume it with:"
+        f" ganzoo resume '{spec_file.parent}/my run'\n"
     )
 
 
 def test_resuming_a_finished_run_says_so(program, finished):
     result = program("resume", finished)
     assert (result.code, result.out) == (0, f"{finished}\n")
-    assert "small-1 was finished before, at step 20" in result.err
+    assert "small-1 was already finished, at step 20" in result.err
 
 
 @pytest.mark.parametrize("command", ["resume", "sample"])

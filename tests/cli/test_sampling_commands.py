@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import ganzoo
@@ -33,7 +34,7 @@ def test_sample_writes_a_folder_of_pictures_but_not_into_a_full_one(program, fin
     assert facts("small-1-samples/00002.png") == ("L", (28, 28), 1)
     result = program("sample", finished, "-n", 3, "--format", "folder", "-o", "small-1-samples")
     assert result.code == 2
-    assert "no empty folder" in result.err
+    assert "not an empty folder" in result.err
 
 
 def test_sample_takes_latents_from_a_file_or_by_hand(program, finished):
@@ -48,12 +49,12 @@ def test_sample_takes_latents_from_a_file_or_by_hand(program, finished):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--latents", "1,2"], "takes (n, 8), not (1, 2)"),
+        (["--latents", "1,2"], "needs shape (n, 8), not (1, 2)"),
         (["--latents", "1,x"], "neither a .npy file nor numbers"),
         (["--latents", "none.npy"], "none.npy: No such file"),
         (["--label", "3"], "not conditional"),
-        (["--label", "cat"], "no class is called 'cat'"),
-        (["-o", "samples.what"], "samples.what: name a picture"),
+        (["--label", "cat"], "not conditional"),
+        (["-o", "samples.what"], "samples.what: the suffix must be"),
         (["-n", "0"], "Invalid value for '-n'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -73,8 +74,60 @@ def test_traverse_draws_a_row_a_coordinate_and_a_column_a_value(program, finishe
     assert 3 * 56 < height < 4 * 56
 
 
+def test_traverse_varies_the_first_coordinates_by_default_and_takes_ranges(program, finished):
+    program("traverse", finished, "-o", "all.png")
+    program("traverse", finished, "--dims", "0-5,6,7", "-o", "ranges.png")
+    with Image.open("all.png") as first, Image.open("ranges.png") as second:
+        assert first.size == second.size
+        assert first.tobytes() == second.tobytes()
+
+
+@pytest.fixture
+def conditional(finished, monkeypatch):
+    """The finished run, as if it had been trained with the names of three classes."""
+
+    def sample(self, n=64, *, latents=None, labels=None, **_):
+        count = n if latents is None else len(latents)
+        classes = range(count) if labels is None else labels
+        images = np.full((count, 1, 28, 28), -1, np.float32)
+        for image, label in zip(images, classes, strict=count == len(classes)):
+            image[:, 4:24, 4:24] = label % 3
+        return torch.from_numpy(images)
+
+    monkeypatch.setattr(ganzoo.api.Run, "class_names", ("cat", "dog", "owl"))
+    monkeypatch.setattr(ganzoo.api.Run, "sample", sample)
+    return finished
+
+
+def test_grids_of_classes_have_a_column_for_each(program, conditional):
+    program("sample", conditional, "-n", 8, "-o", "all.png")
+    mode, (width, height), _ = facts("all.png")
+    assert mode == "RGB"
+    assert 3 * 56 < width < 4 * 56 + 20
+    assert 3 * 56 < height < 4 * 56
+    program("sample", conditional, "-n", 8, "--label", "dog", "--label", "2", "-o", "two.png")
+    assert facts("two.png")[1][0] < width
+
+
+def test_an_unknown_class_is_answered_with_the_nearest(program, conditional):
+    result = program("sample", conditional, "--label", "dogs")
+    assert result.code == 2
+    assert "unknown class 'dogs'; did you mean 'dog'? (available: cat, dog, owl)" in result.err
+    assert "unknown class '3'" in program("traverse", conditional, "--label", "3").err
+
+
+def test_interpolations_of_classes_name_the_rows(program, conditional):
+    assert program("interpolate", conditional, "--rows", 2, "--steps", 2, "-o", "a.png").code == 0
+    assert facts("a.png")[0] == "RGB"
+
+
 @pytest.mark.parametrize(
-    ("dims", "message"), [("0,8", "coordinates 0 to 7, not 8"), ("a", "'a' is no list of numbers")]
+    ("dims", "message"),
+    [
+        ("5-2", "'5-2' is not a list of numbers"),
+        ("0,8", "coordinates 0 to 7, not 8"),
+        ("a", "'a' is not a list of numbers"),
+    ],
 )
 def test_coordinates_that_are_not_there_are_refused(program, finished, dims, message):
     result = program("traverse", finished, "--dims", dims)
@@ -89,6 +142,7 @@ def test_interpolate_draws_a_table_and_an_animation(program, finished, way):
     table = (2 * (3 * 30 + 2), 2 * (2 * 30 + 2))  # each pixel is 2, each image 28 and its gap 2
     assert facts("way.png") == ("L", table, 1)
     assert facts("way.gif")[2] > 3
+    assert min(facts("way.gif")[1]) >= 240
 
 
 def test_losses_are_plotted_into_the_run_or_elsewhere(program, finished, tmp_path):
@@ -103,7 +157,7 @@ def test_options_that_latents_leave_no_room_for_are_refused(program, finished, o
     np.save("z.npy", np.zeros((2, 8)))
     result = program("sample", finished, "--latents", "z.npy", *option)
     assert result.code == 2
-    assert "does not go with --latents" in result.err
+    assert "cannot be combined with --latents" in result.err
 
 
 def test_latents_must_be_finite(program, finished):

@@ -197,7 +197,7 @@ def test_a_default_is_looked_up_by_its_name() -> None:
 
 def test_a_default_of_a_package_that_is_missing_names_the_package() -> None:
     known = world((Net, MINE))
-    known.know_elsewhere("activation", "leaky", "ganzoo-functions")
+    known.add_hint("activation", "leaky", "ganzoo-functions")
     with registry.using(known):
         assert problems(Generator, "net") == {
             "activation": "'leaky' comes with the package ganzoo-functions, which is not installed"

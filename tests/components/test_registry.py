@@ -89,8 +89,8 @@ def test_a_qualified_name_of_another_distribution_is_unknown() -> None:
 
 def test_a_name_of_a_package_that_is_not_there_names_the_package() -> None:
     known = Registry()
-    known.know_elsewhere("fruit", "kiwi", "ganzoo-far")
-    known.know_elsewhere("fruit", "fig", "ganzoo-off", "is disabled")
+    known.add_hint("fruit", "kiwi", "ganzoo-far")
+    known.add_hint("fruit", "fig", "ganzoo-off", "is disabled")
     with pytest.raises(UnknownNameError) as raised:
         known.find("fruit", "kiwi")
     assert str(raised.value) == ("'kiwi' comes with the package ganzoo-far, which is not installed")
@@ -104,7 +104,7 @@ def test_a_name_of_a_package_that_is_not_there_names_the_package() -> None:
 
 def test_what_is_installed_comes_before_what_is_known_elsewhere() -> None:
     known = Registry()
-    known.know_elsewhere("fruit", "apple", "ganzoo-far")
+    known.add_hint("fruit", "apple", "ganzoo-far")
     apple = offer(known, "apple", MINE)
     assert known.find("fruit", "apple") is apple
 

@@ -152,14 +152,14 @@ def _toml(entry):
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"type": "integer", "minimum": 1}, "integer ≥ 1"),
-        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number > 0, ≤ 1"),
+        ({"type": "integer", "minimum": 1}, "integer >= 1"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number > 0, <= 1"),
         ({"enum": ["a", "b"]}, '`"a"` or `"b"`'),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text or `null`"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or `null`"),
         ({"$ref": "#/$defs/loss"}, "[loss](up/loss.md)"),
         ({"type": "array", "items": {"type": "integer"}}, "list, each integer"),
         ({"type": "array", "prefixItems": [{"type": "number"}] * 2}, "list of 2: each number"),
-        ({"type": "object", "additionalProperties": {"type": "string"}}, "object of text"),
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "object of string"),
     ],
 )
 def test_types_are_said_in_words(schema, words):

@@ -9,7 +9,7 @@ import pytest
 import ganzoo
 
 SPEC: dict[str, Any] = {
-    "name": "judged",
+    "name": "evaluated",
     "dataset": "mnist-5k",
     "latent": {"type": "normal", "dim": 8},
     "generator": {"type": "mlp", "hidden": [32]},
@@ -27,6 +27,6 @@ SPEC: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
     """The run; its spec is ``SPEC``."""
-    return ganzoo.run(SPEC, output=tmp_path_factory.mktemp("judged") / "run")
+    return ganzoo.run(SPEC, output=tmp_path_factory.mktemp("evaluated") / "run")

@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 
 import ganzoo
 from ganzoo.builtin.extractors.pixels import Pixels
 from ganzoo.components import FeatureExtractor
-from ganzoo.data.cache import cached_files
-from ganzoo.data.store import ImageStore
-from ganzoo.evaluation.cached import fault_of
-from ganzoo.evaluation.extraction import BuiltExtractor
-from ganzoo.evaluation.features_cache import reference_features
-from ganzoo.evaluation.real import content_hash
+from ganzoo.data.cache import cached_files, fault_of
+from ganzoo.evaluation.features import BuiltExtractor, cached_features
 from ganzoo.evaluation.samples import RealSamples
 
 CPU = torch.device("cpu")
@@ -39,7 +36,7 @@ def features(
     samples: RealSamples, extractor: FeatureExtractor | None = None
 ) -> np.ndarray[Any, Any]:
     built = BuiltExtractor.of(extractor or Pixels(), samples.sample_shape, CPU)
-    return reference_features(samples, content_hash(samples), built, CPU, "test").features
+    return cached_features(samples, built, CPU).features
 
 
 def test_features_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +90,9 @@ def test_a_cache_that_cannot_be_written_costs_time_only(own_cache: Path) -> None
     assert features(some_samples()).shape == (70, 64)
 
 
-def test_an_evaluation_reads_real_samples_once(judged: ganzoo.Run) -> None:
+def test_an_evaluation_reads_real_samples_once(evaluated: ganzoo.Run) -> None:
     request: dict[str, Any] = {"samples": 64, "seeds": [0], "device": "cpu", "save": False}
-    first = judged.evaluate(**request)
+    first = evaluated.evaluate(**request)
     files = {file.path: file.path.stat().st_mtime_ns for file in cached_files()}
-    assert judged.evaluate(**request).values == first.values
+    assert evaluated.evaluate(**request).values == first.values
     assert {file.path: file.path.stat().st_mtime_ns for file in cached_files()} == files

@@ -13,7 +13,7 @@ import pytest
 
 import ganzoo
 from ganzoo.runs.report import Report, read_report
-from ganzoo.utils.distributed import own_share
+from ganzoo.utils.distributed import shard
 
 
 def free_port() -> int:
@@ -27,7 +27,7 @@ COUNT, SEEDS = 331, [5, 6]
 """An odd number of samples, and so few that one of two processes has none to make."""
 
 
-def evaluated_by_two(run: Path, report: Path) -> Report:
+def run_by_two(run: Path, report: Path) -> Report:
     """Evaluate a run by two processes, as torchrun would start them."""
     arguments = ["evaluate", str(run), "-n", str(COUNT), "--seeds", "5,6", "--device", "cpu"]
     command = [sys.executable, "-m", "ganzoo", *arguments, "--json", str(report)]
@@ -55,10 +55,10 @@ def evaluated_by_two(run: Path, report: Path) -> Report:
     return read_report(report)
 
 
-def test_two_processes_find_what_one_finds(judged: ganzoo.Run, tmp_path: Path) -> None:
-    run = ganzoo.open_run(shutil.copytree(judged.path, tmp_path / "run"))
+def test_two_processes_find_what_one_finds(evaluated: ganzoo.Run, tmp_path: Path) -> None:
+    run = ganzoo.open_run(shutil.copytree(evaluated.path, tmp_path / "run"))
     one = run.evaluate(samples=COUNT, seeds=SEEDS, device="cpu", save=False)
-    two = evaluated_by_two(run.path, tmp_path / "two.json")
+    two = run_by_two(run.path, tmp_path / "two.json")
     assert [each.name for each in two.values] == [each.name for each in one.values]
     for alone, together in zip(one.values, two.values, strict=True):
         assert together.per_seed == pytest.approx(alone.per_seed, rel=1e-6)
@@ -68,5 +68,5 @@ def test_two_processes_find_what_one_finds(judged: ganzoo.Run, tmp_path: Path) -
 
 
 def test_alone_a_process_takes_everything() -> None:
-    assert own_share(1331, 512) == range(1331)
-    assert own_share(0, 512) == range(0)
+    assert shard(1331, 512) == range(1331)
+    assert shard(0, 512) == range(0)

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 from PIL import Image, ImageFilter
 
 from ganzoo.components import Dataset
-from ganzoo.data.store import ImageStore
 from ganzoo.evaluation.evaluator import Evaluator
-from ganzoo.evaluation.request import choose
-from ganzoo.evaluation.runs import open_reference
-from ganzoo.evaluation.samples import RealSamples
+from ganzoo.evaluation.request import EvaluationRequest
+from ganzoo.evaluation.samples import RealSamples, Source, open_reference
 from ganzoo.runs.report import Report, Subject
 from ganzoo.spec import parse_spec
 
@@ -43,18 +42,19 @@ def good(train: ImageStore) -> Images:
     return np.roll(train.samples[::4], 1, axis=3)  # none of them is an image that was trained on
 
 
-def judged(samples: Images, metrics: Sequence[str], labels: Images | None = None) -> Report:
-    chosen, extractor = choose((1, 28, 28), metrics, "lenet-mnist", DIGITS)
+def evaluated(samples: Images, metrics: Sequence[str], labels: Images | None = None) -> Report:
+    request = EvaluationRequest.of(metrics=metrics, extractor="lenet-mnist")
+    chosen, extractor = request.chosen((1, 28, 28), DIGITS)
     evaluator = Evaluator(
         chosen,
         extractor,
         (1, 28, 28),
         lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
         CPU,
-        floor=False,
+        baseline=False,
     )
-    sets = {0: RealSamples(ImageStore(samples, labels))}
-    return evaluator.judge(sets, Subject(name="samples"), {})
+    sources: dict[int | None, Source] = {0: RealSamples(ImageStore(samples, labels))}
+    return evaluator.evaluate(sources, Subject(name="samples"), {})
 
 
 def number(report: Report, name: str) -> float:
@@ -64,7 +64,7 @@ def number(report: Report, name: str) -> float:
 
 
 def test_other_real_digits_pass(good: Images) -> None:
-    report = judged(good, ["prdc", "class_balance", "memorization"])
+    report = evaluated(good, ["prdc", "class_balance", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
     assert number(report, "coverage") > 0.85
@@ -77,16 +77,16 @@ def test_a_collapsed_generator(good: Images) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 3, good.shape)
     collapsed = (good[:1].astype(int) + noise).clip(0, 255).astype(np.uint8)
-    report = judged(collapsed, ["fd", "prdc", "class_balance"])
+    report = evaluated(collapsed, ["fd", "prdc", "class_balance"])
     assert number(report, "recall") < 0.01
     assert number(report, "coverage") < 0.05
     assert number(report, "classes") == 1
     assert number(report, "class_kl") == pytest.approx(np.log(10), rel=0.05)
-    assert number(report, "fd") > 50 * number(judged(good, ["fd"]), "fd")
+    assert number(report, "fd") > 50 * number(evaluated(good, ["fd"]), "fd")
 
 
 def test_copies_of_training_images_look_good_to_all_but_memorization(train: ImageStore) -> None:
-    report = judged(train.samples[1::4], ["fd", "prdc", "memorization"])
+    report = evaluated(train.samples[1::4], ["fd", "prdc", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
     assert number(report, "copies") == 1
@@ -95,7 +95,7 @@ def test_copies_of_training_images_look_good_to_all_but_memorization(train: Imag
 
 def test_classes_out_of_balance(train: ImageStore) -> None:
     assert train.labels is not None
-    report = judged(train.samples[train.labels < 5][::2], ["class_balance", "prdc", "fd"])
+    report = evaluated(train.samples[train.labels < 5][::2], ["class_balance", "prdc", "fd"])
     assert number(report, "classes") < 10
     assert number(report, "class_kl") == pytest.approx(np.log(2), rel=0.1)
     assert number(report, "precision") > 0.85
@@ -104,8 +104,8 @@ def test_classes_out_of_balance(train: ImageStore) -> None:
 
 def test_the_wrong_classes_asked_for(train: ImageStore) -> None:
     assert train.labels is not None
-    right = judged(train.samples[::4], ["class_agreement"], train.labels[::4])
-    wrong = judged(train.samples[::4], ["class_agreement"], (train.labels[::4] + 1) % 10)
+    right = evaluated(train.samples[::4], ["class_agreement"], train.labels[::4])
+    wrong = evaluated(train.samples[::4], ["class_agreement"], (train.labels[::4] + 1) % 10)
     assert number(right, "class_agreement") > 0.99
     assert number(wrong, "class_agreement") < 0.01
 
@@ -131,7 +131,7 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
     ]
     fewer = [train.samples[train.labels < kept][::5] for kept in (10, 7, 4)]
     for worse_and_worse in (noisy, blurred, fewer):
-        reports = [judged(each, ["fd", "kd"]) for each in worse_and_worse]
+        reports = [evaluated(each, ["fd", "kd"]) for each in worse_and_worse]
         for metric in ("fd", "kd"):
             numbers = [number(report, metric) for report in reports]
             assert numbers == sorted(numbers)
@@ -141,11 +141,11 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
 @pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
 def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> None:
     data = dataset(name, count=2500)
-    chosen, extractor = choose((2,), ["modes"], None, data)
+    chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen((2,), data)
     evaluator = Evaluator(
         chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
     )
-    report = evaluator.judge({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
+    report = evaluator.evaluate({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
     assert number(report, "modes") == modes
     # Within three standard deviations of a round Gaussian in the plane: 1 - exp(-9 / 2).
     assert number(report, "high_quality") == pytest.approx(1 - np.exp(-4.5), abs=0.006)
@@ -154,16 +154,17 @@ def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> 
 def test_stacked_digits_show_a_thousand_modes() -> None:
     data = dataset("stacked-mnist", count=100, test_count=8000)
     real = data.build("test")
-    chosen, extractor = choose((3, 28, 28), ["class_modes"], "lenet-mnist-stacked", data)
+    request = EvaluationRequest.of(metrics=["class_modes"], extractor="lenet-mnist-stacked")
+    chosen, extractor = request.chosen((3, 28, 28), data)
     evaluator = Evaluator(
         chosen,
         extractor,
         (3, 28, 28),
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
-        floor=False,
+        baseline=False,
     )
-    report = evaluator.judge({0: RealSamples(real)}, Subject(name="perfect"), {})
+    report = evaluator.evaluate({0: RealSamples(real)}, Subject(name="perfect"), {})
     assert number(report, "modes") > 995  # a fair sampler misses one in three times
     # The expectation for a fair sampler: (classes - 1) / (2 samples).
     assert number(report, "mode_kl") == pytest.approx(999 / 16_000, rel=0.15)

@@ -71,19 +71,17 @@ class Fault:
 FAULTS = {
     "ganzoo-absent": Fault(
         "",
-        (
-            "its entry point names the module 'ganzoo_nowhere', and no 'ganzoo_nowhere' is installed",
-        ),
+        ("ModuleNotFoundError: No module named 'ganzoo_nowhere' (importing ganzoo_nowhere)",),
         entry_points={"ganzoo-absent": "ganzoo_nowhere"},
     ),
     "ganzoo-attribute": Fault(
         "plugin = object()",
-        ("there is no 'plugn' in the module; did you mean 'plugin'?",),
+        ("AttributeError: module 'ganzoo_attribute' has no attribute 'plugn'",),
         entry_points={"ganzoo-attribute": "ganzoo_attribute:plugn"},
     ),
     "ganzoo-number": Fault(
         "answer = 42",
-        ("42 is no plugin: it implements no hook of ganzoo",),
+        ("42 is not a plugin: it implements no hook of ganzoo",),
         entry_points={"ganzoo-number": "ganzoo_number:answer"},
     ),
     "ganzoo-import": Fault(
@@ -94,15 +92,15 @@ FAULTS = {
     ),
     "ganzoo-misspelt": Fault(
         "@hookimpl\ndef ganzoo_component():\n    return []",
-        ("there is no hook 'ganzoo_component'; did you mean 'ganzoo_components'?",),
+        ("'ganzoo_component' is not a hook of ganzoo; did you mean 'ganzoo_components'?",),
     ),
     "ganzoo-int": Fault(
         "@hookimpl\ndef ganzoo_components():\n    return [int]",
-        ("<class 'int'> is no component class (in hook ganzoo_components)",),
+        ("<class 'int'> is not a component class (in hook ganzoo_components)",),
     ),
     "ganzoo-twice": Fault(
         cube("twin").replace("[Cube]", "[Cube, type('Again', (Cube,), {'__module__': __name__})]"),
-        ("it brings the activation 'twin' twice (in hook ganzoo_components)",),
+        ("it provides the activation 'twin' twice (in hook ganzoo_components)",),
     ),
     "ganzoo-none": Fault(
         "@hookimpl\ndef ganzoo_components():\n    pass",
@@ -129,23 +127,20 @@ FAULTS = {
         ),
         files={"ganzoo_bad.json": '{"name": oops}'},
     ),
-    "ganzoo-nameless": Fault(cube("nameless"), ("have no Name and no Version; install it anew",)),
+    "ganzoo-nameless": Fault(cube("nameless"), ("have no Name and no Version; reinstall it",)),
     "ganzoo-loud": Fault(
         "print('[]')\nprint('hello')\n" + cube("loud").replace("return", "print('asked'); return"),
-        (
-            "importing ganzoo_loud, it printed '[]' and 1 more",
-            "in hook ganzoo_components, it printed 'asked'",
-        ),
+        (),
         status="active",
     ),
     "ganzoo-warning": Fault(
         "warnings.warn('numbers are old', FutureWarning)\n" + cube("warning"),
-        ("importing ganzoo_warning, it warned: FutureWarning: numbers are old",),
+        (),
         status="active",
     ),
     "ganzoo-points": Fault(
         cube("points"),
-        ("its entry point 'aaa' is not used: a plugin has one, and 'ganzoo-points' is it",),
+        ("its entry point 'aaa' is not used: a plugin has one, and it is 'ganzoo-points'",),
         status="active",
         entry_points={"aaa": "ganzoo_nowhere", "ganzoo-points": "ganzoo_points"},
     ),
@@ -261,9 +256,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 def check_warnings(lines: list[str], *more: tuple[str, str]) -> None:
-    """Check that each fault is a line that names it, and that there is no other line."""
+    """Check that each fault is a line that names it, and that there is no other warning."""
     for name, cause in [*EXPECTED, *more]:
         assert len([line for line in lines if names(line, name, cause)]) == 1, (name, cause, lines)
+    lines = [line for line in lines if line.startswith("warning: ")]
     assert len(lines) == len(EXPECTED) + len(more), lines
 
 
@@ -275,7 +271,11 @@ def test_components_are_listed_and_each_fault_is_named(program: Program) -> None
     assert listed >= {f"ganzoo-{name}:{name}" for name in working}
     assert listed >= {"ganzoo-one:square", "ganzoo-two:square"}
     assert not {each for each in listed if each.endswith((":twin", ":midway", ":nameless"))}
-    check_warnings(done.stderr.splitlines())
+    lines = done.stderr.splitlines()
+    check_warnings(lines)
+    printed, warned = lines.index("[]"), "FutureWarning: numbers are old"
+    assert lines[printed : printed + 3] == ["[]", "hello", "asked"]
+    assert len([line for line in lines if warned in line and "ganzoo_warning.py" in line]) == 1
 
 
 def test_what_became_of_each_plugin_is_listed(program: Program) -> None:
@@ -319,7 +319,7 @@ def test_a_recipe_runs_though_listeners_fail_and_torch_was_imported_too_early(
     lines = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     check_warnings(
         lines,
-        ("ganzoo-torch", "importing ganzoo_torch, it imported torch"),
+        ("ganzoo-torch", "it imports torch while it is loaded"),
         ("ganzoo-events", "failed in ganzoo_run_started: ValueError: no connection"),
         ("ganzoo-events", "failed in ganzoo_step_finished: it tried to end the program"),
     )
@@ -377,7 +377,9 @@ def test_strict_plugins_end_the_program_with_one_line(program: Program) -> None:
     done = program("list", GANZOO_STRICT_PLUGINS="1")
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"error: plugin ganzoo-absent {VERSION} was left out: its entry point")
+    assert line.startswith(
+        f"error: plugin ganzoo-absent {VERSION} was left out: ModuleNotFoundError: No module named"
+    )
 
 
 def test_ctrl_c_while_a_plugin_is_imported_ends_the_program(program: Program) -> None:

@@ -94,8 +94,8 @@ def test_a_name_of_an_installed_plugin_is_taken(install, load_plugins, monkeypat
         Blueprint.of("other", "loss")
 
 
-def test_a_kind_that_is_not_there_is_answered_with_the_nearest():
-    with pytest.raises(UsageError, match=r"'generater'; did you mean 'generator'\? \(there is: "):
+def test_an_unknown_kind_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match=r"'generater'; did you mean 'generator'\? \(available: "):
         Blueprint.of("mine", "generater")
 
 
@@ -148,15 +148,15 @@ def test_the_package_has_one_name_everywhere_and_needs_this_version_of_ganzoo():
 def test_a_clone_of_ganzoo_is_used_where_it_is_installed_from_one():
     files = Blueprint.of("mine-own", "loss").files()
     sources = tomllib.loads(files[PurePosixPath("pyproject.toml")])["tool"]["uv"]["sources"]
-    assert Path(sources["ganzoo"]["path"]).samefile(Path(__file__).parents[1])
+    assert Path(sources["ganzoo"]["path"]).samefile(Path(__file__).parents[2])
 
 
 def test_a_clone_has_to_go_before_publishing_and_the_package_says_so():
     files = Blueprint.of("mine-own", "loss").files()
     above, _ = files[PurePosixPath("pyproject.toml")].split("[tool.uv.sources]")
-    assert "Take these lines out before you" in above.splitlines()[-2]
+    assert "Remove these lines before you" in above.splitlines()[-2]
     _, publishing = files[PurePosixPath("docs/index.md")].split("## Publishing\n")
-    assert "take `[tool.uv.sources]` out of `pyproject.toml`" in publishing
+    assert "remove `[tool.uv.sources]` from `pyproject.toml`" in publishing
 
 
 @pytest.mark.parametrize("record", [None, '{"url": "https://example.org/ganzoo.whl"}'])
@@ -174,7 +174,7 @@ def test_an_empty_folder_may_be_there(tmp_path):
 
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "notes.txt").write_text("years of work")
-    with pytest.raises(UsageError, match="is there already and not empty"):
+    with pytest.raises(UsageError, match="is not empty"):
         Blueprint.of("mine", "loss").write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -185,6 +185,6 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
         Blueprint.of("mine", "loss").write(tmp_path / "mine")
 
 
-def test_a_folder_in_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"there is no folder .*no; make it first"):
+def test_a_folder_in_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"the folder .*no does not exist; create it first"):
         Blueprint.of("mine", "loss").write(tmp_path / "no" / "mine")

@@ -76,17 +76,17 @@ def test_what_is_required_is_asked_for_by_name() -> None:
         (
             {"training": {"duration": 5}},
             "training.duration",
-            'expected a text such as "20 epochs", "3000 steps" or',
+            'expected a string such as "20 epochs", "3000 steps" or',
         ),
         (
             {"training": {"duration": "5 hours"}},
             "training.duration",
-            'expected a length such as "20 epochs"',
+            'expected a duration such as "20 epochs"',
         ),
         (
             {"training": {"duration": "1.5 steps"}},
             "training.duration",
-            "there are no parts of steps",
+            "the number of steps must be a whole number",
         ),
         (
             {"training": {"batch_size": 10, "accumulation": 3}},
@@ -227,7 +227,7 @@ def test_a_default_of_a_plugin_that_is_left_out_names_the_plugin() -> None:
     plugins = Plugins(Selection(disabled=frozenset({"ganzoo-activations"})))
     plugins.load_core()
     plugins.load_installed()
-    plugins.know_others()
+    plugins.load_hints()
     with registry.using(plugins.registry):
         lines = refusal(SPEC).splitlines()
     assert lines == [
@@ -362,7 +362,10 @@ def test_a_layer_that_a_normalization_cannot_serve_is_found_too() -> None:
         ('{"name": "x",}', r"not JSON: .* at line 1, column 1[34]"),
         ('{\n  "name": x\n}', "not JSON: Expecting value at line 2, column 11"),
         ("", "not JSON: Expecting value at line 1, column 1"),
-        ('{"a": {"seed": 1, "seed": 2}}', "the key 'seed' stands twice in one object"),
+        ('{"a": {"seed": 1, "seed": 2}}', "duplicate key 'seed' in an object"),
+        ("# mine\nname: x\nseed: 1\n", "looks like YAML; a spec must be JSON$"),
+        ('name = "x"\n[dataset]\n', "looks like TOML; a spec must be JSON$"),
+        ("[dataset]\ntype = 'x'\n", "looks like TOML; a spec must be JSON$"),
         ("[]", "expected a JSON object with the fields of a run"),
         ("null", "expected a JSON object with the fields of a run"),
         ('{"seed": ' + "9" * 5000 + "}", ".*limit.*"),
@@ -376,7 +379,7 @@ def test_texts_that_are_no_object_are_refused_with_the_place(text: str, message:
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe{}")
-    with pytest.raises(SpecError, match=r"binary\.json: not JSON: it is no UTF-8 text$"):
+    with pytest.raises(SpecError, match=r"binary\.json: not JSON: the text is not UTF-8$"):
         load_spec_file(binary)
     with pytest.raises(SpecError, match=r"none\.json: cannot be read: No such file"):
         load_spec_file(tmp_path / "none.json")

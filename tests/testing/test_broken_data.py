@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 from torch import nn
 
 from ganzoo.components import (
     Dataset,
     DatasetInfo,
     FeatureExtractor,
-    Measurement,
     Metric,
+    MetricResult,
     Mixture,
     Quantity,
 )
-from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError, NotMeasurable
 from ganzoo.testing.datasets import check_samples
 
@@ -120,7 +120,7 @@ class Lenient(Points):
 class Drifting(Points):
     """Is another when its paths are whole."""
 
-    def anchored(self):
+    def with_absolute_paths(self):
         return self.model_copy(update={"horizontal_flip": not self.horizontal_flip})
 
 
@@ -234,57 +234,57 @@ class Spread(Metric):
     quantities: ClassVar[Any] = (Quantity("spread", "higher", "Ratio of deviations, above 0."),)
 
     def build(self):
-        return lambda evidence: Measurement({"spread": self.value(evidence)})
+        return lambda inputs: MetricResult({"spread": self.value(inputs)})
 
-    def value(self, evidence):
-        if len(evidence.generated) < 2 or evidence.reference.features.std(axis=0).min() == 0:
+    def value(self, inputs):
+        if len(inputs.generated) < 2 or inputs.reference.features.std(axis=0).min() == 0:
             raise NotMeasurable("there is no deviation")
-        return self.ratio(evidence)
+        return self.ratio(inputs)
 
-    def ratio(self, evidence):
-        return float(evidence.generated.features.std() / evidence.reference.features.std())
+    def ratio(self, inputs):
+        return float(inputs.generated.features.std() / inputs.reference.features.std())
 
 
 class Unnamed(Spread):
     """Measures what it does not name."""
 
     def build(self):
-        return lambda evidence: Measurement({"ratio": self.value(evidence)})
+        return lambda inputs: MetricResult({"ratio": self.value(inputs)})
 
 
 class Empty(Spread):
     """Gives no number where there is one."""
 
-    def ratio(self, evidence):
+    def ratio(self, inputs):
         raise NotMeasurable("it is late")
 
 
 class Ordered(Spread):
     """Looks at the first samples only."""
 
-    def ratio(self, evidence):
-        return float(evidence.generated.features[:50].std())
+    def ratio(self, inputs):
+        return float(inputs.generated.features[:50].std())
 
 
 class Unseeded(Spread):
     """Draws from numpy's own random numbers."""
 
-    def ratio(self, evidence):
-        return float(evidence.generated.features.std() + 1e-9 * np.random.rand())  # noqa: NPY002 - it is what is wrong
+    def ratio(self, inputs):
+        return float(inputs.generated.features.std() + 1e-9 * np.random.rand())  # noqa: NPY002 - it is what is wrong
 
 
 class Needing(Spread):
     """Needs logits and does not say so."""
 
-    def ratio(self, evidence):
-        return float(evidence.generated.logits.std())
+    def ratio(self, inputs):
+        return float(inputs.generated.logits.std())
 
 
 class Undefined(Spread):
     """Divides by what may be 0."""
 
-    def value(self, evidence):
-        stds = [each.features.std(axis=0) for each in (evidence.generated, evidence.reference)]
+    def value(self, inputs):
+        stds = [each.features.std(axis=0) for each in (inputs.generated, inputs.reference)]
         with np.errstate(all="ignore"):
             return float((stds[0] / stds[1]).mean())
 
@@ -303,7 +303,7 @@ BROKEN = [
     (Leaking(), "splits", "5 of 20 samples are in both 'train' and 'test'"),
     (Overlapping(), "splits", "20 of 20 samples are in both 'train' and 'val-1'"),
     (Lenient(), "splits", "a split that is not there can be built"),
-    (Drifting(), "anchored", "must leave that as it is"),
+    (Drifting(), "with_absolute_paths", "must leave that as it is"),
     (Elsewhere(), "mixture", "100% of the samples lie far from all centers"),
     (Selective(), "sample-shapes", "refuses all of the shapes"),
     (Unpaired(), "output", "what is built is in training mode"),
@@ -316,7 +316,7 @@ BROKEN = [
     (Unnamed(), "values", "['ratio']; 'quantities' says ['spread']"),
     (Empty(), "values", "NotMeasurable was raised (it is late)"),
     (Ordered(), "order", "the order must make no difference"),
-    (Unseeded(), "repeats", "must come from the evidence's 'seed'"),
+    (Unseeded(), "repeats", "must come from the inputs's 'seed'"),
     (Needing(), "needs", "was raised"),
     (Undefined(), "few-samples", "spread is not finite for one sample"),
     (Undescribed(), "names", "quantity 'spread' has no description"),

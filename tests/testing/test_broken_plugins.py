@@ -65,7 +65,10 @@ def failures_of(install, load_plugins):
 
 
 def test_a_plugin_that_is_as_it_should_be_passes_all(failures_of):
-    assert failures_of(PLUGIN + COMMAND.format(target="ganzoo.cli.catalogue:show"), slow=True) == {}
+    assert (
+        failures_of(PLUGIN + COMMAND.format(target="ganzoo.cli.commands.catalogue:show"), slow=True)
+        == {}
+    )
 
 
 def test_importing_torch_is_caught_with_the_line(failures_of):

@@ -19,7 +19,7 @@ from torch import nn
 from ganzoo import load_spec
 from ganzoo.data.batches import Batch
 from ganzoo.training.setup import Prepared, prepare
-from ganzoo.utils.devices import training_numerics
+from ganzoo.utils.devices import numerics
 
 CPU = torch.device("cpu")
 STEPS = 5
@@ -64,7 +64,7 @@ def prepared_run(recipe: str) -> Prepared:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.recipe)
 def test_training_takes_the_steps_of_the_published_program(program: Program) -> None:
-    with training_numerics(CPU, deterministic=False):
+    with numerics(CPU, deterministic=False):
         ours = prepared_run(program.recipe)
         game, batches = ours.state.game, ours.state.batches
         generator, discriminator = game.networks["generator"], game.networks["discriminator"]

@@ -55,6 +55,12 @@ def test_small_images_are_enlarged_pixel_for_pixel():
     assert image_grid(np.zeros((1, 3, 128, 128), np.uint8), padding=0).size == (128, 128)
 
 
+def test_a_grid_is_enlarged_to_the_smallest_side_asked_for():
+    images = np.zeros((4, 1, 28, 28), np.uint8)
+    assert image_grid(images, min_side=240).size == (4 * 62, 4 * 62)
+    assert image_grid(images, min_side=10).size == (2 * 62, 2 * 62)
+
+
 @pytest.mark.parametrize("shape", [(0, 1, 4, 4), (4, 4), (2, 4, 4)])
 def test_what_is_no_image_is_refused(shape):
     with pytest.raises(ValueError, match="expected one or more images"):
@@ -88,7 +94,7 @@ def test_tensors_are_saved_as_arrays_are(tmp_path):
 
 
 def test_a_file_that_is_no_picture_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"grid\.what: name a picture, such as grid\.png"):
+    with pytest.raises(UsageError, match=r"grid\.what: the suffix must be .*, such as grid\.png"):
         save_image(Image.new("L", (1, 1)), tmp_path / "grid.what")
     assert list(tmp_path.iterdir()) == []
 

@@ -26,7 +26,7 @@ def test_each_logged_row_is_a_point():
     assert generator.get_label() == "generator"
     assert generator.get_xdata().tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
     assert generator.get_ydata().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert [line.get_label() for line in scores.lines] == ["real samples", "made samples"]
+    assert [line.get_label() for line in scores.lines] == ["real samples", "generated samples"]
 
 
 def test_rows_of_an_epoch_are_averaged():
@@ -57,5 +57,5 @@ def test_figures_are_written_as_their_name_says(tmp_path):
     save_losses(rows(3), tmp_path / "losses.png", title="a run")
     with Image.open(tmp_path / "losses.png") as image:
         assert image.width == 1200
-    with pytest.raises(UsageError, match=r"losses\.what: figures are written as"):
+    with pytest.raises(UsageError, match=r"losses\.what: the suffix must be"):
         save_losses(rows(3), tmp_path / "losses.what")

@@ -89,7 +89,7 @@ class Inception(FeatureExtractor):
         """Refuse all but images of 1 or 3 channels."""
         check_images(self.type, sample_shape)
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same extractor with the whole path of its weights, where one is given."""
         if self.weights is None:
             return self

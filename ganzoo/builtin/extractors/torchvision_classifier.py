@@ -85,7 +85,7 @@ class TorchvisionClassifier(FeatureExtractor):
         """Refuse all but images of 1 or 3 channels."""
         check_images(self.type, sample_shape)
 
-    def anchored(self) -> Self:
+    def with_absolute_paths(self) -> Self:
         """Return the same extractor with the whole path of its weights, where they are a file."""
         if self.weights is None or self._are_named:
             return self

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ganzoo.builtin.metrics.samples import Array, Counts, measurement, predictions_of
-from ganzoo.components import Evidence, Measurement, SampleFeatures
+from ganzoo.components import Features, MetricInputs, MetricResult
 from ganzoo.errors import NotMeasurable
 
 
-def balance(evidence: Evidence) -> Measurement:
+def balance(inputs: MetricInputs) -> MetricResult:
     """Compare the classes of generated samples with those of reference samples."""
-    generated = class_counts(evidence.generated, "generated")
-    reference = class_counts(evidence.reference, "reference")
+    generated = class_counts(inputs.generated, "generated")
+    reference = class_counts(inputs.reference, "reference")
     missing = np.flatnonzero((generated > 0) & (reference == 0))
     if len(missing):
         raise NotMeasurable(
@@ -26,24 +26,24 @@ def balance(evidence: Evidence) -> Measurement:
     return measurement(values, {"generated": generated.tolist(), "reference": reference.tolist()})
 
 
-def modes(evidence: Evidence) -> Measurement:
+def modes(inputs: MetricInputs) -> MetricResult:
     """Count the classes that are generated, and compare them with equally likely ones."""
-    counts = class_counts(evidence.generated, "generated")
+    counts = class_counts(inputs.generated, "generated")
     uniform = np.full(len(counts), 1 / len(counts))
     values = {"modes": int((counts > 0).sum()), "mode_kl": divergence(counts, uniform)}
     return measurement(values, {"of": len(counts)})
 
 
-def agreement(evidence: Evidence) -> Measurement:
+def agreement(inputs: MetricInputs) -> MetricResult:
     """Compare the classes of generated samples with those that were asked for."""
-    share = _agreement(evidence.generated, "generated")
+    share = _agreement(inputs.generated, "generated")
     details = {}
-    if evidence.reference.labels is not None:
-        details["reference"] = _agreement(evidence.reference, "reference")
+    if inputs.reference.labels is not None:
+        details["reference"] = _agreement(inputs.reference, "reference")
     return measurement({"class_agreement": share}, details)
 
 
-def class_counts(samples: SampleFeatures, which: str) -> Counts:
+def class_counts(samples: Features, which: str) -> Counts:
     """Return how many samples are taken for each class, (K,)."""
     predicted, classes = predictions_of(samples, which)
     return np.bincount(predicted, minlength=classes)
@@ -57,7 +57,7 @@ def divergence(counts: Counts, probabilities: Array) -> float:
     return max(kl, 0.0)
 
 
-def _agreement(samples: SampleFeatures, which: str) -> float:
+def _agreement(samples: Features, which: str) -> float:
     predicted, classes = predictions_of(samples, which)
     if samples.labels is None:
         raise NotMeasurable(f"{which} samples have no classes that were asked for")

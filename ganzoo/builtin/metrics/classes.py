@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ganzoo.builtin.metrics.published import OfInception
-from ganzoo.components import Component, Measure, Metric, Quantity
+from ganzoo.components import Component, Metric, MetricFn, Quantity
 
 SALIMANS = "Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498"
 VEEGAN = (
@@ -33,7 +33,7 @@ class _Score(_ClassMetric):
         description="Random parts of the samples over which the mean is taken; each needs two samples.",
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import classifier
 
@@ -92,7 +92,7 @@ class ClassBalance(_ClassMetric):
         ),
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import balance
 
@@ -115,7 +115,7 @@ class ClassAgreement(_ClassMetric):
         ),
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import balance
 
@@ -145,7 +145,7 @@ class ClassModes(_ClassMetric):
         ),
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import balance
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 import numpy as np
 
 from ganzoo.builtin.metrics.samples import Array, logits_of, measurement
-from ganzoo.components import Evidence, Measurement
+from ganzoo.components import MetricInputs, MetricResult
 from ganzoo.utils.seeds import derive_seed
 
 
-def score(evidence: Evidence, *, name: str, splits: int) -> Measurement:
+def score(inputs: MetricInputs, *, name: str, splits: int) -> MetricResult:
     """Measure the score, the mean over random splits.
 
     Args:
-        evidence: the samples.
+        inputs: the samples.
         name: what to call the quantity.
         splits: parts the samples are divided into, of equal sizes to within one.
     """
-    logits = logits_of(evidence.generated, "generated", least=2 * splits)
+    logits = logits_of(inputs.generated, "generated", least=2 * splits)
     log_p = log_softmax(logits.astype(np.float64, copy=False))
-    rng = np.random.default_rng(derive_seed(evidence.seed, "classifier score"))
+    rng = np.random.default_rng(derive_seed(inputs.seed, "classifier score"))
     # At random, since samples of conditional generators may be in the order of their classes.
     parts = np.array_split(log_p[rng.permutation(len(log_p))], splits)
     scores = np.array([split_score(part) for part in parts])

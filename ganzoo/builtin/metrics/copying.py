@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components import Component, Measure, Metric, Quantity
+from ganzoo.components import Component, Metric, MetricFn, Quantity
 
 
 class Memorization(Metric):
@@ -48,7 +48,7 @@ class Memorization(Metric):
         " of copies. At least 1 / quantile held-out samples are needed.",
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import memorization
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ganzoo.builtin.extractors.pixels import Identity
 from ganzoo.builtin.metrics.classes import PACGAN, VEEGAN
-from ganzoo.components import Component, FeatureExtractor, Measure, Metric, Quantity, choice
+from ganzoo.components import Component, FeatureExtractor, Metric, MetricFn, Quantity, choice
 
 
 class PRDC(Metric):
@@ -58,7 +58,7 @@ class PRDC(Metric):
         default=10_000, ge=100, description="Most samples of each set to look at, drawn at random."
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import prdc
 
@@ -105,7 +105,7 @@ class Modes(Metric):
                 f" {extractor.type!r}; the right extractor is 'identity'"
             )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import modes
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ganzoo.builtin.metrics.published import OfInception
-from ganzoo.components import Component, Measure, Metric, Quantity
+from ganzoo.components import Component, Metric, MetricFn, Quantity
 
 HEUSEL = (
     "Heusel et al., GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium,"
@@ -25,7 +25,7 @@ class _Frechet(Metric):
     paper: ClassVar[str | None] = HEUSEL
     samples_per_feature: ClassVar[int] = 10
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import frechet
 
@@ -82,7 +82,7 @@ class _Extrapolated(Metric):
         " as the distance itself.",
     )
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import frechet
 
@@ -146,7 +146,7 @@ class _Kernel(Metric):
     )
     coef: float = Field(default=1.0, gt=0, description="What is added to products of features.")
 
-    def build(self) -> Measure:
+    def build(self) -> MetricFn:
         """Build the function that measures."""
         from ganzoo.builtin.metrics import kernel
 

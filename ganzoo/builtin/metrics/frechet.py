@@ -8,7 +8,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 
 from ganzoo.builtin.metrics.feeding import Identity
 from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
-from ganzoo.components import Evidence, Measurement
+from ganzoo.components import MetricInputs, MetricResult
 from ganzoo.errors import NotMeasurable
 from ganzoo.utils.seeds import derive_seed
 
@@ -51,29 +51,29 @@ class DistanceTo:
             self._metric.update(centred, real=real)
 
 
-def distance(evidence: Evidence, *, name: str) -> Measurement:
+def distance(inputs: MetricInputs, *, name: str) -> MetricResult:
     """Measure the Fréchet distance.
 
     Args:
-        evidence: the samples.
+        inputs: the samples.
         name: what to call the quantity.
     """
-    generated, reference = pair_of_features(evidence, least=2)
+    generated, reference = pair_of_features(inputs, least=2)
     return measurement({name: DistanceTo(reference)(generated)})
 
 
-def extrapolated(evidence: Evidence, *, name: str, points: int) -> Measurement:
+def extrapolated(inputs: MetricInputs, *, name: str, points: int) -> MetricResult:
     """Measure the Fréchet distance that infinitely many generated samples would have.
 
     Args:
-        evidence: the samples.
+        inputs: the samples.
         name: what to call the quantity.
         points: numbers of samples at which the distance is taken.
     """
-    width = evidence.generated.features.shape[1]
+    width = inputs.generated.features.shape[1]
     smallest = LEAST_PER_FEATURE * width
     least = max(2 * smallest, int(points / SMALLEST_SHARE))
-    generated, reference = pair_of_features(evidence, least=2)
+    generated, reference = pair_of_features(inputs, least=2)
     count = len(generated)
     if count < least:
         raise NotMeasurable(
@@ -82,7 +82,7 @@ def extrapolated(evidence: Evidence, *, name: str, points: int) -> Measurement:
         )
     first = max(smallest, round(SMALLEST_SHARE * count))
     sizes = np.linspace(first, count, points).round().astype(int)
-    rng = np.random.default_rng(derive_seed(evidence.seed, "extrapolated distance"))
+    rng = np.random.default_rng(derive_seed(inputs.seed, "extrapolated distance"))
     distance_to_reference = DistanceTo(reference)
     values = np.array(
         [distance_to_reference(generated[rng.permutation(count)[:size]]) for size in sizes]

@@ -9,12 +9,12 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from ganzoo.builtin.metrics.feeding import Identity, seeded
 from ganzoo.builtin.metrics.samples import measurement, pair_of_features
-from ganzoo.components import Evidence, Measurement
+from ganzoo.components import MetricInputs, MetricResult
 from ganzoo.utils.seeds import derive_seed
 
 
 def distance(
-    evidence: Evidence,
+    inputs: MetricInputs,
     *,
     name: str,
     subsets: int,
@@ -22,11 +22,11 @@ def distance(
     degree: int,
     gamma: float | None,
     coef: float,
-) -> Measurement:
+) -> MetricResult:
     """Measure the kernel distance, as torchmetrics computes it: its mean over random subsets.
 
     Args:
-        evidence: the samples.
+        inputs: the samples.
         name: what to call the quantity.
         subsets: how many subsets of each set are drawn.
         subset_size: samples of a subset; no more than there are.
@@ -34,7 +34,7 @@ def distance(
         gamma: factor on products of features; None: 1 / number of features.
         coef: what is added to them.
     """
-    generated, reference = pair_of_features(evidence, least=2)
+    generated, reference = pair_of_features(inputs, least=2)
     size = min(subset_size, len(generated), len(reference))
     if size == len(generated) == len(reference):
         subsets = 1  # there is only one
@@ -52,7 +52,7 @@ def distance(
         )
     metric.update(torch.tensor(reference), real=True)
     metric.update(torch.tensor(generated), real=False)
-    with seeded(derive_seed(evidence.seed, "kernel distance")):
+    with seeded(derive_seed(inputs.seed, "kernel distance")):
         mean, std = metric.compute()
     details = {"subsets": subsets, "subset_size": size, "std_over_subsets": float(std)}
     return measurement({name: float(mean)}, details)

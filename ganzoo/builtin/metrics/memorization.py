@@ -8,27 +8,27 @@ import numpy as np
 
 from ganzoo.builtin.metrics.neighbours import nearest
 from ganzoo.builtin.metrics.samples import Array, features_of, measurement
-from ganzoo.components import Evidence, Measurement
+from ganzoo.components import MetricInputs, MetricResult
 from ganzoo.errors import NotMeasurable
 
 LEAST_GENERATED = 8
 """Below this the rank test's normal approximation is of no use."""
 
 
-def memorization(evidence: Evidence, *, quantile: float) -> Measurement:
+def memorization(inputs: MetricInputs, *, quantile: float) -> MetricResult:
     """Compare distances to the nearest training sample: of generated ones, and of held-out ones.
 
     Args:
-        evidence: the samples; those of reference were not trained on.
+        inputs: the samples; those of reference were not trained on.
         quantile: of the distances of held-out samples, up to which a generated sample is a copy.
     """
-    if evidence.training is None:
+    if inputs.training is None:
         raise NotMeasurable(
             "there are no training samples apart from the reference to compare with"
         )
-    training = features_of(evidence.training, "training", least=1)
-    generated = features_of(evidence.generated, "generated", least=LEAST_GENERATED)
-    held_out = features_of(evidence.reference, "held-out", least=math.ceil(1 / quantile))
+    training = features_of(inputs.training, "training", least=1)
+    generated = features_of(inputs.generated, "generated", least=LEAST_GENERATED)
+    held_out = features_of(inputs.reference, "held-out", least=math.ceil(1 / quantile))
     _, of_generated = nearest(generated, training)
     _, of_held_out = nearest(held_out, training)
     threshold = float(np.quantile(of_held_out, quantile))

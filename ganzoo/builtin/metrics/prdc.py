@@ -6,23 +6,23 @@ import numpy as np
 
 from ganzoo.builtin.metrics.neighbours import squared_distances, squared_radii
 from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
-from ganzoo.components import Evidence, Measurement
+from ganzoo.components import MetricInputs, MetricResult
 from ganzoo.utils.seeds import derive_seed
 
 
-def prdc(evidence: Evidence, *, k: int, max_samples: int) -> Measurement:
+def prdc(inputs: MetricInputs, *, k: int, max_samples: int) -> MetricResult:
     """Measure all four.
 
     The ball of a sample reaches to its k-th nearest neighbour in its own set, and holds its surface.
 
     Args:
-        evidence: the samples.
+        inputs: the samples.
         k: which neighbour.
         max_samples: how many of each set to look at, drawn at random where there are more.
     """
     generated, reference = (
-        _drawn(features, max_samples, derive_seed(evidence.seed, "prdc", which))
-        for which, features in enumerate(pair_of_features(evidence, least=k + 1))
+        _drawn(features, max_samples, derive_seed(inputs.seed, "prdc", which))
+        for which, features in enumerate(pair_of_features(inputs, least=k + 1))
     )
     around_generated = squared_radii(generated, k)
     around_reference = squared_radii(reference, k)

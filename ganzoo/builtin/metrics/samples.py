@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ganzoo.components import Evidence, Measurement, SampleFeatures
+from ganzoo.components import Features, MetricInputs, MetricResult
 from ganzoo.errors import NotMeasurable
 
 Array = npt.NDArray[np.float64]
@@ -18,7 +18,7 @@ LARGEST = 1e60
 """Largest magnitude of a feature that is computed with; the fourth power is far from overflow."""
 
 
-def features_of(samples: SampleFeatures, which: str, *, least: int) -> Array:
+def features_of(samples: Features, which: str, *, least: int) -> Array:
     """Return features (N, d) in float64.
 
     Args:
@@ -38,17 +38,17 @@ def features_of(samples: SampleFeatures, which: str, *, least: int) -> Array:
     return features
 
 
-def pair_of_features(evidence: Evidence, *, least: int) -> tuple[Array, Array]:
+def pair_of_features(inputs: MetricInputs, *, least: int) -> tuple[Array, Array]:
     """Return the features of generated samples (N, d) and of reference samples (M, d).
 
     Raises:
         NotMeasurable: there are too few of either, or features are not finite.
     """
-    generated = features_of(evidence.generated, "generated", least=least)
-    return generated, features_of(evidence.reference, "reference", least=least)
+    generated = features_of(inputs.generated, "generated", least=least)
+    return generated, features_of(inputs.reference, "reference", least=least)
 
 
-def logits_of(samples: SampleFeatures, which: str, *, least: int) -> npt.NDArray[np.floating[Any]]:
+def logits_of(samples: Features, which: str, *, least: int) -> npt.NDArray[np.floating[Any]]:
     """Return class logits (N, K), of the precision they have.
 
     Raises:
@@ -62,7 +62,7 @@ def logits_of(samples: SampleFeatures, which: str, *, least: int) -> npt.NDArray
     return samples.logits
 
 
-def predictions_of(samples: SampleFeatures, which: str) -> tuple[Counts, int]:
+def predictions_of(samples: Features, which: str) -> tuple[Counts, int]:
     """Return the class each sample is taken for, (N,), and the number of classes K.
 
     Raises:
@@ -74,7 +74,7 @@ def predictions_of(samples: SampleFeatures, which: str) -> tuple[Counts, int]:
 
 def measurement(
     values: Mapping[str, float], details: Mapping[str, Any] | None = None
-) -> Measurement:
+) -> MetricResult:
     """Return a measurement of finite numbers.
 
     Raises:
@@ -83,10 +83,10 @@ def measurement(
     for name, value in values.items():
         if not np.isfinite(value):
             raise NotMeasurable(f"features are so large that {name} overflows")
-    return Measurement({name: float(value) for name, value in values.items()}, details or {})
+    return MetricResult({name: float(value) for name, value in values.items()}, details or {})
 
 
-def _refuse_few(samples: SampleFeatures, which: str, least: int) -> None:
+def _refuse_few(samples: Features, which: str, least: int) -> None:
     if len(samples) < least:
         raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(samples)}")
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo.data.store import ImageStore
 from ganzoo_digits import digits, weights
 from ganzoo_digits.extractors import LeNetMnist, StackedLeNetMnist
 from pydantic import TypeAdapter
 from safetensors.torch import load, save
 
 from ganzoo.components import FeatureExtractor
-from ganzoo.data.store import ImageStore
 from ganzoo.errors import DataError
 
 ONE, THREE = (1, 28, 28), (3, 28, 28)

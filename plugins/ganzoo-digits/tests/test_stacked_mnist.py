@@ -98,8 +98,8 @@ def test_any_grey_set_with_labels_can_be_stacked(tmp_path: Path) -> None:
 def test_a_path_of_the_base_is_made_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = {"type": "stacked-mnist", "base": {"type": "arrays", "path": "x.npz"}}
-    with_absolute_paths = TypeAdapter(Dataset).validate_python(data).with_absolute_paths()
-    assert with_absolute_paths.model_dump()["base"]["path"] == str(tmp_path / "x.npz")
+    absolute = TypeAdapter(Dataset).validate_python(data).with_absolute_paths()
+    assert absolute.model_dump()["base"]["path"] == str(tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganzoo.components import Evidence, Measurement, Metric, SampleFeatures, registry
+from ganzoo.components import Features, Metric, MetricInputs, MetricResult, registry
 
-Measure = Callable[..., Measurement]
-"""``(name, generated, reference, **more) -> Measurement``: see ``measure``."""
+Measure = Callable[..., MetricResult]
+"""``(name, generated, reference, **more) -> MetricResult``: see ``measure``."""
 
 
 def make_metric(name: str, **parameters: Any) -> Metric:
@@ -21,9 +21,9 @@ def make_metric(name: str, **parameters: Any) -> Metric:
     return made
 
 
-def samples(given: Any) -> SampleFeatures | None:
+def samples(given: Any) -> Features | None:
     """Take an array for features."""
-    return SampleFeatures(given) if isinstance(given, np.ndarray) else given
+    return Features(given) if isinstance(given, np.ndarray) else given
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +45,11 @@ def measure() -> Measure:
         mixture: Any = None,
         seed: int = 0,
         **parameters: Any,
-    ) -> Measurement:
+    ) -> MetricResult:
         reference = generated if reference is None else reference
-        evidence = Evidence(
+        inputs = MetricInputs(
             samples(generated), samples(reference), samples(training), mixture, seed
         )
-        return make_metric(name, **parameters).build()(evidence)
+        return make_metric(name, **parameters).build()(inputs)
 
     return measure

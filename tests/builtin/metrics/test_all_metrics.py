@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ganzoo.builtin.extractors.inception import Inception
 from ganzoo.builtin.extractors.pixels import Identity
 from ganzoo.builtin.metrics import COMPONENTS
-from ganzoo.components import Evidence, FeatureExtractor, Mixture, SampleFeatures, registry
+from ganzoo.components import FeatureExtractor, Features, MetricInputs, Mixture, registry
 from ganzoo.errors import NotMeasurable
 
 NAMES = sorted(component.model_fields["type"].default for component in COMPONENTS)
@@ -46,26 +46,26 @@ class OtherInception(LeNet):
     type: Literal["inception"] = "inception"  # type: ignore[assignment] # another literal
 
 
-def some_samples(seed: int, n: int = 250) -> SampleFeatures:
+def some_samples(seed: int, n: int = 250) -> Features:
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 3, size=(n, 4)).astype(np.float32)
-    return SampleFeatures(rng.normal(size=(n, 2)), logits, logits.argmax(axis=1))
+    return Features(rng.normal(size=(n, 2)), logits, logits.argmax(axis=1))
 
 
-def evidence(**changes: Any) -> Evidence:
+def inputs(**changes: Any) -> MetricInputs:
     parts: dict[str, Any] = {
         "generated": some_samples(0),
         "reference": some_samples(1),
         "training": some_samples(2),
         "mixture": Mixture(((0.0, 0.0), (1.0, 1.0)), 0.5),
     }
-    return Evidence(**{**parts, **changes})
+    return MetricInputs(**{**parts, **changes})
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_quantities_are_described_and_measured_in_order(metric, name):
     made = metric(name)
-    found = made.build()(evidence())
+    found = made.build()(inputs())
     assert list(found.values) == [quantity.name for quantity in made.quantities]
     assert all(type(value) is float and np.isfinite(value) for value in found.values.values())
     assert json.loads(json.dumps(dict(found.details), allow_nan=False)) == found.details
@@ -80,13 +80,13 @@ def test_a_feature_that_is_not_a_number_gives_no_number(metric, name):
     broken.features[3] = np.nan
     broken.logits[3] = np.inf  # type: ignore[index] # there are logits
     with pytest.raises(NotMeasurable, match="1 of 250 generated samples are not finite"):
-        metric(name).build()(evidence(generated=broken))
+        metric(name).build()(inputs(generated=broken))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_samples_give_no_number(metric, name):
     with pytest.raises(NotMeasurable, match="generated samples"):
-        metric(name).build()(evidence(generated=some_samples(0, n=0)))
+        metric(name).build()(inputs(generated=some_samples(0, n=0)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,18 +95,18 @@ def test_global_randomness_is_neither_read_nor_moved(metric, name):
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002 - the global generator is what this is about
     before = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    first = metric(name, **parameters).build()(evidence(seed=3))
+    first = metric(name, **parameters).build()(inputs(seed=3))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     torch.manual_seed(2)
-    assert metric(name, **parameters).build()(evidence(seed=3)) == first
-    other = metric(name, **parameters).build()(evidence(seed=4))
+    assert metric(name, **parameters).build()(inputs(seed=3)) == first
+    other = metric(name, **parameters).build()(inputs(seed=4))
     assert (other != first) == (name in SEEDED)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_are_left_as_they_are(metric, name):
-    given = evidence()
+    given = inputs()
     metric(name).build()(given)
     for samples, seed in ((given.generated, 0), (given.reference, 1), (given.training, 2)):
         assert np.array_equal(samples.features, some_samples(seed).features)
@@ -139,8 +139,8 @@ def test_metrics_of_one_extractor_have_it_by_default(name, extractor):
 
 @pytest.mark.parametrize(("name", "general"), OF_INCEPTION.items())
 def test_published_names_give_the_number_of_the_general_metric(metric, name, general):
-    published = metric(name).build()(evidence())
-    assert published.values == {name: metric(general).build()(evidence()).values[general]}
+    published = metric(name).build()(inputs())
+    assert published.values == {name: metric(general).build()(inputs()).values[general]}
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - OF_INCEPTION.keys() - {"modes"}))

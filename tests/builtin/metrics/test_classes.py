@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_fidelity.metric_isc import isc_features_to_metric
 
-from ganzoo.components import SampleFeatures
+from ganzoo.components import Features
 from ganzoo.errors import NotMeasurable
 
 
@@ -19,7 +19,7 @@ def classified(logits, labels=None):
     """Samples of these logits, without features worth a look."""
     logits = np.asarray(logits, dtype=np.float32)
     labels = None if labels is None else np.asarray(labels, dtype=np.int64)
-    return SampleFeatures(np.zeros((len(logits), 1)), logits, labels)
+    return Features(np.zeros((len(logits), 1)), logits, labels)
 
 
 def taken_for(classes, of, labels=None):
@@ -87,7 +87,7 @@ def test_order_and_shared_logits_do_not_matter_to_one_split(measure, seed, offse
     again = np.random.default_rng(seed).permutation(logits) + offset
 
     def score(of):
-        samples = SampleFeatures(np.zeros((30, 1)), of)
+        samples = Features(np.zeros((30, 1)), of)
         return measure("classifier_score", samples, splits=1).values["classifier_score"]
 
     assert score(again) == pytest.approx(score(logits), rel=1e-9)
@@ -160,7 +160,7 @@ def test_a_perfect_generator_of_stacked_digits_finds_all_modes(measure):
     modes = np.random.default_rng(0).integers(1000, size=26_000)
     predicted = np.zeros((26_000, 1000), dtype=np.float16)  # to take little memory
     predicted[np.arange(26_000), modes] = 1
-    found = measure("class_modes", SampleFeatures(np.zeros((26_000, 1)), predicted))
+    found = measure("class_modes", Features(np.zeros((26_000, 1)), predicted))
     assert found.values["modes"] == 1000
     assert found.values["mode_kl"] == pytest.approx(0.0193, abs=0.0026)  # 3 deviations
 

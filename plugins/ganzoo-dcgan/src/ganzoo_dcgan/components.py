@@ -63,7 +63,6 @@ class _DCGAN(Network):
         " torch's own.",
     )
 
-
     def _style(self) -> Style:
         from ganzoo_dcgan.networks import Style
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ganzoo.components import Condition
+from ganzoo.nn import embedding
 from ganzoo_dcgan.layers import ImageToVector, VectorToImage
 from ganzoo_dcgan.sizes import convolved, doublings
 
@@ -79,7 +80,7 @@ class DCGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         size = 0 if condition is None else condition.size
-        self.classes = None if condition is None else condition.embedding(size)
+        self.classes = None if condition is None else embedding(condition, size)
         layers = _generator_layers(style, latent_dim + size, sample_shape, stem, stem_convolutions)
         self.layers = nn.Sequential(*_effective((*layers, output_activation)))
         if style.init == "dcgan":
@@ -143,7 +144,7 @@ class DCGANDiscriminator(nn.Module):
             _initialize(self)
         self.classes = None
         if condition is not None:
-            self.classes = condition.embedding(features)
+            self.classes = embedding(condition, features)
             nn.init.normal_(self.classes.weight, std=INIT_STD)
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:

@@ -54,7 +54,6 @@ class _MLP(Network):
         for width in self.hidden:
             self.normalization.check(width, 0)
 
-
     def _hidden_layers(self) -> HiddenLayers:
         from ganzoo_mlp.networks import HiddenLayers
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ganzoo.components import Condition
+from ganzoo.nn import embedding
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _width(condition: Condition | None) -> int:
 
 
 def _embedding(condition: Condition | None) -> nn.Module | None:
-    return None if condition is None else condition.embedding(condition.size)
+    return None if condition is None else embedding(condition, condition.size)
 
 
 def _effective(layers: Iterable[nn.Module]) -> list[nn.Module]:

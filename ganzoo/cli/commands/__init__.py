@@ -1,0 +1,1 @@
+"""The commands of the program; a module is imported when one of its commands is invoked."""

@@ -1,0 +1,171 @@
+"""``ganzoo run``, ``resume`` and ``plot losses``: training and what it logged."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from ganzoo import api
+from ganzoo.cli.commands.specs import read_argument
+from ganzoo.cli.completion import complete_run, complete_spec
+from ganzoo.cli.options import check_outputs, force_option, output_option, quiet_option
+from ganzoo.cli.output import number_words, program_command, say, write_json
+from ganzoo.cli.progress import Progress, display_for, duration_words, metric_words
+from ganzoo.errors import Interrupted
+from ganzoo.runs.history import History
+from ganzoo.utils.progress import reporting_to
+
+
+@click.command()
+@click.argument("spec", shell_complete=complete_spec)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a field of the spec; may be given more than once.",
+)
+@output_option(
+    "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
+)
+@click.option("--name", help="Short for --set name=NAME.")
+@click.option("--seed", type=int, help="Short for --set seed=SEED.")
+@click.option("--device", help="Short for --set device=DEVICE: auto, cpu, cuda, cuda:1, mps.")
+@click.option("--dry-run", is_flag=True, help="Check the spec, write the resolved spec, and stop.")
+@quiet_option
+def run(
+    spec: str,
+    assignments: tuple[str, ...],
+    output: Path | None,
+    name: str | None,
+    seed: int | None,
+    device: str | None,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Train as a spec describes, in a new run directory, whose path is written at the end.
+
+    SPEC is a JSON file, the name of a recipe, or - for standard input. Values of --set are read as
+    JSON if possible, otherwise as strings. Ctrl-C saves the run and stops it; 'ganzoo resume' continues
+    it.
+
+    \b
+      ganzoo run mlp-mnist
+      ganzoo run spec.json --set training.batch_size=128 --set generator.activation=elu
+      ganzoo run mlp-mnist --set training.duration="2 epochs" --device cpu -o runs/short
+    """
+    shorthands = {"name": name, "seed": seed, "device": device}
+    overrides = list(assignments)
+    overrides += [f"{key}={json.dumps(it)}" for key, it in shorthands.items() if it is not None]
+    loaded = api.load_spec(read_argument(spec), overrides=overrides)
+    if dry_run:
+        loaded.check()
+        write_json(loaded.to_json())
+        return
+    _train(lambda progress: api.run(loaded, output=output, listeners=[progress]), quiet=quiet)
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_run)
+@quiet_option
+def resume(run: str, quiet: bool) -> None:
+    """Resume a stopped run from its newest checkpoint.
+
+    The result is the same as if the run had never been stopped.
+
+    \b
+      ganzoo resume runs/mlp-mnist-1
+    """
+    _train(lambda progress: api.resume(run, listeners=[progress]), quiet=quiet)
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_run)
+@click.option(
+    "--per",
+    type=click.Choice(["step", "epoch"]),
+    default="step",
+    show_default=True,
+    help="Plot every logged step, or the means over epochs.",
+)
+@output_option("PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn.")
+@force_option
+def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: bool) -> None:
+    """Plot the losses of a run and the discriminator's mean scores of real and generated samples.
+
+    \b
+      ganzoo plot losses runs/mlp-mnist-1
+      ganzoo plot losses runs/mlp-mnist-1 --per epoch -o losses.svg
+    """
+    from ganzoo.visual.curves import save_losses
+
+    opened = api.open_run(run)
+    path = output or opened.directory.losses_path
+    check_outputs(path, force=force or output is None)
+    save_losses(opened.metrics(), path, per=per, title=opened.path.name)
+    click.echo(path)
+
+
+def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
+    """Train while showing progress, then summarize the result."""
+    progress = Progress(display_for(quiet=quiet))
+    try:
+        with progress, reporting_to(progress.prepare):
+            finished = train(progress)
+    except Interrupted as stop:
+        where = "RUN" if progress.run is None else shlex.quote(str(progress.run.path))
+        again = f"{program_command()} resume {where}"
+        say(f"stopped and saved after step {stop.step}; resume it with: {again}")
+        raise click.exceptions.Exit(stop.exit_code) from None
+    if not quiet:
+        _summarize(finished, progress)
+    click.echo(finished.path)
+
+
+def _summarize(finished: api.Run, progress: Progress) -> None:
+    """Say how long training took, what it achieved, and what can be done next."""
+    path = finished.path
+    rows = finished.metrics()
+    if progress.step == progress.began_at:
+        say(f"{path.name} was already finished, at step {progress.step}")
+    else:
+        new = [row for row in rows if row["step"] > progress.began_at]
+        seconds = sum(row["seconds"] for row in new)
+        images = sum(row["images_per_second"] * row["seconds"] for row in new)
+        speed = f", {images / seconds:,.0f} images/s" if seconds else ""
+        steps = progress.step - progress.began_at
+        say(f"{path.name} is trained: {steps} steps in {duration_words(seconds)}{speed}")
+    lines = []
+    if rows:
+        losses = {key: value for key, value in rows[-1].items() if key != "images_per_second"}
+        lines.append(("at the end", "  ".join(metric_words(losses))))
+    lines += [("evaluation", line) for line in _evaluation(finished)]
+    lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
+    command, quoted = program_command(), shlex.quote(str(path))
+    lines.append(("more samples", f"{command} sample {quoted}"))
+    lines.append(("loss curves", f"{command} plot losses {quoted}"))
+    for title, text in lines:
+        say(f"  {title:<14}{text}")
+
+
+def _evaluation(finished: api.Run) -> list[str]:
+    """Return which checkpoint was best, and the quality of the last one."""
+    history = History(finished.directory)
+    best, final = history.best, history.newest
+    if best is None or final is None:
+        return []
+    value, last = history.deciding_value(best), history.deciding_value(final)
+    if value is None or last is None:
+        return []
+    shown = f"{value.name} best {number_words(value)} (step {best.step})"
+    real = value.baseline_value
+    return [
+        f"{shown}, at the end {number_words(last)}"
+        + ("" if real is None else f"; real samples score {real:.4g}"),
+        f"took {sum(each.report.seconds for each in history.points):.1f} s in all",
+    ]

@@ -1,0 +1,157 @@
+"""``ganzoo recipes``, ``init``, ``validate`` and ``schema``: writing and checking specs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.api import find_recipe, load_spec
+from ganzoo.cli.completion import complete_recipe, complete_spec
+from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
+from ganzoo.cli.output import say, write_json, write_table
+from ganzoo.errors import SpecError, UsageError
+from ganzoo.plugins import installed
+from ganzoo.spec import read_spec_data
+
+SCHEMA_NAME = "ganzoo.spec.schema.json"
+
+
+@click.command()
+@json_option
+def recipes(as_json: bool) -> None:
+    """List the specs that plugins ship.
+
+    \b
+      ganzoo run NAME         run one
+      ganzoo init NAME        copy it to a file
+    """
+    found = [
+        {
+            "name": name if len(rivals) == 1 else f"{recipe.provider.name}:{name}",
+            "provider": recipe.provider.name,
+            "version": recipe.provider.version,
+            "description": recipe.description,
+            "path": str(recipe.path),
+        }
+        for name, rivals in installed().recipes.items()
+        for recipe in rivals
+    ]
+    if as_json:
+        write_json(found)
+        return
+    if not found:
+        say("no installed plugin ships a recipe")
+    write_table([(each["name"], each["provider"], each["description"]) for each in found])
+
+
+@click.command()
+@click.argument("recipe", shell_complete=complete_recipe)
+@output_option("File to write, or - for standard output. Default: RECIPE.json.")
+@click.option(
+    "--schema",
+    "with_schema",
+    is_flag=True,
+    help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
+)
+@force_option
+def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
+    """Copy a recipe to a file for editing.
+
+    \b
+      ganzoo init mlp-mnist
+      ganzoo init mlp-mnist -o specs/mine.json --schema
+    """
+    found = find_recipe(recipe)
+    text = found.path.read_text(encoding="utf-8")
+    if str(output) == "-":
+        click.echo(text, nl=False)
+        return
+    path = output or Path(f"{found.name}.json")
+    if with_schema and "$schema" not in found.read():
+        text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
+    schema_path = path.with_name(SCHEMA_NAME)
+    check_outputs(path, force=force)
+    if with_schema and not _holds(schema_path, _schema_text()):
+        check_outputs(schema_path, force=force)
+    path.write_text(text, encoding="utf-8")
+    click.echo(path)
+    if with_schema:
+        schema_path.write_text(_schema_text(), encoding="utf-8")
+        click.echo(schema_path)
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_spec)
+def validate(specs: tuple[str, ...]) -> None:
+    """Check specs without running them: every field, and whether the parts fit together.
+
+    SPEC is a file, the name of a recipe, or - for standard input. Every problem is listed with its path
+    in the spec.
+
+    \b
+      ganzoo validate spec.json
+      ganzoo validate specs/*.json
+    """
+    failed = False
+    for source in specs:
+        try:
+            load_spec(read_argument(source)).check()
+        except UsageError as error:
+            failed = True
+            for line in str(error).splitlines():
+                named = isinstance(error, SpecError) and error.source is not None
+                say(f"error: {line}" if named else f"error: {_title(source)}: {line}")
+        else:
+            click.echo(f"{_title(source)}: valid")
+    if failed:
+        raise click.exceptions.Exit(UsageError.exit_code)
+
+
+@click.command()
+@output_option("File to write.")
+@force_option
+def schema(output: Path | None, force: bool) -> None:
+    """Write the JSON Schema of specs, including all installed components.
+
+    Editors complete and check a spec whose "$schema" names it.
+
+    \b
+      ganzoo schema -o ganzoo.spec.schema.json
+    """
+    if output is None:
+        click.echo(_schema_text(), nl=False)
+    else:
+        check_outputs(output, force=force)
+        output.write_text(_schema_text(), encoding="utf-8")
+        click.echo(output)
+
+
+def read_argument(source: str) -> str | Mapping[str, Any]:
+    """Return the argument for ``load_spec``; read standard input for -."""
+    if source != "-":
+        return source
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")  # whatever the terminal's encoding is
+    except UnicodeDecodeError:
+        raise UsageError("standard input: not JSON: the text is not UTF-8") from None
+    return read_spec_data(text, "standard input")
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Return whether a file already has the text that would be written."""
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def _title(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _schema_text() -> str:
+    from ganzoo.spec.schema import run_spec_schema
+
+    return json.dumps(run_spec_schema(), indent=2) + "\n"

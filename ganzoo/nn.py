@@ -1,0 +1,29 @@
+"""What networks are built with, in torch: embeddings of conditions, parametrized weights."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from ganzoo.components import Condition, Network
+
+
+def embedding(condition: Condition, width: int) -> nn.Embedding | nn.Linear:
+    """Build a module that maps the conditions of N samples to vectors (N, width).
+
+    Classes are looked up in a table; labels and values are multiplied by a matrix.
+    """
+    if condition.kind == "classes":
+        return nn.Embedding(condition.size, width)
+    return nn.Linear(condition.size, width, bias=False)
+
+
+def parametrized(network: nn.Module, component: Network) -> nn.Module:
+    """Apply a component's ``parametrizations`` to the network that it built, and return the network."""
+    for name in component.parametrizations:
+        apply = getattr(parametrizations, name)
+        for layer in list(network.modules()):
+            weight = layer._parameters.get("weight")
+            if weight is not None and weight.dim() > 1:
+                apply(layer, "weight")
+    return network

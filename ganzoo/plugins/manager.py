@@ -1,0 +1,391 @@
+"""The plugins of a process: loaded one by one, each on its own.
+
+pluggy's own entry-point loader aborts on the first failing import and names nobody. This one loads what
+``discovery`` found in the order of distribution names, does not import what is disabled, and turns each
+failure into one warning that names the plugin.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
+from importlib import metadata, resources
+from pathlib import Path
+from types import FunctionType, MappingProxyType
+from typing import Any
+
+import pluggy
+
+from ganzoo import hookspecs
+from ganzoo.components.registry import Provider, Registry
+from ganzoo.errors import PluginError, PluginWarning, did_you_mean, in_a_line
+from ganzoo.hookspecs import PROJECT, Command
+from ganzoo.plugins.discovery import CORE, Found, Selection, find_plugins
+from ganzoo.plugins.offers import (
+    PluginRecord,
+    Recipe,
+    check_commands,
+    check_components,
+    check_recipes,
+)
+
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_"))
+"""Names of all hooks."""
+
+LOCAL = "local"
+"""The version of a local plugin file."""
+
+
+class Plugins:
+    """All plugins found, and the registry of what they provide."""
+
+    def __init__(self, selection: Selection | None = None) -> None:
+        self.selection = selection or Selection()
+        self.registry = Registry()
+        self.records: list[PluginRecord] = []
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self._owners: dict[str, Provider] = {}
+
+    @property
+    def recipes(self) -> dict[str, list[Recipe]]:
+        """All recipes by name; more than one under a name makes the name ambiguous."""
+        found: dict[str, list[Recipe]] = {}
+        for record in self.records:
+            for recipe in record.recipes:
+                found.setdefault(recipe.name, []).append(recipe)
+        return dict(sorted(found.items()))
+
+    @property
+    def commands(self) -> Iterator[tuple[PluginRecord, Command]]:
+        """All commands that plugins add, each with the plugin."""
+        for record in self.records:
+            for command in record.commands:
+                yield record, command
+
+    # Loading.
+
+    def load_core(self) -> None:
+        """Register the core's own components, through the same hooks as all others."""
+        record = PluginRecord(CORE, metadata.version(CORE), "ganzoo.builtin")
+        self._load(record, lambda: importlib.import_module(record.module))
+
+    def load_installed(self) -> None:
+        """Load every installed plugin that the selection allows."""
+        found = find_plugins()
+        records = [
+            PluginRecord(each.name, each.version, each.point.value if each.point else "")
+            for each in found
+        ]
+        self._owners = _owners_of_packages(records)
+        for each, record in zip(found, records, strict=True):
+            self._load_found(each, record)
+        known = [each.name for each in found]
+        for name in sorted(self.selection.named.difference(known)):
+            _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
+
+    def _load_found(self, found: Found, record: PluginRecord) -> None:
+        """Load one plugin, if it is wanted and can be."""
+        point = found.point
+        record.cause = self.selection.refusal(found.name)
+        if record.cause is not None:
+            record.status = "disabled"
+            self.records.append(record)
+        elif point is None or found.fault is not None:
+            self.records.append(record)
+            self._leave_out(record, PluginError(found.fault))
+        else:
+            self._load(record, point.load)
+            for remark in found.remarks:
+                self.warn(record, remark)
+
+    def load_file(self, path: Path | str) -> None:
+        """Load a local Python file as a plugin: its name is the file's stem, its version ``local``.
+
+        Raises:
+            PluginError: it cannot be loaded, whether or not plugins are strict: it was asked for.
+        """
+        file = Path(path).resolve()
+        record = PluginRecord(file.stem, LOCAL, file.stem)
+        if any(each.name == record.name for each in self.records):
+            raise PluginError(f"{path}: a plugin called {file.stem!r} is loaded; rename the file")
+        self._load(record, lambda: _import_file(file))
+        if record.error is not None:
+            raise PluginError(f"{path}: {record.cause}") from record.error
+
+    def _load(self, record: PluginRecord, import_it: Callable[[], object]) -> None:
+        """Import one plugin and keep what it provides, or leave it out as a whole."""
+        self.records.append(record)
+        began, had_torch = time.perf_counter(), "torch" in sys.modules
+        try:
+            with _isolated(f"importing {record.module}"):
+                record.hooks = self._register(import_it(), record.name)
+            with _isolated("in hook ganzoo_components"):
+                classes = self._call(record, "ganzoo_components")
+                record.components = check_components(
+                    classes, record.provider, self.registry, self._owners
+                )
+            with _isolated("in hook ganzoo_recipes"):
+                record.recipes = check_recipes(
+                    self._call(record, "ganzoo_recipes"), record.provider
+                )
+            with _isolated("in hook ganzoo_commands"):
+                record.commands = check_commands(self._call(record, "ganzoo_commands"))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._leave_out(record, error)
+        finally:
+            record.seconds = time.perf_counter() - began
+        for entry in record.components:
+            self.registry.add(entry)
+        if "torch" in sys.modules and not had_torch:
+            self.warn(
+                record,
+                "it imports torch while it is loaded, which makes every command slow to start;"
+                " import torch where a component is built",
+            )
+
+    def _register(self, plugin: object, name: str | None = None) -> list[str]:
+        """Register the hook implementations of an object, and return the names of the hooks.
+
+        Raises:
+            PluginError: it is not a plugin, or one of its hooks cannot be called as it is written.
+            pluggy.PluginValidationError: it takes an argument that the hook does not have.
+        """
+        if inspect.isclass(plugin):
+            raise PluginError(f"{plugin.__name__} is a class; a plugin is a module or an object")
+        if (other := self.manager.get_name(plugin)) is not None:
+            raise PluginError(f"the plugin {other} is the same module or object")
+        try:
+            self.manager.register(plugin, name)
+            return _check_hooks(plugin, self.manager.get_hookcallers(plugin) or [])
+        except BaseException:
+            if self.manager.is_registered(plugin):
+                self.manager.unregister(plugin)
+            raise
+
+    def _call(self, record: PluginRecord, hook: str) -> Iterator[Any]:
+        """Call one hook of one plugin, and yield what it offers."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name == record.name:
+                offered = implementation.function()
+                if isinstance(offered, str | bytes) or not isinstance(offered, Iterable):
+                    what = "nothing" if offered is None else repr(offered)
+                    raise PluginError(f"it returned {what}; expected a list")
+                yield from offered
+
+    def _leave_out(self, record: PluginRecord, error: BaseException) -> None:
+        """Leave a plugin out as a whole."""
+        record.status, record.error, record.cause = "failed", error, _cause_of(error)
+        record.hooks, record.components, record.recipes, record.commands = [], [], [], []
+        if self.manager.has_plugin(record.name):
+            self.manager.unregister(name=record.name)
+        if record.version != LOCAL:
+            self._report(f"plugin {record.provider} was left out: {record.cause}", error)
+
+    def warn(self, record: PluginRecord, remark: str) -> None:
+        """Warn, once, of something that a plugin does wrong and that does not keep it from being used.
+
+        Raises:
+            PluginError: plugins are strict.
+        """
+        if remark not in record.remarks:
+            record.remarks.append(remark)
+            self._report(f"plugin {record.provider}: {remark}")
+
+    def _report(self, message: str, error: BaseException | None = None) -> None:
+        """Warn, or raise where plugins are strict."""
+        if self.selection.strict:
+            raise PluginError(message) from error
+        _warn(message)
+
+    def load_hints(self) -> None:
+        """Learn which packages provide names that are not there, so that errors can name them."""
+        text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
+        known: dict[str, dict[str, list[str]]] = json.loads(text)
+        why = {"active": "does not offer it", "disabled": "is disabled", "failed": "failed to load"}
+        reasons = {record.name: why[record.status] for record in self.records}
+        for distribution, families in known.items():
+            reason = reasons.get(distribution, "is not installed")
+            for family, names in families.items():
+                for name in names:
+                    self.registry.add_hint(family, name, distribution, reason)
+
+    # The life of a run.
+
+    @contextmanager
+    def listening(self, *listeners: object) -> Iterator[None]:
+        """Announce the events of runs to objects with hook implementations, as to plugins.
+
+        Raises:
+            AttributeError: one implements a hook that does not exist, or takes an argument that the
+                hook does not have.
+        """
+        with ExitStack() as registered:
+            for listener in listeners:
+                try:
+                    self._register(listener)
+                except (PluginError, pluggy.PluginValidationError) as error:
+                    raise AttributeError(in_a_line(error)) from None
+                registered.callback(self.manager.unregister, listener)
+            yield
+
+    def announce(self, event: str, **arguments: Any) -> None:
+        """Call all plugins and listeners for an event in the life of a run.
+
+        Each is called on its own: an exception in one is a warning and stops no other.
+
+        Args:
+            event: name of the hook, such as ``ganzoo_step_finished``.
+            arguments: the hook's arguments.
+        """
+        records = {record.name: record for record in self.records}
+        # pluggy keeps implementations in the reverse order of calling.
+        for implementation in reversed(getattr(self.manager.hook, event).get_hookimpls()):
+            wanted = {name: _read_only(arguments[name]) for name in implementation.argnames}
+            record = records.get(implementation.plugin_name)
+            # Standard output is for commands and for the program that listens.
+            redirected = redirect_stdout(sys.stderr) if record else nullcontext()
+            try:
+                with redirected:
+                    implementation.function(**wanted)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                if record is None and not isinstance(error, Exception):
+                    raise  # a program may end itself in its own listener
+                who = (
+                    f"listener {type(implementation.plugin).__name__}"
+                    if record is None
+                    else f"plugin {record.provider}"
+                )
+                self._report(f"{who} failed in {event}: {_cause_of(error)}", error)
+
+
+@contextmanager
+def _isolated(where: str) -> Iterator[None]:
+    """Run a plugin's code while plugins are loaded; an exception gets a note of where it was raised.
+
+    What it prints goes to standard error, since standard output may be JSON of a command. Its warning
+    filters are removed, since a blanket one would hide what is wrong with other plugins.
+    """
+    try:
+        with redirect_stdout(sys.stderr), warnings.catch_warnings():
+            yield
+    except BaseException as error:
+        error.add_note(where)
+        raise
+
+
+def _import_file(file: Path) -> object:
+    """Import a local file as the module that its stem names."""
+    if not file.is_file():
+        raise PluginError("it is not a file")
+    if file.suffix != ".py":
+        raise PluginError("it is not a Python file: its name must end in .py")
+    known = importlib.util.find_spec(file.stem)
+    if known is not None and known.origin != str(file):
+        raise PluginError(f"another module is called {file.stem!r}; rename the file")
+    # On the path, so that it may import its neighbours, and worker processes may import it.
+    sys.path.append(str(file.parent))
+    return importlib.import_module(file.stem)
+
+
+def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:
+    """Return the names of the hooks that a registered object implements."""
+    hooks = []
+    for caller in callers:
+        own = [each for each in caller.get_hookimpls() if each.plugin is plugin]
+        if any(each.wrapper or each.hookwrapper for each in own):
+            raise PluginError(f"{caller.name}: wrappers of hooks are not supported")
+        if caller.has_spec():
+            hooks.append(caller.name)
+        elif not all(each.optionalhook for each in own):  # they are for later versions of ganzoo
+            raise PluginError(
+                f"{caller.name!r} is not a hook of {PROJECT}{did_you_mean(caller.name, HOOKS)}"
+            )
+    for name in HOOKS:
+        function = inspect.getattr_static(plugin, name, None)
+        if isinstance(function, FunctionType) and not hasattr(function, f"{PROJECT}_impl"):
+            raise PluginError(f"{name} is not marked with @hookimpl")
+    if not hooks:
+        what = f"the module {plugin.__name__}" if inspect.ismodule(plugin) else repr(plugin)
+        raise PluginError(f"{what} is not a plugin: it implements no hook of {PROJECT}")
+    return hooks
+
+
+def _cause_of(error: BaseException) -> str:
+    """Return in one line why a plugin failed."""
+    if isinstance(error, SystemExit):
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        return f"it tried to end the program with exit code {error.code}{notes}"
+    return in_a_line(error)
+
+
+def _read_only(argument: Any) -> Any:
+    """Return an argument that no listener can change for the next."""
+    return MappingProxyType(dict(argument)) if isinstance(argument, Mapping) else argument
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+_loading: set[int] = set()
+"""Threads that are loading plugins."""
+
+
+@functools.cache
+def installed() -> Plugins:
+    """Return the plugins of this process, loading them on the first call.
+
+    Raises:
+        ganzoo.errors.PluginError: a plugin failed and ``GANZOO_STRICT_PLUGINS`` is set; a local file
+            cannot be loaded; or a plugin asked for this while it was imported.
+    """
+    thread = threading.get_ident()
+    if thread in _loading:
+        raise PluginError("no component can be looked up while plugins are being loaded")
+    _loading.add(thread)
+    try:
+        plugins = Plugins(Selection.from_environment(os.environ))
+        plugins.load_core()
+        plugins.load_installed()
+        for file in plugins.selection.files:
+            plugins.load_file(file)
+        plugins.load_hints()
+    finally:
+        _loading.remove(thread)
+    return plugins
+
+
+def culprit_of(error: BaseException) -> Provider | None:
+    """Return the plugin whose code raised an exception, or None where no loaded one did."""
+    if not installed.cache_info().currsize:
+        return None
+    active = [each for each in installed().records if each.status == "active" and each.name != CORE]
+    packages = {CORE, *(each.package for each in active)}
+    culprit = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in packages:
+            culprit = package
+    return _owners_of_packages(active).get(culprit)
+
+
+def _owners_of_packages(records: list[PluginRecord]) -> dict[str, Provider]:
+    """Return the plugin of each top-level package; one that several share has none."""
+    count = Counter(record.package for record in records)
+    return {each.package: each.provider for each in records if count[each.package] == 1}

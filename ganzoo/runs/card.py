@@ -1,0 +1,141 @@
+"""The model card of a run: the README.md that makes a run directory self-documenting. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ganzoo.components import Algorithm, Component
+from ganzoo.runs.directory import RunDirectory
+from ganzoo.runs.history import History
+from ganzoo.runs.report import Value
+
+
+def card(run: RunDirectory, step: int, total_steps: int) -> str:
+    """Return the text of a run's README.md.
+
+    Args:
+        run: the run.
+        step: number of steps taken.
+        total_steps: number of steps of the whole training.
+    """
+    spec, path = run.spec, run.path
+    sections = [f"# {spec.name}"]
+    if spec.description:
+        sections.append(spec.description)
+    if step < total_steps:
+        sections.append(
+            f"Training had taken {step:,} of {total_steps:,} steps when this was written. If it is"
+            f" not running, resume it exactly where it was saved with `ganzoo resume {path}`."
+        )
+    grids = run.sample_grids()
+    if grids:
+        picture = grids[-1].relative_to(path).as_posix()
+        sections.append(f"![Samples after {step:,} steps]({picture})")
+    sections.append(_settings(run))
+    sections += _evaluation(run)
+    if step >= total_steps:
+        sections.append(_use(run))
+    if run.losses_path.exists():
+        sections.append(f"## Losses\n\n![Losses]({run.losses_path.name})")
+    sections.append(_files())
+    return "\n\n".join(sections) + "\n"
+
+
+def _settings(run: RunDirectory) -> str:
+    spec, environment = run.spec, run.environment()
+    training = spec.training
+    providers = {(each["name"], each["version"]) for each in environment["providers"].values()}
+    rows = [
+        ("Data set", f"`{spec.dataset.type}`, split `{spec.dataset.split}`"),
+        ("Algorithm", f"`{spec.algorithm.type}`"),
+        *_parts(spec.algorithm),
+        (
+            "Training",
+            f"{training.duration}, batches of {training.batch_size}, {training.precision}",
+        ),
+        (
+            "Samples drawn with",
+            "the last weights" if training.ema is None else "averaged weights (EMA)",
+        ),
+        ("Seed", str(spec.seed)),
+        ("Device", environment["device"]),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(providers))),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    return f"## Settings\n\n| | |\n|---|---|\n{table}"
+
+
+def _parts(algorithm: Algorithm) -> Iterator[tuple[str, str]]:
+    """Yield the components an algorithm is made of: the name of each field, and the types in it."""
+    for name in type(algorithm).model_fields:
+        value = getattr(algorithm, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        types = [f"`{each.type}`" for each in parts if isinstance(each, Component)]
+        if types:
+            yield name.replace("_", " ").capitalize(), ", ".join(types)
+
+
+def _evaluation(run: RunDirectory) -> list[str]:
+    """Return the section on sample quality, if it was measured."""
+    history = History(run)
+    best, final = history.best, history.newest
+    if final is None:
+        return []
+    shown, which = (final, "last") if best is None else (best, "best")
+    table = [
+        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | real data |",
+        "|---|---|---|---|",
+    ]
+    table += [
+        f"| `{last.name}` | {_number(value)} | {_number(last)} | {_baseline(last)} |"
+        for value, last in zip(shown.report.values, final.report.values, strict=True)
+    ]
+    seconds = sum(each.report.seconds for each in history.points)
+    text = (
+        f"Measured {len(history.points)} times during training, in {seconds:.1f} s, against"
+        f" {final.report.reference}. The column `real data` is what real samples score against other"
+        " real samples. `evaluation/` holds the protocol of each number; numbers measured under"
+        " different protocols cannot be compared."
+    )
+    deciding = None if best is None else history.deciding_value(best)
+    if deciding is not None:
+        text += (
+            f" The best checkpoint was selected by `{deciding.name}`, so its own numbers are slightly"
+            f" optimistic: `ganzoo evaluate {run.path} --checkpoint best` measures it on other samples."
+        )
+    sections = ["## Evaluation", text, "\n".join(table)]
+    sections += [f"- {problem}" for problem in final.report.problems]
+    if run.evaluation_plot_path.exists():
+        sections.append(f"![Evaluations]({run.evaluation_plot_path.name})")
+    return sections
+
+
+def _number(value: Value) -> str:
+    return "none" if value.mean is None else f"{value.mean:.4g}"
+
+
+def _baseline(value: Value) -> str:
+    return "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
+
+
+def _use(run: RunDirectory) -> str:
+    return (
+        "## Use\n\n"
+        f"```shell\nganzoo sample {run.path}\n```\n\n"
+        "```python\nimport ganzoo\n\n"
+        f'samples = ganzoo.open_run("{run.path}").sample(64)  # (64, C, H, W) in [-1, 1]\n```'
+    )
+
+
+def _files() -> str:
+    return (
+        "## Files\n\n"
+        "| file | contents |\n|---|---|\n"
+        "| `spec.json` | the resolved spec; `ganzoo run spec.json` runs it again |\n"
+        "| `environment.json` | versions, plugins, device, command |\n"
+        "| `metrics.jsonl` | losses and mean logits of the discriminator, one line per logged step |\n"
+        "| `samples/` | grids of samples from fixed latents; `real.png` shows training data |\n"
+        "| `checkpoints/` | states to resume from: the newest, and the best if it was measured |\n"
+        "| `evaluation/` | reports on sample quality, each number with its protocol |\n"
+        "| `generator.safetensors` | weights of the generator that `ganzoo sample` uses |"
+    )

@@ -1,0 +1,40 @@
+"""A listener that keeps the model card and the plots of a run up to date."""
+
+from __future__ import annotations
+
+from ganzoo.hookspecs import hookimpl
+from ganzoo.runs import RunDirectory
+from ganzoo.runs.card import card
+from ganzoo.runs.history import History
+from ganzoo.utils.files import write_atomically
+
+
+class CardWriter:
+    """Writes the card when a run starts, and again with the plots when it ends or is stopped.
+
+    A run that takes no step, because it was already complete, is left as it is.
+    """
+
+    def __init__(self) -> None:
+        self._start = 0
+
+    @hookimpl
+    def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
+        """Write a card that says how to resume the run."""
+        self._start = step
+        if step < total_steps:
+            write_atomically(run.readme_path, card(run, step, total_steps))
+
+    @hookimpl
+    def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
+        """Plot the losses and evaluations and write the final card."""
+        from ganzoo.visual.curves import save_losses
+        from ganzoo.visual.evaluations import save_evaluations
+
+        if step == self._start and run.readme_path.exists():
+            return
+        if run.metrics():
+            save_losses(run.metrics(), run.losses_path)
+        if run.training_reports():
+            save_evaluations(History(run), run.evaluation_plot_path)
+        write_atomically(run.readme_path, card(run, step, total_steps))

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzoo.visual.grids import class_grid, labelled_grid, save_gif
+
+
+def test_images_stand_in_the_row_and_column_of_their_labels():
+    images = np.full((6, 1, 64, 64), 255, np.uint8)
+    images[4] = 0  # second row, second column of three
+    picture = np.asarray(labelled_grid(images, ["a", "b"], ["x", "y", "z"]).convert("L"))
+    black = np.argwhere(picture == 0)
+    (top, left), (bottom, right) = black.min(axis=0), black.max(axis=0)
+    assert (bottom - top, right - left) == (63, 63)
+    assert top > 64
+    assert 64 < left < picture.shape[1] - 128
+
+
+def test_labels_are_drawn_at_left_and_above():
+    images = np.full((1, 1, 64, 64), 255, np.uint8)
+    plain = np.asarray(labelled_grid(images, [" "], [" "]).convert("L"))
+    assert (plain == 255).all()
+    labelled = np.asarray(labelled_grid(images, ["z[10]"], ["-30"], corner="latent").convert("L"))
+    left = labelled.shape[1] - 64
+    assert labelled[40:, : left - 8].min() < 128
+    assert labelled[:20, left:].min() < 128
+    assert labelled[:20, : left - 8].min() < 128
+
+
+def test_long_column_labels_are_made_to_fit():
+    images = np.zeros((2, 1, 64, 64), np.uint8)
+    short = labelled_grid(images, ["r"], ["1", "2"])
+    long = labelled_grid(images, ["r"], ["-0.000123", "114514.5"])
+    assert long.width <= short.width
+
+
+def test_the_last_row_of_a_grid_of_classes_may_be_incomplete():
+    images = np.zeros((5, 1, 64, 64), np.uint8)
+    picture = np.asarray(class_grid(images, ["cat", "dog", "owl"]).convert("L"))
+    assert picture.shape[1] < 4 * 64 + 60
+    assert picture.shape[0] > 2 * 64
+    assert (picture[-64:-8, -56:-8] == 255).all()  # the sixth tile
+    assert (picture[-56:-8, 40:100] == 0).any()
+    few = class_grid(images[:2], ["cat", "dog", "owl"])
+    assert few.width < 64 * 3
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 4, 4), (2, 2), (0, 1, 4, 4)])
+def test_samples_that_do_not_fit_the_labels_are_refused(shape):
+    with pytest.raises(ValueError, match="expected 2 images"):
+        labelled_grid(np.zeros(shape), ["a"], ["x", "y"])
+
+
+def test_an_animation_runs_there_and_back_for_ever(tmp_path):
+    frames = [Image.fromarray(np.full((4, 4), level, np.uint8)) for level in (0, 100, 200)]
+    save_gif(frames, tmp_path / "a.gif", seconds=0.05)
+    levels = []
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.info["loop"] == 0
+        assert image.info["duration"] == 50
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            levels.append(image.convert("L").getpixel((0, 0)))
+    assert levels == [0, 100, 200, 100]
+
+
+def test_an_animation_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="one or more frames"):
+        save_gif([], tmp_path / "a.gif")
