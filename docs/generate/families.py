@@ -41,7 +41,7 @@ WITH = {
     "schedule": ("ganzoo.components.ScheduleFunction",),
     "metric": (
         "ganzoo.components.Quantity",
-        "ganzoo.components.Measure",
+        "ganzoo.components.MetricFn",
         "ganzoo.components.MetricInputs",
         "ganzoo.components.Features",
         "ganzoo.components.MetricResult",

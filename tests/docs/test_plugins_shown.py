@@ -111,8 +111,8 @@ def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch
     (value,) = report.values
     assert value.name == "mean_shift@brightness"
     assert value.mean == pytest.approx(0.2)
-    assert value.floor is not None
-    assert value.floor.value == 0
+    assert value.baseline is not None
+    assert value.baseline.value == 0
 
 
 def _call(*arguments, cwd, environment=None):
