@@ -94,6 +94,18 @@ def test_a_run_that_is_stopped_says_how_to_go_on(program, spec_file, monkeypatch
     )
 
 
+def test_a_run_is_branched_into_a_new_one(program, finished, tmp_path):
+    result = program(
+        "branch", finished, "--set", "training.duration=30 steps", "-o", tmp_path / "longer"
+    )
+    assert (result.code, result.out) == (0, f"{tmp_path / 'longer'}\n")
+    assert "longer is trained: 10 steps in " in result.err
+    assert api.open_run(tmp_path / "longer").metrics()[-1]["step"] == 30
+    refused = program("branch", finished, "--set", "training.duration=3 steps")
+    assert refused.code == 2
+    assert "Traceback" not in refused.err
+
+
 def test_resuming_a_finished_run_says_so(program, finished):
     result = program("resume", finished)
     assert (result.code, result.out) == (0, f"{finished}\n")
