@@ -296,7 +296,7 @@ class Run:
         condition = self.sampler.condition
         if condition is None or condition.kind != "classes":
             return ()
-        return condition.names or tuple(map(str, range(condition.size)))
+        return condition.display_names
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights if the run kept one.

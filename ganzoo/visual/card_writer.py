@@ -28,8 +28,7 @@ class CardWriter:
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Plot the losses and evaluations and write the final card."""
-        from ganzoo.visual.curves import save_losses
-        from ganzoo.visual.evaluations import save_evaluations
+        from ganzoo.visual.curves import save_evaluations, save_losses
 
         if step == self._start and run.readme_path.exists():
             return
