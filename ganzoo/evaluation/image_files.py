@@ -16,6 +16,7 @@ import numpy.typing as npt
 import PIL
 from PIL import ExifTags, Image
 
+from ganzoo.components import Images
 from ganzoo.data.arrays import CHANNELS as CHANNELS_OF_ARRAYS
 from ganzoo.data.arrays import ArrayFile
 from ganzoo.data.folder import SUFFIXES, files_of, opener
@@ -103,6 +104,11 @@ class ImageFiles:
     def close(self) -> None:
         """Close the file, after which nothing can be read; garbage collection does so, too."""
         self._closing.close()
+
+    @property
+    def space(self) -> Images:
+        """What they are."""
+        return Images(*self.sample_shape)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SpecModel
+from ganzoo.components import (
+    Dataset,
+    DatasetInfo,
+    FeatureExtractor,
+    Metric,
+    SampleSpace,
+    SpecModel,
+)
 from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
@@ -49,16 +56,16 @@ class EvaluationRequest(SpecModel):
         return validated(cls, options, prefix="evaluation.")
 
     def chosen(
-        self, sample_shape: tuple[int, ...], dataset: Dataset | None = None
+        self, space: SampleSpace, dataset: Dataset | None = None
     ) -> tuple[Metrics, FeatureExtractor]:
         """Return the metrics and the extractor, or those that suit the samples.
 
         Raises:
             SpecError: they do not fit the samples.
         """
-        extractor = self.extractor or default_extractor(sample_shape)
+        extractor = self.extractor or default_extractor(space)
         metrics = self.metrics or _default_metrics(extractor, dataset)
-        problems = metric_problems(metrics, extractor, sample_shape)
+        problems = metric_problems(metrics, extractor, space)
         if problems:
             raise SpecError(problems)
         return metrics, extractor
@@ -98,7 +105,7 @@ class RunRequest(EvaluationRequest):
         """
         section = spec.evaluation
         filled = self if section is None else self._or_those_of(section)
-        metrics, extractor = filled.chosen(info.sample_shape, spec.dataset)
+        metrics, extractor = filled.chosen(info.samples, spec.dataset)
         if filled.reference is not None and filled.reference not in info.splits:
             message = no_split(filled.reference, info)
             raise SpecError([Problem("evaluation.reference", message)])

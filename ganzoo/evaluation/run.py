@@ -59,8 +59,8 @@ class RunEvaluator:
         self._spec, self._request, self._info = spec, request, info
         self._split = split
         self._evaluator = Evaluator(
-            *request.chosen(info.sample_shape, spec.dataset),
-            info.sample_shape,
+            *request.chosen(info.samples, spec.dataset),
+            info.samples,
             lambda: open_reference(spec.dataset, request.reference, split),
             device,
             baseline=request.baseline,
@@ -159,8 +159,8 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
     )
     refuse_unlike(images, real)
     evaluator = Evaluator(
-        *request.chosen(images.sample_shape),
-        images.sample_shape,
+        *request.chosen(images.space),
+        images.space,
         lambda: Reference(real),
         resolve_device(request.device),
         baseline=request.baseline,

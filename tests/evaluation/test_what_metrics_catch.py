@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.store import ImageStore
 from PIL import Image, ImageFilter
 
-from ganzoo.components import Dataset
+from ganzoo.components import Dataset, Images, Points
+from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.request import EvaluationRequest
 from ganzoo.evaluation.samples import RealSamples, Source, open_reference
 from ganzoo.runs.report import Report, Subject
 from ganzoo.spec import parse_spec
 
-Images = np.ndarray[Any, Any]
+Pixels = np.ndarray[Any, Any]
+DIGIT = Images(1, 28, 28)
 CPU = torch.device("cpu")
 
 
@@ -32,28 +33,28 @@ DIGITS = dataset("mnist-5k")
 
 
 @pytest.fixture(scope="module")
-def train() -> ImageStore:
+def train() -> Split:
     return DIGITS.build("train")
 
 
 @pytest.fixture(scope="module")
-def good(train: ImageStore) -> Images:
+def good(train: Split) -> Pixels:
     """What the best of generators would make: other real digits, 1,000 of them, all classes alike."""
     return np.roll(train.samples[::4], 1, axis=3)  # none of them is an image that was trained on
 
 
-def evaluated(samples: Images, metrics: Sequence[str], labels: Images | None = None) -> Report:
+def evaluated(samples: Pixels, metrics: Sequence[str], labels: Pixels | None = None) -> Report:
     request = EvaluationRequest.of(metrics=metrics, extractor="lenet-mnist")
-    chosen, extractor = request.chosen((1, 28, 28), DIGITS)
+    chosen, extractor = request.chosen(DIGIT, DIGITS)
     evaluator = Evaluator(
         chosen,
         extractor,
-        (1, 28, 28),
+        DIGIT,
         lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
         CPU,
         baseline=False,
     )
-    sources: dict[int | None, Source] = {0: RealSamples(ImageStore(samples, labels))}
+    sources: dict[int | None, Source] = {0: RealSamples(Split(samples, labels))}
     return evaluator.evaluate(sources, Subject(name="samples"), {})
 
 
@@ -63,7 +64,7 @@ def number(report: Report, name: str) -> float:
     return value
 
 
-def test_other_real_digits_pass(good: Images) -> None:
+def test_other_real_digits_pass(good: Pixels) -> None:
     report = evaluated(good, ["prdc", "class_balance", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
@@ -73,7 +74,7 @@ def test_other_real_digits_pass(good: Images) -> None:
     assert number(report, "copies") < 0.1
 
 
-def test_a_collapsed_generator(good: Images) -> None:
+def test_a_collapsed_generator(good: Pixels) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 3, good.shape)
     collapsed = (good[:1].astype(int) + noise).clip(0, 255).astype(np.uint8)
@@ -85,7 +86,7 @@ def test_a_collapsed_generator(good: Images) -> None:
     assert number(report, "fd") > 50 * number(evaluated(good, ["fd"]), "fd")
 
 
-def test_copies_of_training_images_look_good_to_all_but_memorization(train: ImageStore) -> None:
+def test_copies_of_training_images_look_good_to_all_but_memorization(train: Split) -> None:
     report = evaluated(train.samples[1::4], ["fd", "prdc", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
@@ -93,27 +94,27 @@ def test_copies_of_training_images_look_good_to_all_but_memorization(train: Imag
     assert number(report, "data_copying") < -10
 
 
-def test_classes_out_of_balance(train: ImageStore) -> None:
-    assert train.labels is not None
-    report = evaluated(train.samples[train.labels < 5][::2], ["class_balance", "prdc", "fd"])
+def test_classes_out_of_balance(train: Split) -> None:
+    assert train.classes is not None
+    report = evaluated(train.samples[train.classes < 5][::2], ["class_balance", "prdc", "fd"])
     assert number(report, "classes") < 10
     assert number(report, "class_kl") == pytest.approx(np.log(2), rel=0.1)
     assert number(report, "precision") > 0.85
     assert number(report, "recall") < 0.65
 
 
-def test_the_wrong_classes_asked_for(train: ImageStore) -> None:
-    assert train.labels is not None
-    right = evaluated(train.samples[::4], ["class_agreement"], train.labels[::4])
-    wrong = evaluated(train.samples[::4], ["class_agreement"], (train.labels[::4] + 1) % 10)
+def test_the_wrong_classes_asked_for(train: Split) -> None:
+    assert train.classes is not None
+    right = evaluated(train.samples[::4], ["class_agreement"], train.classes[::4])
+    wrong = evaluated(train.samples[::4], ["class_agreement"], (train.classes[::4] + 1) % 10)
     assert number(right, "class_agreement") > 0.99
     assert number(wrong, "class_agreement") < 0.01
 
 
 def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missing(
-    train: ImageStore, good: Images
+    train: Split, good: Pixels
 ) -> None:
-    assert train.labels is not None
+    assert train.classes is not None
     rng = np.random.default_rng(0)
     good = good[::2]
     noisy = [
@@ -129,7 +130,7 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
         )
         for radius in (0, 1, 2)
     ]
-    fewer = [train.samples[train.labels < kept][::5] for kept in (10, 7, 4)]
+    fewer = [train.samples[train.classes < kept][::5] for kept in (10, 7, 4)]
     for worse_and_worse in (noisy, blurred, fewer):
         reports = [evaluated(each, ["fd", "kd"]) for each in worse_and_worse]
         for metric in ("fd", "kd"):
@@ -141,9 +142,13 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
 @pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
 def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> None:
     data = dataset(name, count=2500)
-    chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen((2,), data)
+    chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen(Points(2), data)
     evaluator = Evaluator(
-        chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
+        chosen,
+        extractor,
+        Points(2),
+        lambda: open_reference(data, "train", data.build("train")),
+        CPU,
     )
     report = evaluator.evaluate({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
     assert number(report, "modes") == modes
@@ -155,11 +160,11 @@ def test_stacked_digits_show_a_thousand_modes() -> None:
     data = dataset("stacked-mnist", count=100, test_count=8000)
     real = data.build("test")
     request = EvaluationRequest.of(metrics=["class_modes"], extractor="lenet-mnist-stacked")
-    chosen, extractor = request.chosen((3, 28, 28), data)
+    chosen, extractor = request.chosen(Images(3, 28, 28), data)
     evaluator = Evaluator(
         chosen,
         extractor,
-        (3, 28, 28),
+        Images(3, 28, 28),
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
         baseline=False,
