@@ -12,13 +12,13 @@ from ganzoo.errors import DeviceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device a spec names.
+    """Return the device that a spec names.
 
     Args:
         name: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:i``.
 
     Raises:
-        DeviceError: it is not there.
+        DeviceError: it is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -29,17 +29,17 @@ def resolve_device(name: str) -> torch.device:
     if kind == "cuda":
         if not torch.cuda.is_available():
             raise DeviceError(
-                f"device: {name!r} asked for, but torch finds no CUDA device here; use 'cpu'"
+                f"device: {name!r} is not available: torch finds no CUDA device; use 'cpu'"
             )
         index, count = int(number or 0), torch.cuda.device_count()
         if index >= count:
             raise DeviceError(
-                f"device: {name!r} asked for, but there are only {count} CUDA devices"
+                f"device: {name!r} is not available: there are {count} CUDA devices, from 0"
             )
         return torch.device("cuda", index)
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(
-            f"device: {name!r} asked for, but torch finds no Apple GPU here; use 'cpu'"
+            f"device: {name!r} is not available: torch finds no Apple GPU; use 'cpu'"
         )
     return torch.device(kind)
 
