@@ -33,7 +33,7 @@ WITH = {
     "dataset": (
         "ganzoo.components.DatasetInfo",
         "ganzoo.components.Mixture",
-        "ganzoo.data.store.ImageStore",
+        "ganzoo.data.split.Split",
     ),
     "generator": ("ganzoo.components.Network",),
     "loss": ("ganzoo.components.AdversarialLoss",),

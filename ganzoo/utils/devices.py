@@ -38,9 +38,7 @@ def resolve_device(name: str) -> torch.device:
             )
         return torch.device("cuda", index)
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(
-            f"device: {name!r} is not available: torch finds no Apple GPU; use 'cpu'"
-        )
+        raise DeviceError(f"device: {name!r} is not available: torch finds no Apple GPU; use 'cpu'")
     return torch.device(kind)
 
 

@@ -42,7 +42,7 @@ def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown
     networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
     with using(plugins.registry):
         spec = parse_spec({**networks, **json.loads(fragment[1])})
-    rate = spec.training.generator_optimizer.lr.build()
+    rate = spec.generator_optimizer.lr.build()
     assert [rate(0.0), rate(0.5), rate(1.0)] == [1e-3, 1e-4, 1e-5]
 
 

@@ -147,20 +147,23 @@ def test_parameters_and_versions_of_a_metric_are_part_of_the_protocol(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("quantization_of", lambda space: "truncated"), ("PIPELINE", 0)]
+    ("owner", "name", "value"),
+    [(Images, "quantization", "truncated"), (evaluator, "PIPELINE", 0)],
 )
-def test_another_quantiser_or_pipeline_is_another_protocol(
-    evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+def test_another_quantizer_or_pipeline_is_another_protocol(
+    evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, value: object
 ) -> None:
     plain = only(evaluated.evaluate(**SMALL, baseline=False))
-    monkeypatch.setattr(evaluator, name, value)
+    monkeypatch.setattr(owner, name, value)
     assert only(evaluated.evaluate(**SMALL, baseline=False)).protocol != plain.protocol
 
 
-def test_the_quantiser_is_the_one_that_protocols_state() -> None:
-    """Whoever changes it must change the words, too, and then this digest."""
-    assert quantization_of(Images(1, 1, 1)) == "clamp to [-1, 1], then round((x + 1) * 127.5)"
-    pixels = Images(1, 1, 1).encode(np.linspace(-1.2, 1.2, 10_001, dtype=np.float32))
+def test_the_quantizer_is_the_one_that_protocols_state() -> None:
+    """Whoever changes it must change what protocols state, too, and then this digest."""
+    space, samples = Images(1, 1, 10_001), np.linspace(-1.2, 1.2, 10_001, dtype=np.float32)
+    assert quantization_of(space) == "clamp to [-1, 1], then round((x + 1) * 127.5)"
+    pixels = to_uint8(samples)
+    assert np.array_equal(pixels, space.encode(samples))
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "b1c21a1a80ac1dd2"
 
 
