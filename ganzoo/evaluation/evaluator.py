@@ -332,18 +332,17 @@ class Evaluator:
         if baseline is not None and (baseline.samples, baseline.reference) != (count, size):
             warnings.append(
                 f"the baseline is of {baseline.samples:,} real samples against"
-                f" {baseline.reference:,}, the value of {count:,} against {size:,}: fewer samples make it worse than it would be"
+                f" {baseline.reference:,}, the value of {count:,} against {size:,}: fewer samples make"
+                " it worse than it would be"
             )
         warning = self._reference.warning
         return warnings if warning is None else [*warnings, warning]
 
     def _provider_versions(self) -> dict[str, str]:
         """Return the versions of the providers of metrics and extractors."""
-        parts = (
-            [each.metric for each in self._plan],
-            [each.extractor.component for each in self._plan],
-        )
-        entries = [active().entry_of(type(each)) for group in parts for each in group]
+        metrics = [each.metric for each in self._plan]
+        extractors = [each.extractor.component for each in self._plan]
+        entries = [active().entry_of(type(each)) for each in (*metrics, *extractors)]
         return {each.provider.name: each.provider.version for each in entries if each is not None}
 
 

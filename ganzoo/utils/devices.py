@@ -59,27 +59,29 @@ def numerics(
         deterministic: use deterministic algorithms only; for training that repeats to the last bit.
     """
     cudnn = torch.backends.cudnn
+    names = ("benchmark", "deterministic", "allow_tf32") if exact else ("benchmark",)
+    was_cudnn = {name: getattr(cudnn, name) for name in names}
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_precision = torch.get_float32_matmul_precision()
-    was_cudnn = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32
     if deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
-            if not exact:
+            if exact:
+                cudnn.deterministic, cudnn.allow_tf32 = True, False
+            else:
                 torch.set_flush_denormal(True)
-            _use_deterministic_algorithms(deterministic or was_deterministic)
             cudnn.benchmark = not (exact or deterministic)
-            cudnn.deterministic = exact or was_cudnn[1]
-            cudnn.allow_tf32 = was_cudnn[2] and not exact
             torch.set_float32_matmul_precision("highest" if exact or deterministic else "high")
+            _use_deterministic_algorithms(deterministic or was_deterministic)
             yield
         finally:
             if not exact:  # training goes on after an evaluation
                 torch.set_flush_denormal(False)
-            _use_deterministic_algorithms(was_deterministic)
-            cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = was_cudnn
             torch.set_float32_matmul_precision(was_precision)
+            for name, value in was_cudnn.items():
+                setattr(cudnn, name, value)
+            _use_deterministic_algorithms(was_deterministic)
 
 
 def _use_deterministic_algorithms(wanted: bool) -> None:
