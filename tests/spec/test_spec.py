@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import ValidationError
 
-from ganzoo.components import Condition, Dataset, DatasetInfo, Generator, Images, registry
+from ganzoo.components import Condition, Dataset, DatasetInfo, Generator, registry, space_of
 from ganzoo.components.registry import Entry, Provider
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins, Selection, installed
@@ -289,7 +289,7 @@ class Unlabelled(Dataset):
     shape: ClassVar[tuple[int, ...]] = (2,)
 
     def info(self) -> DatasetInfo:
-        return DatasetInfo(self.shape, splits=("train", "test"))
+        return DatasetInfo(space_of(self.shape, "uint8"), splits=("train", "test"))
 
     def build(self, split: str) -> Any:
         raise NotImplementedError
