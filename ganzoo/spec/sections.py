@@ -1,4 +1,4 @@
-"""The sections of a spec that are no components: how to train, to judge, and what to leave behind."""
+"""The sections of a spec that are not components: training, evaluation and output."""
 
 from __future__ import annotations
 
