@@ -43,7 +43,9 @@ class EvaluationRequest(SpecModel):
         description="Whether each number comes with that of real samples against real samples.",
     )
     device: str = Field(
-        default="auto", description="Where to compute: auto, cpu, cuda, cuda:1, mps."
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where to compute: auto, cpu, cuda, cuda:1, mps.",
     )
 
     @classmethod

@@ -287,6 +287,7 @@ def test_too_few_samples_for_so_many_features_are_warned_of(evaluated: ganzoo.Ru
         ({"metrics": ["fid"]}, EvaluationError, "never"),
         ({"extractor": "identity"}, SpecError, "evaluation.extractor: "),
         ({"truncation": -1.0}, RunError, "truncation"),
+        ({"device": "gpu"}, SpecError, "evaluation.device: expected auto, cpu, mps, cuda or"),
     ],
 )
 def test_requests_that_cannot_be_met(
