@@ -142,8 +142,7 @@ def _download(weights: PublishedWeights, path: Path) -> Path:
             os.fsync(file.fileno())
         if not digest.hexdigest().startswith(weights.sha256):
             raise _missing(
-                weights,
-                f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}",
+                weights, f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}"
             )
         temporary.replace(path)
     finally:

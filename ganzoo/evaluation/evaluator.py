@@ -114,10 +114,7 @@ class Evaluator:
             self._plan.append(_Planned(metric, key, self._extractors[key]))
 
     def evaluate(
-        self,
-        sources: Mapping[int | None, Source],
-        subject: Subject,
-        versions: Mapping[str, str],
+        self, sources: Mapping[int | None, Source], subject: Subject, versions: Mapping[str, str]
     ) -> Report:
         """Evaluate some sets of samples.
 

@@ -7,14 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import (
-    Dataset,
-    DatasetInfo,
-    FeatureExtractor,
-    Metric,
-    SampleSpace,
-    SpecModel,
-)
+from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SampleSpace, SpecModel
 from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
@@ -35,8 +28,7 @@ class EvaluationRequest(SpecModel):
         description="What to measure. Null: what the run's spec says, or what suits the samples.",
     )
     extractor: FeatureExtractor | None = Field(
-        default=None,
-        description="What turns samples into features. Null: as for the metrics.",
+        default=None, description="What turns samples into features. Null: as for the metrics."
     )
     baseline: bool = Field(
         default=True,
