@@ -11,7 +11,7 @@ object with ``type``, or as its bare name where it has only defaults.
 
 from __future__ import annotations
 
-from ganzoo.components.algorithm import Algorithm
+from ganzoo.components.algorithm import Algorithm, adversary_problems, network_problems
 from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, choice
 from ganzoo.components.callbacks import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.components.data import Dataset, DatasetInfo, Mixture
@@ -126,6 +126,8 @@ __all__ = [
     "Side",
     "SpecModel",
     "Translator",
+    "adversary_problems",
     "choice",
+    "network_problems",
     "space_of",
 ]
