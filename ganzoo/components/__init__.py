@@ -43,6 +43,7 @@ from ganzoo.components.networks import (
     Generator,
     Latent,
     Network,
+    OutputPart,
     Translator,
 )
 from ganzoo.components.optimization import Optimizer, Schedule, ScheduleFunction
@@ -113,6 +114,7 @@ __all__ = [
     "Network",
     "Normalization",
     "Optimizer",
+    "OutputPart",
     "Penalty",
     "Points",
     "Quantity",
