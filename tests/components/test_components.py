@@ -247,7 +247,7 @@ def test_a_number_is_the_constant_schedule_and_is_written_as_a_number(number: fl
 
 
 def test_a_number_that_is_none_is_refused_where_it_stands() -> None:
-    assert problems(Schedule, "2e-4") == {"": '"2e-4" is a text; write a number'}
+    assert problems(Schedule, "2e-4") == {"": 'must be a number, not the string "2e-4"'}
     assert list(problems(Schedule, float("nan"))) == ["value"]
     assert problems(Schedule, True) == {
         "": "expected a number, a name, or an object with that name as its 'type'"
@@ -260,7 +260,7 @@ def test_a_number_that_is_none_is_refused_where_it_stands() -> None:
 
 def test_networks_that_cannot_use_classes_refuse_to_be_conditional() -> None:
     assert problems(Generator, {"type": "net", "conditional": True}) == {
-        "": "'net' cannot use class labels; leave 'conditional' false or choose another network"
+        "": "'net' cannot be conditional; leave 'conditional' false or choose another network"
     }
     assert validate(Generator, {"type": "conditional", "conditional": True}).conditional is True
 

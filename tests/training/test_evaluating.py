@@ -58,14 +58,14 @@ def spec(**evaluation: Any) -> dict[str, Any]:
 
 def numbers(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Let the deciding metric give these numbers, one after the other, whatever the samples are."""
-    from ganzoo.builtin.metrics import distance
+    from ganzoo.builtin.metrics import frechet
 
     given = iter(values)
 
     def build(self: Metric) -> MetricFn:
         return lambda inputs: MetricResult({"fd": next(given)})
 
-    monkeypatch.setattr(distance.FrechetDistance, "build", build)
+    monkeypatch.setattr(frechet.FrechetDistance, "build", build)
 
 
 def test_the_reports_are_those_of_the_command(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_hyperparameters_are_fields_of_the_spec(tmp_path: Path) -> None:
     events = read(train(tmp_path))
     start = hyperparameters(events, "session_start_info").session_start_info.hparams
     assert start["training.batch_size"].number_value == 8
-    assert start["training.generator_optimizer.lr"].number_value == 2e-4
+    assert start["generator_optimizer.lr"].number_value == 2e-4
     assert start["generator.hidden"].string_value == "[16]"
     assert start["regularizers.0.type"].string_value == "r1"
     assert start["training.deterministic"].string_value == "false"
