@@ -27,9 +27,7 @@ from ganzoo.errors import Problem
 if TYPE_CHECKING:
     from torch import nn
 
-    from ganzoo.sampling import TranslatingSampler
-    from ganzoo.spec import Training
-    from ganzoo.training import Game, TrainingContext
+    from ganzoo.training import Game, Training, TrainingContext, TranslatingSampler
 
 
 class CycleGAN(Algorithm):
@@ -110,7 +108,7 @@ class CycleGAN(Algorithm):
         self, data: DatasetInfo, truncation: float | None = None
     ) -> TranslatingSampler:
         """Build the translator from source to sample."""
-        from ganzoo.sampling import TranslatingSampler
+        from ganzoo.training import TranslatingSampler
 
         if truncation is not None:
             raise ValueError("translations start from no latents that could be truncated")

@@ -70,15 +70,15 @@ class Information:
     """
 
     def __init__(self, categories: Sequence[int], continuous: int) -> None:
-        self.sizes, self.continuous = (*categories, continuous), continuous
+        self.sizes, self.continuous = [*categories, continuous], continuous
 
     def __call__(self, inputs: AuxiliaryInputs) -> torch.Tensor:
         """Compare the codes read from fake samples with those that they were generated from."""
         read, latents = inputs.fake_output.codes, inputs.latents
         assert read is not None
         assert latents is not None
-        *logits, means = read.split(self.sizes, dim=1)
-        *drawn, values = latents[:, : read.shape[1]].split(self.sizes, dim=1)
+        *logits, means = torch.split(read, self.sizes, dim=1)
+        *drawn, values = torch.split(latents[:, : read.shape[1]], self.sizes, dim=1)
         terms = [F.cross_entropy(*pair) for pair in zip(logits, drawn, strict=True)]
         if self.continuous:
             terms.append(F.mse_loss(means, values) / 2)

@@ -34,4 +34,5 @@ class PathLengthPenalty(nn.Module):
         lengths = gradient.norm(dim=1)
         with torch.no_grad():
             self.mean.lerp_(lengths.mean(), 1 - self.decay)
-        return (lengths - self.mean).square().mean()
+        penalty: torch.Tensor = (lengths - self.mean).square().mean()
+        return penalty

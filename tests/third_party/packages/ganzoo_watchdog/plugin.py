@@ -18,7 +18,7 @@ class StopWhenScoresPart(Callback):
     gap: float = Field(default=10.0, description="Difference of the mean logits that is too much.")
     lines: int = Field(default=3, ge=1, description="Logged steps in a row that it is too much.")
 
-    def build(self) -> CallbackState:
+    def build(self, setting: CallbackSetting) -> CallbackState:
         """Build the watch."""
         return _Parted(self.gap, self.lines)
 
@@ -50,13 +50,11 @@ class SlowDown(Callback):
 
     def check(self, setting: CallbackSetting) -> None:
         """Refuse what the run does not have."""
-        if self.quantity not in setting.quantities:
-            known = ", ".join(setting.quantities) or "none"
-            raise ValueError(f"no quantity {self.quantity!r} is evaluated (available: {known})")
+        setting.find(self.quantity)
 
-    def build(self) -> CallbackState:
+    def build(self, setting: CallbackSetting) -> CallbackState:
         """Build the watch."""
-        return _SlowDown(self.quantity, self.optimizer)
+        return _SlowDown(setting.find(self.quantity), self.optimizer)
 
 
 class _SlowDown(CallbackState):
