@@ -127,7 +127,7 @@ def _by_name(names: Schema) -> Schema:
     """Return the schema of a component without parameters: its name, or an object with its type."""
     as_object = {
         "type": "object",
-        "properties": {"type": names},
+        "properties": {"type": {"description": "Its name.", **names}},
         "required": ["type"],
         "additionalProperties": False,
     }

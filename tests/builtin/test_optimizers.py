@@ -178,7 +178,7 @@ def test_the_scheduled_fields_are_groups_keys_of_torch() -> None:
         ({"type": "rmsprop", "momentum": -1}, "momentum", "greater than or equal to 0"),
         ({"type": "rmsprop", "alpha": 1}, "alpha", "less than 1"),
         ({"type": "adam", "betas": [0.5]}, "betas.1", "required"),
-        ({"type": "adam", "betas": [0.5, 1.0]}, "betas.1", "less than 1"),
+        ({"type": "adam", "betas": [0.5, 1.0]}, "betas.1", "must stay in [0, 1)"),
         ({"type": "adam", "eps": 0}, "eps", "greater than 0"),
         ({"type": "sgd", "clip_norm": 0}, "clip_norm", "greater than 0"),
     ],

@@ -280,7 +280,11 @@ def test_too_few_samples_for_so_many_features_are_warned_of(evaluated: ganzoo.Ru
         ({"samples": 1}, SpecError, "evaluation.samples: .*greater than or equal to 2, not 1"),
         ({"seeds": []}, SpecError, "evaluation.seeds: expected one or more seeds"),
         ({"seeds": [1, 1]}, SpecError, "evaluation.seeds: expected one or more seeds, each once"),
-        ({"reference": "tset"}, SpecError, "there is no split 'tset' .there is: train, test, all."),
+        (
+            {"reference": "tset"},
+            SpecError,
+            "the data set has no split 'tset' .available: train, test, all.",
+        ),
         ({"metrics": ["fdd"]}, SpecError, "evaluation.metrics.0: .*did you mean 'fd'"),
         ({"metrics": ["class_balance"]}, SpecError, "needs class logits, and extractor 'pixels'"),
         ({"metrics": ["fid"]}, EvaluationError, "never"),

@@ -48,7 +48,7 @@ def evaluated(samples: Images, metrics: Sequence[str], labels: Images | None = N
     evaluator = Evaluator(
         chosen,
         extractor,
-        (1, 28, 28),
+        DIGITS.info().samples,
         lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
         CPU,
         baseline=False,
@@ -143,7 +143,11 @@ def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> 
     data = dataset(name, count=2500)
     chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen((2,), data)
     evaluator = Evaluator(
-        chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
+        chosen,
+        extractor,
+        data.info().samples,
+        lambda: open_reference(data, "train", data.build("train")),
+        CPU,
     )
     report = evaluator.evaluate({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
     assert number(report, "modes") == modes
@@ -159,7 +163,7 @@ def test_stacked_digits_show_a_thousand_modes() -> None:
     evaluator = Evaluator(
         chosen,
         extractor,
-        (3, 28, 28),
+        data.info().samples,
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
         baseline=False,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import ValidationError
 
-from ganzoo.components import Dataset, DatasetInfo, Generator, registry
+from ganzoo.components import Condition, Dataset, DatasetInfo, Generator, registry, space_of
 from ganzoo.components.registry import Entry, Provider
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins, Selection, installed
@@ -276,7 +276,9 @@ class Rival(Generator):
 
     type: Literal["mlp"] = "mlp"
 
-    def build(self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None) -> Any:
+    def build(
+        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
+    ) -> Any:
         raise NotImplementedError
 
 
@@ -287,7 +289,7 @@ class Unlabelled(Dataset):
     shape: ClassVar[tuple[int, ...]] = (2,)
 
     def info(self) -> DatasetInfo:
-        return DatasetInfo(self.shape, splits=("train", "test"))
+        return DatasetInfo(space_of(self.shape, "uint8"), splits=("train", "test"))
 
     def build(self, split: str) -> Any:
         raise NotImplementedError
@@ -327,8 +329,10 @@ def test_both_networks_are_told_the_classes_or_neither() -> None:
         " the condition, or neither"
     )
     spec = parse_spec({**SPEC, "generator": conditional, "discriminator": conditional})
-    assert spec.num_classes(spec.check()) == 10
-    assert parse_spec(SPEC).num_classes(spec.check()) is None
+    told = spec.algorithm.condition(spec.check())
+    assert told is not None
+    assert (told.kind, told.size) == ("classes", 10)
+    assert parse_spec(SPEC).algorithm.condition(spec.check()) is None
 
 
 def check_refusal(data: Any) -> list[str]:

@@ -218,7 +218,11 @@ def test_the_speed_logged_is_that_of_training(
         ),
         ({"metrics": ["class_balance"]}, "evaluation.metrics.0", "needs class logits"),
         ({"extractor": "identity"}, "evaluation.extractor", "points"),
-        ({"reference": "validation"}, "evaluation.reference", "there is no split 'validation'"),
+        (
+            {"reference": "validation"},
+            "evaluation.reference",
+            "the data set has no split 'validation'",
+        ),
         ({"samples": 1}, "evaluation.samples", "greater than or equal to 2"),
         ({"patience": 0}, "evaluation.patience", "greater than or equal to 1"),
     ],
