@@ -249,6 +249,10 @@ class Run:
         """Return what was logged: one dictionary a line of metrics.jsonl, with ``step`` in each."""
         return self.directory.metrics()
 
+    def actions(self) -> list[dict[str, Any]]:
+        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details."""
+        return self.directory.actions()
+
     @cached_property
     def _loaded(self) -> LoadedSampler:
         return self._load(None)

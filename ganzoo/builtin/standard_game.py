@@ -31,14 +31,10 @@ class StandardGame(Game):
 
     def __init__(self, algorithm: GAN, data: DatasetInfo, context: TrainingContext) -> None:
         self._context = context
-        condition = algorithm.condition(data)
         sampler = algorithm.build_sampler(data)
         self._adversary = Adversary(
             context,
-            algorithm.discriminator,
-            data.sample_shape,
-            condition,
-            data=data,
+            algorithm.setting(data, context.training),
             loss=algorithm.loss,
             auxiliary_losses=algorithm.auxiliary_losses,
             regularizers=algorithm.regularizers,
@@ -48,6 +44,7 @@ class StandardGame(Game):
         context.place(sampler.latent)
         self.sampler = sampler
         self._generator, self._latent = context.compiled(sampler.generator), sampler.latent
+        self._exact_generator = sampler.generator  # what is compiled cannot be differentiated twice
         self._noise = (context.rng,) if algorithm.generator.uses_noise else ()
         self.networks = {
             "generator": sampler.generator,
@@ -128,7 +125,7 @@ class StandardGame(Game):
         context = self._context
         z = self._latent(len(batch), context.rng).to(context.dtype)
         with context.autocast():
-            samples = self._call_generator(z, batch.condition)
+            samples = self._generator(z, batch.condition, *self._noise)
         # A loss would broadcast another shape in silence, and train on nonsense.
         if samples.shape != batch.sample.shape:
             raise TrainingError(
@@ -141,12 +138,8 @@ class StandardGame(Game):
             batch.condition,
             latents=z,
             source=batch.source,
-            generator=self._call_generator,
+            generator=lambda z, condition: self._exact_generator(z, condition, *self._noise),
         )
-
-    def _call_generator(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        samples: torch.Tensor = self._generator(z, condition, *self._noise)
-        return samples
 
 
 def _detached(batch: AdversarialBatch) -> AdversarialBatch:

@@ -170,6 +170,11 @@ class Quantity:
     description: str
 
 
+def matches_quantity(text: str, name: str) -> bool:
+    """Say whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
+    return text in {name, name.partition("@")[0]}
+
+
 class Metric(Component):
     """Something measured on features of generated and of real samples.
 

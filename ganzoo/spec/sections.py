@@ -19,6 +19,7 @@ from ganzoo.components import (
     SpecModel,
     choice,
 )
+from ganzoo.components.evaluation import matches_quantity
 from ganzoo.components.registry import active
 from ganzoo.errors import Problem, did_you_mean
 from ganzoo.spec.durations import Duration
@@ -235,11 +236,6 @@ class Evaluation(SpecModel):
 def no_split(split: str, info: DatasetInfo) -> str:
     """Say that a data set has no such split, and which it has."""
     return f"the data set has no split {split!r} (available: {', '.join(info.splits)})"
-
-
-def matches_quantity(text: str, name: str) -> bool:
-    """Return whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
-    return text in {name, name.partition("@")[0]}
 
 
 def reported(metric: Metric, extractor: FeatureExtractor) -> list[tuple[str, Quantity]]:

@@ -22,31 +22,26 @@ Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
 DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
-REAL, FAKE = "#4c8c4a", "#8e5ea2"
-VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
 SMOOTHED_FROM = 60
 """From this many rows on, a running mean is drawn over the values."""
 
-PANELS = (
-    (
-        "loss",
-        (
-            ("loss/discriminator", "discriminator", DISCRIMINATOR),
-            ("loss/generator", "generator", GENERATOR),
-        ),
-    ),
-    (
-        "mean score of D",
-        (("score/real", "real samples", REAL), ("score/fake", "generated samples", FAKE)),
-    ),
-)
+PANELS = {"loss/": "loss", "score/": "mean score of D"}
+"""The names that are drawn together, by what they begin with, and what their axis is called."""
+
+LINES = {
+    "loss/discriminator": ("discriminator", "#1f77b4"),
+    "loss/generator": ("generator", "#d95f02"),
+    "score/real": ("real samples", "#4c8c4a"),
+    "score/fake": ("generated samples", "#8e5ea2"),
+}
+"""Labels and colours of the numbers that most algorithms log; others have their names."""
 
 
 def loss_figure(
     metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
 ) -> Figure:
-    """Draw both losses and, below them, the discriminator's mean scores of real and generated samples.
+    """Draw all losses and, below them, the mean scores of real and generated samples.
 
     Args:
         metrics: rows of metrics.jsonl, with the step, the epoch, ``loss/…`` and ``score/…``.
@@ -58,18 +53,21 @@ def loss_figure(
     """
     from matplotlib.figure import Figure
 
-    if not any("loss/generator" in row or "loss/discriminator" in row for row in metrics):
-        raise UsageError("no losses to plot: the run has not logged any yet")
+    logged = dict.fromkeys([*LINES, *(name for row in metrics for name in row)])
+    present = [name for name in logged if any(name in row for row in metrics)]
     panels = [
-        (label, [line for line in lines if any(line[0] in row for row in metrics)])
-        for label, lines in PANELS
+        (label, [name for name in present if name.startswith(start)])
+        for start, label in PANELS.items()
     ]
-    panels = [(label, lines) for label, lines in panels if lines]
+    if not panels[0][1]:
+        raise UsageError("no losses to plot: the run has not logged any yet")
+    panels = [(label, names) for label, names in panels if names]
     figure = Figure(figsize=(8, 1 + 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for panel, (label, lines) in zip(axes, panels, strict=True):
-        for key, name, color in lines:
-            _draw(panel, *_series(metrics, key, per), name, color)
+    for panel, (label, names) in zip(axes, panels, strict=True):
+        for index, name in enumerate(names):
+            text, color = LINES.get(name, (name.partition("/")[2], f"C{index}"))
+            _draw(panel, *_series(metrics, name, per), text, color)
         panel.set_ylabel(label)
         panel.grid(visible=True, color="0.92")
         panel.spines[["top", "right"]].set_visible(False)
