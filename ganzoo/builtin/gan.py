@@ -32,13 +32,11 @@ if TYPE_CHECKING:
     from ganzoo.training import Game, TrainingContext
 
 
-class GAN(Algorithm):
-    """One generator against one discriminator, taking steps in turn."""
+class StandardAlgorithm(Algorithm):
+    """The fields of the standard algorithm, and what must fit together.
 
-    type: Literal["gan"] = "gan"
-    paper: ClassVar[str | None] = (
-        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
-    )
+    Variants of the algorithm subclass it: they add fields and build another game.
+    """
 
     latent: Latent = choice("normal", description="Distribution of the generator's input.")
     generator: Generator = Field(description="The network that generates samples.")
@@ -164,12 +162,6 @@ class GAN(Algorithm):
             except ValueError as error:
                 yield Problem(path, str(error))
 
-    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
-        """Build both networks and their optimizers on the training device."""
-        from ganzoo.builtin.standard_game import StandardGame
-
-        return StandardGame(self, data, context)
-
     def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
         """Build the generator with the distribution of its latents."""
         from ganzoo.nn import parametrized
@@ -185,6 +177,21 @@ class GAN(Algorithm):
             condition=condition,
             uses_noise=self.generator.uses_noise,
         )
+
+
+class GAN(StandardAlgorithm):
+    """One generator against one discriminator, taking steps in turn."""
+
+    type: Literal["gan"] = "gan"
+    paper: ClassVar[str | None] = (
+        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
+    )
+
+    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
+        """Build both networks and their optimizers on the training device."""
+        from ganzoo.builtin.standard_game import StandardGame
+
+        return StandardGame(self, data, context)
 
 
 COMPONENTS: tuple[type[Component], ...] = (GAN,)
