@@ -8,7 +8,6 @@ import torch
 
 from ganzoo.builtin.gan import GAN
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import TrainingError
 from ganzoo.training import (
     AdversarialBatch,
     Adversary,
@@ -90,7 +89,7 @@ class StandardGame(Game):
         for part, fraction in self._context.split(batch):
             with torch.set_grad_enabled(keep_graph):
                 generated = self._generate(part)
-            loss, found = self._adversary.discriminator_loss(_detached(generated), index, progress)
+            loss, found = self._adversary.discriminator_loss(generated, index, progress)
             optimizer.backward(loss, fraction)
             collect(numbers, fraction, found)
         optimizer.step()
@@ -120,21 +119,11 @@ class StandardGame(Game):
         return numbers
 
     def _generate(self, batch: Batch) -> AdversarialBatch:
-        """Generate as many samples as there are in a batch, of the same conditions.
-
-        Raises:
-            TrainingError: the generator gives another shape than real samples have.
-        """
+        """Generate as many samples as there are in a batch, of the same conditions."""
         context = self._context
         z = self._latent(len(batch), context.rng).to(context.dtype)
         with context.autocast():
             samples = self._call_generator(z, batch.condition)
-        # A loss would broadcast another shape in silence, and train on nonsense.
-        if samples.shape != batch.sample.shape:
-            raise TrainingError(
-                f"generator: gives samples of shape {tuple(samples.shape)}; expected"
-                f" {tuple(batch.sample.shape)}"
-            )
         return AdversarialBatch(
             batch.sample,
             samples.to(context.dtype),
@@ -147,10 +136,3 @@ class StandardGame(Game):
     def _call_generator(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         samples: torch.Tensor = self._generator(z, condition, *self._noise)
         return samples
-
-
-def _detached(batch: AdversarialBatch) -> AdversarialBatch:
-    latents = None if batch.latents is None else batch.latents.detach()
-    return AdversarialBatch(
-        batch.real, batch.fake.detach(), batch.condition, latents, batch.source, batch.generator
-    )

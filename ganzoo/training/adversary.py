@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,8 +39,7 @@ class AdversarialBatch:
 
     Attributes:
         real: (N, *sample_shape), without gradient.
-        fake: of the same shape; with gradient to the generator for its update, without for the
-            discriminator's.
+        fake: of the same shape; with gradient to the generator for its update.
         condition: of both, or None.
         latents: what fake samples were generated from, or None.
         source: what fake samples were translated from, or None.
@@ -53,6 +52,23 @@ class AdversarialBatch:
     latents: torch.Tensor | None = None
     source: torch.Tensor | None = None
     generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fake samples of another shape, which a loss would broadcast in silence.
+
+        Raises:
+            TrainingError: the generator gives them.
+        """
+        if self.fake.shape != self.real.shape:
+            raise TrainingError(
+                f"generator: gives samples of shape {tuple(self.fake.shape)}; expected"
+                f" {tuple(self.real.shape)}"
+            )
+
+    def detached(self) -> AdversarialBatch:
+        """Return the same batch without gradient to the generator and to learned latents."""
+        latents = None if self.latents is None else self.latents.detach()
+        return replace(self, fake=self.fake.detach(), latents=latents)
 
 
 @dataclass(frozen=True)
@@ -134,13 +150,14 @@ class Adversary:
         """Return what the discriminator minimizes.
 
         Args:
-            batch: real and fake samples without gradient.
+            batch: real and fake samples; the generator gets no gradient from them.
             index: number of its update, from 0; decides which regularizers are due.
             progress: fraction of training done.
 
         Returns:
             The total, and numbers to log.
         """
+        batch = batch.detached()
         due = self._due("discriminator", index)
         needed = {each for part in due.values() for each in part.component.needs_gradient}
         real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
