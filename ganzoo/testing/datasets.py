@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.components import Dataset, DatasetInfo
-from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 from ganzoo.testing.faults import check, require
 
