@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
+Known = tuple[str, str, str]
 
 DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
 REAL, FAKE = "#4c8c4a", "#8e5ea2"
+STYLES = ("-", "--", ":", "-.")
 SMOOTHED_FROM = 60
 """From this many rows on, a running mean is drawn over the values."""
 
@@ -55,18 +58,15 @@ def loss_figure(
     """
     from matplotlib.figure import Figure
 
-    if not any("loss/generator" in row or "loss/discriminator" in row for row in metrics):
+    if not has_losses(metrics):
         raise UsageError("no losses to plot: the run has not logged any yet")
-    panels = [
-        (label, [line for line in lines if any(line[0] in row for row in metrics)])
-        for label, lines in PANELS
-    ]
-    panels = [(label, lines) for label, lines in panels if lines]
+    panels = [(label, list(_curves(metrics, known))) for label, known in PANELS]
+    panels = [(label, curves) for label, curves in panels if curves]
     figure = Figure(figsize=(8, 1 + 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for panel, (label, lines) in zip(axes, panels, strict=True):
-        for key, name, color in lines:
-            _draw(panel, *_series(metrics, key, per), name, color)
+    for panel, (label, curves) in zip(axes, panels, strict=True):
+        for key, name, color, style in curves:
+            _draw(panel, *_series(metrics, key, per), name, color, style)
         panel.set_ylabel(label)
         panel.grid(visible=True, color="0.92")
         panel.spines[["top", "right"]].set_visible(False)
@@ -78,6 +78,11 @@ def loss_figure(
     return figure
 
 
+def has_losses(metrics: Sequence[Row]) -> bool:
+    """Return whether rows of metrics.jsonl contain losses of discriminators or generators."""
+    return any(_curves(metrics, PANELS[0][1]))
+
+
 def save_losses(
     metrics: Sequence[Row], path: Path, *, per: Literal["step", "epoch"] = "step", title: str = ""
 ) -> None:
@@ -87,6 +92,18 @@ def save_losses(
         ganzoo.errors.UsageError: the rows contain no losses, or matplotlib cannot write the format.
     """
     save_figure(loss_figure(metrics, per=per, title=title), path)
+
+
+def _curves(metrics: Sequence[Row], known: Iterable[Known]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield key, name, color and line style of each curve that was logged.
+
+    Networks of one kind, as in ``loss/discriminator/a``, have one color and differ in style.
+    """
+    logged = dict.fromkeys(key for row in metrics for key in row)
+    for prefix, name, color in known:
+        keys = [key for key in logged if key == prefix or key.startswith(f"{prefix}/")]
+        for key, style in zip(keys, itertools.cycle(STYLES), strict=False):
+            yield key, name + key.removeprefix(prefix).replace("/", " "), color, style
 
 
 def _series(
@@ -102,16 +119,16 @@ def _series(
     return places, np.array([values[epochs == place].mean() for place in places])
 
 
-def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) -> None:
+def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str, style: str) -> None:
     """Draw values; if there are many, draw them faintly under their running mean."""
     if len(values) < SMOOTHED_FROM:
-        panel.plot(
-            places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3
-        )
+        marker = "o" if len(values) < 30 else ""
+        panel.plot(places, values, style, color=color, label=name, marker=marker, ms=3)
         return
     panel.plot(places, values, color=color, alpha=0.25, linewidth=0.8)
     half = len(values) // 50
     sums = np.concatenate([[0.0], np.cumsum(values)])
     begin = np.maximum(np.arange(len(values)) - half, 0)
     end = np.minimum(np.arange(len(values)) + half + 1, len(values))
-    panel.plot(places, (sums[end] - sums[begin]) / (end - begin), color=color, label=name)
+    means = (sums[end] - sums[begin]) / (end - begin)
+    panel.plot(places, means, style, color=color, label=name)

@@ -47,6 +47,14 @@ def test_numbers_that_were_not_logged_have_no_panel():
     assert len(figure.axes) == 1
 
 
+def test_each_of_several_discriminators_has_a_curve():
+    numbers = {"loss/discriminator/a": 1.0, "loss/discriminator/b": 2.0, "score/real/a": 0.5}
+    losses, scores = loss_figure([{"step": 1, "epoch": 1.0, **numbers}]).axes
+    assert [line.get_label() for line in losses.lines] == ["discriminator a", "discriminator b"]
+    assert len({line.get_linestyle() for line in losses.lines}) == 2
+    assert [line.get_label() for line in scores.lines] == ["real samples a"]
+
+
 @pytest.mark.parametrize("metrics", [[], [{"step": 1, "epoch": 1.0}]])
 def test_a_run_without_losses_is_refused(metrics):
     with pytest.raises(UsageError, match="no losses to plot"):
