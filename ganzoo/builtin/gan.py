@@ -29,7 +29,7 @@ from ganzoo.errors import Problem
 if TYPE_CHECKING:
     from ganzoo.sampling import LatentSampler
     from ganzoo.spec import Training
-    from ganzoo.training import Game, TrainingContext
+    from ganzoo.training import Adversary, Game, TrainingContext
 
 
 class StandardAlgorithm(Algorithm):
@@ -161,6 +161,25 @@ class StandardAlgorithm(Algorithm):
                 each.check(setting)
             except ValueError as error:
                 yield Problem(path, str(error))
+
+    def build_adversary(
+        self, data: DatasetInfo, context: TrainingContext, name: str = "discriminator"
+    ) -> Adversary:
+        """Build the discriminator with its losses, regularizers and augmentation."""
+        from ganzoo.training import Adversary
+
+        return Adversary(
+            context,
+            self.discriminator,
+            data.sample_shape,
+            self.condition(data),
+            data=data,
+            loss=self.loss,
+            auxiliary_losses=self.auxiliary_losses,
+            regularizers=self.regularizers,
+            augmentation=self.augmentation,
+            name=name,
+        )
 
     def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
         """Build the generator with the distribution of its latents."""

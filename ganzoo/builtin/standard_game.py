@@ -10,7 +10,6 @@ from ganzoo.builtin.gan import GAN
 from ganzoo.components import DatasetInfo
 from ganzoo.training import (
     AdversarialBatch,
-    Adversary,
     Batch,
     Game,
     Numbers,
@@ -30,24 +29,12 @@ class StandardGame(Game):
 
     def __init__(self, algorithm: GAN, data: DatasetInfo, context: TrainingContext) -> None:
         self._context = context
-        condition = algorithm.condition(data)
-        sampler = algorithm.build_sampler(data)
-        self._adversary = Adversary(
-            context,
-            algorithm.discriminator,
-            data.sample_shape,
-            condition,
-            data=data,
-            loss=algorithm.loss,
-            auxiliary_losses=algorithm.auxiliary_losses,
-            regularizers=algorithm.regularizers,
-            augmentation=algorithm.augmentation,
-        )
-        context.place(sampler.generator)
-        context.place(sampler.latent)
-        self.sampler = sampler
-        self._generator, self._latent = context.compiled(sampler.generator), sampler.latent
-        self._noise = (context.rng,) if algorithm.generator.uses_noise else ()
+        self.sampler = sampler = algorithm.build_sampler(data)
+        self._adversary = algorithm.build_adversary(data, context)
+        self._latent = context.place(sampler.latent)
+        generator = context.compiled(context.place(sampler.generator))
+        noise = (context.rng,) if algorithm.generator.uses_noise else ()
+        self._generator = lambda z, condition: generator(z, condition, *noise)
         self.networks = {
             "generator": sampler.generator,
             "latent": sampler.latent,
@@ -119,20 +106,4 @@ class StandardGame(Game):
         return numbers
 
     def _generate(self, batch: Batch) -> AdversarialBatch:
-        """Generate as many samples as there are in a batch, of the same conditions."""
-        context = self._context
-        z = self._latent(len(batch), context.rng).to(context.dtype)
-        with context.autocast():
-            samples = self._call_generator(z, batch.condition)
-        return AdversarialBatch(
-            batch.sample,
-            samples.to(context.dtype),
-            batch.condition,
-            latents=z,
-            source=batch.source,
-            generator=self._call_generator,
-        )
-
-    def _call_generator(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        samples: torch.Tensor = self._generator(z, condition, *self._noise)
-        return samples
+        return AdversarialBatch.of(batch, self._generator, self._latent, self._context)

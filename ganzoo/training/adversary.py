@@ -28,6 +28,7 @@ from ganzoo.components import (
     RegularizerInputs,
     Side,
 )
+from ganzoo.data.batches import Batch
 from ganzoo.errors import TrainingError
 from ganzoo.nn import parametrized
 from ganzoo.training.game import Numbers, TrainingContext
@@ -64,6 +65,28 @@ class AdversarialBatch:
                 f"generator: gives samples of shape {tuple(self.fake.shape)}; expected"
                 f" {tuple(self.real.shape)}"
             )
+
+    @classmethod
+    def of(
+        cls,
+        batch: Batch,
+        generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+        latent: Callable[[int, torch.Generator], torch.Tensor],
+        context: TrainingContext,
+    ) -> AdversarialBatch:
+        """Generate as many samples as there are in a batch, of the same conditions.
+
+        Args:
+            batch: real samples.
+            generator: maps ``(latents, condition)`` to samples.
+            latent: maps ``(n, rng)`` to latents.
+            context: how to train.
+        """
+        z = latent(len(batch), context.rng).to(context.dtype)
+        with context.autocast():
+            fake = generator(z, batch.condition)
+        fake = fake.to(context.dtype)
+        return cls(batch.sample, fake, batch.condition, z, batch.source, generator)
 
     def detached(self) -> AdversarialBatch:
         """Return the same batch without gradient to the generator and to learned latents."""
