@@ -31,16 +31,14 @@ from ganzoo.errors import Problem
 if TYPE_CHECKING:
     from ganzoo.sampling import LatentSampler
     from ganzoo.spec import Training
-    from ganzoo.training import Game, TrainingContext
+    from ganzoo.training import Adversary, Game, TrainingContext
 
 
-class GAN(Algorithm):
-    """One generator against one discriminator, taking steps in turn."""
+class StandardAlgorithm(Algorithm):
+    """The fields of the standard algorithm, and what must fit together.
 
-    type: Literal["gan"] = "gan"
-    paper: ClassVar[str | None] = (
-        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
-    )
+    Variants of the algorithm subclass it: they add fields and build another game.
+    """
 
     latent: Latent = choice("normal", description="Distribution of the generator's input.")
     generator: Generator = Field(description="The network that generates samples.")
@@ -125,11 +123,21 @@ class GAN(Algorithm):
             training.batch_size // training.accumulation,
         )
 
-    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
-        """Build both networks and their optimizers on the training device."""
-        from ganzoo.builtin.standard_game import StandardGame
+    def build_adversary(
+        self, data: DatasetInfo, context: TrainingContext, name: str = "discriminator"
+    ) -> Adversary:
+        """Build the discriminator with its losses, regularizers and augmentation."""
+        from ganzoo.training import Adversary
 
-        return StandardGame(self, data, context)
+        return Adversary(
+            context,
+            self.setting(data, context.training),
+            loss=self.loss,
+            auxiliary_losses=self.auxiliary_losses,
+            regularizers=self.regularizers,
+            augmentation=self.augmentation,
+            name=name,
+        )
 
     def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
         """Build the generator with the distribution of its latents."""
@@ -146,6 +154,21 @@ class GAN(Algorithm):
             condition=condition,
             uses_noise=self.generator.uses_noise,
         )
+
+
+class GAN(StandardAlgorithm):
+    """One generator against one discriminator, taking steps in turn."""
+
+    type: Literal["gan"] = "gan"
+    paper: ClassVar[str | None] = (
+        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
+    )
+
+    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
+        """Build both networks and their optimizers on the training device."""
+        from ganzoo.builtin.standard_game import StandardGame
+
+        return StandardGame(self, data, context)
 
 
 COMPONENTS: tuple[type[Component], ...] = (GAN,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from ganzoo.components import (
     Setting,
     Side,
 )
+from ganzoo.data.batches import Batch
 from ganzoo.errors import TrainingError
 from ganzoo.nn import parametrized
 from ganzoo.training.game import Numbers, TrainingContext
@@ -37,8 +38,7 @@ class AdversarialBatch:
 
     Attributes:
         real: (N, *sample_shape), without gradient.
-        fake: of the same shape; with gradient to the generator for its update, without for the
-            discriminator's.
+        fake: of the same shape; with gradient to the generator for its update.
         condition: of both, or None.
         latents: what fake samples were generated from, or None.
         source: what fake samples were translated from, or None.
@@ -51,6 +51,49 @@ class AdversarialBatch:
     latents: torch.Tensor | None = None
     source: torch.Tensor | None = None
     generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fake samples of another shape, which a loss would broadcast in silence.
+
+        Raises:
+            TrainingError: the generator gives them.
+        """
+        if self.fake.shape != self.real.shape:
+            raise TrainingError(
+                f"generator: gives samples of shape {tuple(self.fake.shape)}; expected"
+                f" {tuple(self.real.shape)}"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        batch: Batch,
+        generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+        latent: Callable[[int, torch.Generator], torch.Tensor],
+        context: TrainingContext,
+        *,
+        exact: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None,
+    ) -> AdversarialBatch:
+        """Generate as many samples as there are in a batch, of the same conditions.
+
+        Args:
+            batch: real samples.
+            generator: maps ``(latents, condition)`` to samples.
+            latent: maps ``(n, rng)`` to latents.
+            context: how to train.
+            exact: the same generator as regularizers call it, where ``generator`` is compiled: what is
+                compiled cannot be differentiated twice.
+        """
+        z = latent(len(batch), context.rng).to(context.dtype)
+        with context.autocast():
+            fake = generator(z, batch.condition)
+        fake = fake.to(context.dtype)
+        return cls(batch.sample, fake, batch.condition, z, batch.source, exact or generator)
+
+    def detached(self) -> AdversarialBatch:
+        """Return the same batch without gradient to the generator and to learned latents."""
+        latents = None if self.latents is None else self.latents.detach()
+        return replace(self, fake=self.fake.detach(), latents=latents)
 
 
 @dataclass(frozen=True)
@@ -128,13 +171,14 @@ class Adversary:
         """Return what the discriminator minimizes.
 
         Args:
-            batch: real and fake samples without gradient.
+            batch: real and fake samples; the generator gets no gradient from them.
             index: number of its update, from 0; decides which regularizers are due.
             progress: fraction of training done.
 
         Returns:
             The total, and numbers to log.
         """
+        batch = batch.detached()
         due = self._due("discriminator", index)
         needed = {each for part in due.values() for each in part.component.needs_gradient}
         real = batch.real.detach().requires_grad_() if "real" in needed else batch.real

@@ -18,7 +18,8 @@ from ganzoo.scaffolding import LONGEST, Blueprint
 KINDS = [family.family for family in FAMILIES]
 
 # As long as names can be, and two of the shortest. One word has the longest class.
-NAMES = {kind: kind.ljust(LONGEST, "x") for kind in KINDS} | {"loss": "x", "generator": "y"}
+NAMES = {kind: kind.replace("_", "-").ljust(LONGEST, "x") for kind in KINDS}
+NAMES |= {"loss": "x", "generator": "y"}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,7 @@ def test_one_run_trains_with_whatever_fits_together(fresh: Environment) -> None:
     spec = {
         "name": "all",
         "dataset": {"type": of["dataset"], "images": 100},
+        "algorithm": of["algorithm"],
         "latent": {"type": of["latent"], "dim": 8},
         "generator": {
             "type": of["generator"],
@@ -126,14 +128,13 @@ def test_one_run_trains_with_whatever_fits_together(fresh: Environment) -> None:
         },
         "discriminator": {"type": of["discriminator"], "channels": 4, "conditional": True},
         "loss": of["loss"],
+        "auxiliary_losses": [of["auxiliary_loss"]],
         "regularizers": [of["regularizer"]],
         "augmentation": of["augmentation"],
-        "training": {
-            "duration": "2 steps",
-            "batch_size": 8,
-            "generator_optimizer": optimizer,
-            "discriminator_optimizer": optimizer,
-        },
+        "generator_optimizer": optimizer,
+        "discriminator_optimizer": optimizer,
+        "training": {"duration": "2 steps", "batch_size": 8},
+        "callbacks": [of["callback"]],
         "evaluation": {"extractor": of["extractor"], "metrics": [of["metric"]], "samples": 20},
         "output": {"samples": 6},
         "device": "cpu",
@@ -144,4 +145,4 @@ def test_one_run_trains_with_whatever_fits_together(fresh: Environment) -> None:
     assert last["step"] == 2
     providers = json.loads((run / "environment.json").read_text(encoding="utf-8"))["providers"]
     used = {each["name"] for each in providers.values()}
-    assert used >= {f"ganzoo-{NAMES[kind]}" for kind in set(KINDS) - {"activation", "algorithm"}}
+    assert used >= {f"ganzoo-{NAMES[kind]}" for kind in set(KINDS) - {"activation", "translator"}}
