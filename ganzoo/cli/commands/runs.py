@@ -6,19 +6,20 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from ganzoo import api
 from ganzoo.cli.commands.specs import read_argument
-from ganzoo.cli.completion import complete_run, complete_spec
+from ganzoo.cli.completion import complete_spec
 from ganzoo.cli.options import (
     check_outputs,
     checkpoint_option,
     force_option,
     output_option,
     quiet_option,
+    run_argument,
 )
 from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
@@ -79,7 +80,7 @@ def run(
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@run_argument
 @quiet_option
 def resume(run: str, quiet: bool) -> None:
     """Resume a stopped run from its newest checkpoint.
@@ -93,7 +94,7 @@ def resume(run: str, quiet: bool) -> None:
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@run_argument
 @set_option
 @checkpoint_option
 @new_run_option
@@ -110,25 +111,16 @@ def branch(
       ganzoo branch runs/digits-1 --set training.duration="40 epochs"
       ganzoo branch runs/digits-1 --checkpoint best --set loss=hinge --set name=hinge
     """
-    _train(
-        lambda progress: api.branch(
-            run,
-            overrides=assignments,
-            checkpoint=checkpoint,
-            output=output,
-            listeners=[progress],
-        ),
-        quiet=quiet,
-    )
+    options: Any = {"overrides": assignments, "checkpoint": checkpoint, "output": output}
+    _train(lambda progress: api.branch(run, **options, listeners=[progress]), quiet=quiet)
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@run_argument
 @click.option(
     "--per",
     type=click.Choice(["step", "epoch"]),
     default="step",
-    show_default=True,
     help="Plot every logged step, or the means over epochs.",
 )
 @output_option("PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn.")
@@ -185,9 +177,8 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
     lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
     command, quoted = program_command(), shlex.quote(str(path))
-    lines.append(("more samples", f"{command} sample {quoted}"))
-    lines.append(("loss curves", f"{command} plot losses {quoted}"))
-    for title, text in lines:
+    more = ("more samples", f"{command} sample {quoted}")
+    for title, text in (*lines, more, ("loss curves", f"{command} plot losses {quoted}")):
         say(f"  {title:<14}{text}")
 
 
@@ -200,10 +191,10 @@ def _evaluation(finished: api.Run) -> list[str]:
     value, last = history.deciding_value(best), history.deciding_value(final)
     if value is None or last is None:
         return []
-    shown = f"{value.name} best {number_words(value)} (step {best.step})"
     real = value.baseline_value
+    baseline = "" if real is None else f"; real samples score {real:.4g}"
     return [
-        f"{shown}, at the end {number_words(last)}"
-        + ("" if real is None else f"; real samples score {real:.4g}"),
+        f"{value.name} best {number_words(value)} (step {best.step}), at the end"
+        f" {number_words(last)}{baseline}",
         f"took {sum(each.report.seconds for each in history.points):.1f} s in all",
     ]

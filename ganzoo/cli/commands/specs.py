@@ -76,7 +76,8 @@ def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> No
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
     check_outputs(path, force=force)
-    if with_schema and not _holds(schema_path, _schema_text()):
+    same = schema_path.is_file() and schema_path.read_bytes() == _schema_text().encode()
+    if with_schema and not same:
         check_outputs(schema_path, force=force)
     path.write_text(text, encoding="utf-8")
     click.echo(path)
@@ -99,15 +100,16 @@ def validate(specs: tuple[str, ...]) -> None:
     """
     failed = False
     for source in specs:
+        title = "standard input" if source == "-" else source
         try:
             load_spec(read_argument(source)).check()
         except UsageError as error:
             failed = True
+            named = isinstance(error, SpecError) and error.source is not None
             for line in str(error).splitlines():
-                named = isinstance(error, SpecError) and error.source is not None
-                say(f"error: {line}" if named else f"error: {_title(source)}: {line}")
+                say(f"error: {line}" if named else f"error: {title}: {line}")
         else:
-            click.echo(f"{_title(source)}: valid")
+            click.echo(f"{title}: valid")
     if failed:
         raise click.exceptions.Exit(UsageError.exit_code)
 
@@ -140,15 +142,6 @@ def read_argument(source: str) -> str | Mapping[str, Any]:
     except UnicodeDecodeError:
         raise UsageError("standard input: not JSON: the text is not UTF-8") from None
     return read_spec_data(text, "standard input")
-
-
-def _holds(path: Path, text: str) -> bool:
-    """Return whether a file already has the text that would be written."""
-    return path.is_file() and path.read_bytes() == text.encode()
-
-
-def _title(source: str) -> str:
-    return "standard input" if source == "-" else source
 
 
 def _schema_text() -> str:
