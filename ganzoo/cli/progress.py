@@ -184,7 +184,7 @@ class Bar(Display):
         room -= 2 + len(self._description)
         if room >= NARROWEST_BAR:
             row.add_column()
-            bar: Any = ProgressBar(self._total or None, self._done, room, pulse=not self._total)  # type: ignore[arg-type]
+            bar: Any = ProgressBar(self._total or None, self._done, room, pulse=not self._total)
             cells.insert(1, bar)
         for _ in words:
             row.add_column(no_wrap=True)

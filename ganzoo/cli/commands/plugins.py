@@ -66,7 +66,7 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
 
 def _row(record: PluginRecord, timings: bool) -> list[str]:
     time = [f"{1000 * record.seconds:.0f} ms".rjust(8)] if timings else []
-    counts = {
+    counts: dict[str, Sequence[object]] = {
         "component": record.components,
         "recipe": record.recipes,
         "command": record.commands,
