@@ -77,17 +77,20 @@ class ImageFolder:
             DataError: some images cannot be read, or the folder does not have the split.
         """
         check_split(split, self.splits, self.path)
-        files = self.splits[split]
-        return Split(self.pixels(files, size, mode), self.classes(files))
+        return Split(self.pixels(split, size, mode), self.classes(split))
 
-    def pixels(
-        self, files: tuple[ImageFile, ...], size: Size, mode: Mode, half: Half | None = None
-    ) -> Pixels:
-        """Decode some of the images, or one half of each, or map them from the cache.
+    def pixels(self, split: str, size: Size, mode: Mode, half: Half | None = None) -> Pixels:
+        """Decode the images of a split, or one half of each, or map them from the cache.
 
         Raises:
             DataError: some images cannot be read.
         """
+        files = self.splits[split]
+        fingerprint = [
+            self.path.resolve(),
+            *((file.name, file.size, file.stamp) for file in files),
+            *([] if half is None else [half]),
+        ]
         with opener(self.path) as open_named:
 
             def open_image(index: int) -> Image.Image:
@@ -98,22 +101,18 @@ class ImageFolder:
                 "folder",
                 [file.name for file in files],
                 open_image,
-                fingerprint=[
-                    self.path.resolve(),
-                    *((file.name, file.size, file.stamp) for file in files),
-                    *([] if half is None else [half]),
-                ],
+                fingerprint=fingerprint,
                 size=size,
                 mode=mode,
                 where=str(self.path),
             )
 
-    def classes(self, files: tuple[ImageFile, ...]) -> npt.NDArray[np.int64] | None:
-        """Return the number of the class of each image, or None where they have none."""
+    def classes(self, split: str) -> npt.NDArray[np.int64] | None:
+        """Return the class number of each image of a split, or None where they have none."""
         if self.class_names is None:
             return None
         number = {name: index for index, name in enumerate(self.class_names)}
-        labels = [number[file.label] for file in files if file.label is not None]
+        labels = [number[file.label] for file in self.splits[split] if file.label is not None]
         return np.array(labels, dtype=np.int64)
 
 
@@ -132,29 +131,23 @@ def find_images(path: Path) -> ImageFolder:
     if not files:
         raise DataError(f"{path} holds no images (looked for {', '.join(sorted(SUFFIXES))})")
     parts = _unwrapped([PurePosixPath(file.name).parts for file in files])
-    if all(len(part) > 1 and part[0] in SPLITS for part in parts):
-        names = [part[0] for part in parts]
-        parts = [part[1:] for part in parts]
-    else:
-        names = ["train"] * len(parts)
-    labels = [part[0] if len(part) > 1 else None for part in parts]
-    classes = {label for label in labels if label is not None}
-    if classes and None in labels:
-        inside = next(file.name for file, label in zip(files, labels, strict=True) if label)
-        beside = files[labels.index(None)].name
-        raise DataError(
-            f"{path} has images both in sub-folders ({inside}) and beside them ({beside});"
-            " put each into the folder of its class, or all into one folder"
-        )
+    has_splits = all(len(part) > 1 and part[0] in SPLITS for part in parts)
     splits: dict[str, list[ImageFile]] = {}
-    for file, name, label, part in zip(files, names, labels, parts, strict=True):
-        key = PurePosixPath(*part).with_suffix("").as_posix()
+    example: dict[bool, str] = {}  # an image in a sub-folder, and one in none
+    for file, part in zip(files, parts, strict=True):
+        name, within = (part[0], part[1:]) if has_splits else ("train", part)
+        label = within[0] if len(within) > 1 else None
+        key = PurePosixPath(*within).with_suffix("").as_posix()
         splits.setdefault(name, []).append(replace(file, label=label, key=key))
-    return ImageFolder(
-        path,
-        {name: tuple(members) for name, members in splits.items()},
-        tuple(sorted(classes)) or None,
-    )
+        example.setdefault(label is not None, file.name)
+    if len(example) > 1:
+        raise DataError(
+            f"{path} has images both in sub-folders ({example[True]}) and beside them"
+            f" ({example[False]}); put each into the folder of its class, or all into one folder"
+        )
+    found = {name: tuple(members) for name, members in splits.items()}
+    classes = {file.label for members in splits.values() for file in members if file.label}
+    return ImageFolder(path, found, tuple(sorted(classes)) or None)
 
 
 def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -177,9 +170,15 @@ def files_of(path: Path) -> Iterator[ImageFile]:
         if path.is_dir():
             yield from files_of_folder(path)
         elif path.is_file():
-            yield from _files_of_zip(path)
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.infolist():
+                    name = PurePosixPath(member.filename)
+                    if name.suffix.lower() in SUFFIXES and not any(map(_is_hidden, name.parts)):
+                        yield ImageFile(member.filename, member.file_size, member.CRC)
         else:
             raise DataError(f"{path} does not exist")
+    except zipfile.BadZipFile:
+        raise DataError(f"{path} is neither a folder nor a zip file") from None
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from None
 
@@ -202,17 +201,6 @@ def files_of_folder(path: Path) -> Iterator[ImageFile]:
                 status = file.stat()
                 relative = file.relative_to(path).as_posix()
                 yield ImageFile(relative, status.st_size, status.st_mtime_ns)
-
-
-def _files_of_zip(path: Path) -> Iterator[ImageFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                name = PurePosixPath(member.filename)
-                if name.suffix.lower() in SUFFIXES and not any(map(_is_hidden, name.parts)):
-                    yield ImageFile(member.filename, member.file_size, member.CRC)
-    except zipfile.BadZipFile:
-        raise DataError(f"{path} is neither a folder nor a zip file") from None
 
 
 def _is_hidden(name: str) -> bool:
@@ -261,11 +249,10 @@ class Translations:
         """
         check_split(split, self.target.splits, self.target.path)
         other: dict[Half | None, Half] = {"left": "right", "right": "left"}
-        targets, sources = self.target.splits[split], self.source.splits[split]
         return Split(
-            self.target.pixels(targets, size, mode, other.get(self.half)),
-            self.target.classes(targets),
-            self.source.pixels(sources, size, source_mode, self.half),
+            self.target.pixels(split, size, mode, other.get(self.half)),
+            self.target.classes(split),
+            self.source.pixels(split, size, source_mode, self.half),
             self.paired,
         )
 
@@ -277,13 +264,9 @@ def find_pairs(source: Path, target: Path) -> Translations:
         DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
     """
     sources, targets = find_images(source), find_images(target)
-    keyed = _by_key(sources), _by_key(targets)
-    lonely = [
-        str(folder.path / files[key].name)
-        for folder, files, others in ((sources, *keyed), (targets, *keyed[::-1]))
-        for key in files
-        if key not in others
-    ]
+    by_key, target_by_key = _by_key(sources), _by_key(targets)
+    lonely = [str(source / by_key[key].name) for key in by_key if key not in target_by_key]
+    lonely += [str(target / target_by_key[key].name) for key in target_by_key if key not in by_key]
     if lonely:
         listed = ", ".join(lonely[:3]) + (", …" if len(lonely) > 3 else "")
         raise DataError(
@@ -291,18 +274,14 @@ def find_pairs(source: Path, target: Path) -> Translations:
             f" name, whatever its suffix, in the other: {listed}"
         )
     ordered = {
-        split: tuple(keyed[0][split, file.key] for file in files)
+        split: tuple(by_key[split, file.key] for file in files)
         for split, files in targets.splits.items()
     }
     return Translations(replace(sources, splits=ordered), targets, paired=True)
 
 
 def find_halves(path: Path, half: Half) -> Translations:
-    """List images that each hold a source and its target side by side.
-
-    Args:
-        path: a folder or zip file.
-        half: which half is the source.
+    """List images that each hold a source, in the given half, and its target side by side.
 
     Raises:
         DataError: as ``find_images`` does.
@@ -320,10 +299,8 @@ def find_domains(source: Path, target: Path) -> Translations:
     sources, targets = find_images(source), find_images(target)
     common = {name: files for name, files in targets.splits.items() if name in sources.splits}
     if not common:
-        raise DataError(
-            f"{source} and {target} have no split in common ({', '.join(sources.splits)} and"
-            f" {', '.join(targets.splits)})"
-        )
+        splits = f"{', '.join(sources.splits)} and {', '.join(targets.splits)}"
+        raise DataError(f"{source} and {target} have no split in common ({splits})")
     return Translations(sources, replace(targets, splits=common), paired=False)
 
 
@@ -333,8 +310,6 @@ def _by_key(folder: ImageFolder) -> dict[tuple[str, str], ImageFile]:
         for file in files:
             first = found.setdefault((split, file.key), file)
             if first is not file:
-                raise DataError(
-                    f"{folder.path} has {first.name} and {file.name}, which differ only in their suffix;"
-                    " remove one of them"
-                )
+                names = f"{first.name} and {file.name}, which differ only in their suffix"
+                raise DataError(f"{folder.path} has {names}; remove one of them")
     return found
