@@ -22,11 +22,9 @@ GROUP = "ganzoo"
 CORE = "ganzoo"
 """The distribution whose component names are reserved."""
 
-UNKNOWN = "unknown"
-"""The version of a distribution whose metadata have none."""
+UNKNOWN = "unknown"  # the version of a distribution whose metadata have none
 
-OFF = frozenset(("", "0", "false", "no", "off"))
-"""Values of an environment variable that leave something off."""
+OFF = frozenset(("", "0", "false", "no", "off"))  # values of a variable that leave something off
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,10 @@ class Selection:
         only = environment.get("GANZOO_PLUGINS")
         files = environment.get("GANZOO_PLUGIN_FILES", "").split(os.pathsep)
         return cls(
-            only=None if only is None else _names(only),
-            disabled=_names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
-            files=tuple(Path(file) for file in files if file),
-            strict=environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
+            None if only is None else _names(only),
+            _names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
+            tuple(Path(file) for file in files if file),
+            environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
         )
 
     @property
@@ -66,9 +64,7 @@ class Selection:
         """Return why a distribution is not to be loaded, or None where it is."""
         if name in self.disabled:
             return "disabled"
-        if self.only is not None and name not in self.only:
-            return "not in GANZOO_PLUGINS"
-        return None
+        return None if self.only is None or name in self.only else "not in GANZOO_PLUGINS"
 
 
 def _names(text: str) -> frozenset[str]:
@@ -107,7 +103,8 @@ def find_plugins() -> list[Found]:
     """
     found: dict[str, Found] = {}
     for distribution in metadata.distributions():
-        if _has_entry_points(distribution):
+        text = _text(distribution, "entry_points.txt")
+        if re.search(rf"^\[{GROUP}\]", text, re.MULTILINE):
             each = _read(distribution)
             if each.name not in found or (found[each.name].fault and not each.fault):
                 found[each.name] = each
@@ -126,11 +123,6 @@ def _metadata_of(distribution: Distribution) -> Message:
     """Return the metadata of a distribution, without what is damaged."""
     text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
     return HeaderParser().parsestr(text)
-
-
-def _has_entry_points(distribution: Distribution) -> bool:
-    text = _text(distribution, "entry_points.txt")
-    return re.search(rf"^\[{GROUP}\]", text, re.MULTILINE) is not None
 
 
 def _text(distribution: Distribution, file: str) -> str:
@@ -190,9 +182,7 @@ def _fault(distribution: Distribution, described: Message, point: EntryPoint) ->
 def _plainly_met(requirement: str, version: str) -> bool:
     """Return whether a requirement such as ``ganzoo>=0.1`` is met; False where in doubt."""
     least = re.fullmatch(rf"{CORE}\s*>=\s*(\d+(?:\.\d+)*)", requirement)
-    here = re.fullmatch(r"\d+(?:\.\d+)*", version)
-    return least is not None and here is not None and _numbers(least[1]) <= _numbers(here[0])
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
+    if least is None or re.fullmatch(r"\d+(?:\.\d+)*", version) is None:
+        return False
+    needed, here = ([int(part) for part in each.split(".")] for each in (least[1], version))
+    return needed <= here
