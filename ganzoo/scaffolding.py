@@ -27,7 +27,8 @@ from ganzoo.plugins import installed
 
 PREFIX = "ganzoo-"
 
-ENDING = ".jinja"
+
+TEMPLATES = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
 
 LONGEST = 24
 """Most characters of a short name: with more, lines of some templates would be too long."""
@@ -63,10 +64,8 @@ class Blueprint:
         """
         families = [family.family for family in FAMILIES]
         if kind not in families:
-            raise UsageError(
-                f"no kind of component is called {kind!r}{did_you_mean(kind, families)}"
-                f" (available: {', '.join(families)})"
-            )
+            known = f"{did_you_mean(kind, families)} (available: {', '.join(families)})"
+            raise UsageError(f"no kind of component is called {kind!r}{known}")
         short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
             raise UsageError(
@@ -74,18 +73,11 @@ class Blueprint:
                 " and digits, and put hyphens between words"
             )
         if len(short) > LONGEST:
-            raise UsageError(
-                f"{short!r} is too long for the name of a plugin: it has {len(short)} characters;"
-                f" choose one of at most {LONGEST}"
-            )
-        if DEVICES.fullmatch(short):
-            raise UsageError(
-                f"{short!r} cannot be the name of a plugin, since Windows keeps it for a device;"
-                " choose another name"
-            )
+            count = f"it has {len(short)} characters; choose one of at most {LONGEST}"
+            raise UsageError(f"{short!r} is too long for the name of a plugin: {count}")
         blueprint = cls(short, kind)
-        blueprint._refuse_public_classes()
-        blueprint._refuse_taken_names()
+        if taken := blueprint._conflict():
+            raise UsageError(f"{taken}; choose another name")
         return blueprint
 
     @property
@@ -129,9 +121,8 @@ class Blueprint:
 
     def files(self) -> dict[PurePosixPath, str]:
         """Return the text of each file by its path in the package's folder."""
-        root = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(root),
+            loader=jinja2.FileSystemLoader(TEMPLATES),
             undefined=jinja2.StrictUndefined,
             keep_trailing_newline=True,
             trim_blocks=True,
@@ -140,30 +131,28 @@ class Blueprint:
         )
         environment.filters["json"] = json.dumps
         variables = self.variables()
-        texts = {
-            self._place(path): environment.get_template(path).render(variables)
-            for path in environment.list_templates()
-            if path.startswith("base/")
-        }
-        return {path: text for path, text in texts.items() if text or path.name == "py.typed"}
+        texts = {}
+        for path in environment.list_templates(filter_func=lambda path: path.startswith("base/")):
+            text = environment.get_template(path).render(variables)
+            place = path.removeprefix("base/").removesuffix(".jinja")
+            place = place.replace("PACKAGE", self.package).replace("NAME", self.name)
+            if text or place.endswith("py.typed"):
+                texts[PurePosixPath(place)] = text
+        return texts
 
     def write(self, folder: Path) -> None:
-        """Write the package.
-
-        Args:
-            folder: the folder to make; an empty one may be there.
+        """Write the package to a folder that is empty or is created.
 
         Raises:
-            UsageError: the folder is not empty, or cannot be made.
+            UsageError: the folder is not empty, or cannot be created.
         """
         if folder.is_dir() and any(folder.iterdir()):
             raise UsageError(f"{folder}: is not empty; name another folder")
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; name a folder")
-        if not folder.parent.is_dir():
-            raise UsageError(
-                f"{folder}: the folder {folder.parent} does not exist; create it first"
-            )
+        parent = folder.parent
+        if not parent.is_dir():
+            raise UsageError(f"{folder}: the folder {parent} does not exist; create it first")
         texts = self.files()
         try:
             for path, text in texts.items():
@@ -174,41 +163,29 @@ class Blueprint:
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
-    def _place(self, path: str) -> PurePosixPath:
-        """Return where the text of a template goes."""
-        path = path.removeprefix("base/").removesuffix(ENDING).replace("PACKAGE", self.package)
-        return PurePosixPath(path.replace("NAME", self.name))
-
-    def _refuse_public_classes(self) -> None:
-        """Refuse names whose class would hide one of those that its module imports."""
-        if self.component_class in components.__all__:
-            raise UsageError(
-                f"the class of the {self.kind} {self.type!r} would be {self.component_class}, which"
-                " ganzoo.components has already; choose another name"
-            )
-
-    def _refuse_taken_names(self) -> None:
+    def _conflict(self) -> str | None:
+        """Return why one of its names cannot be used, or None."""
+        if DEVICES.fullmatch(self.name):
+            reason = "since Windows keeps it for a device"
+            return f"{self.name!r} cannot be the name of a plugin, {reason}"
+        component = f"the {self.kind} {self.type!r}"
+        if self.component_class in components.__all__:  # it would hide what its module imports
+            own = f"{self.component_class}, which ganzoo.components has already"
+            return f"the class of {component} would be {own}"
         text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
         others: dict[str, dict[str, list[str]]] = json.loads(text)
         plugins = installed()
         if self.distribution in {*others, *(record.name for record in plugins.records)}:
-            raise UsageError(f"{self.distribution} is a plugin already; choose another name")
-        providers = [
-            entry.provider.name
-            for entry in plugins.registry.entries(self.kind)
-            if entry.name == self.type
-        ]
+            return f"{self.distribution} is a plugin already"
+        entries = plugins.registry.entries(self.kind)
+        providers = [entry.provider.name for entry in entries if entry.name == self.type]
         providers += [name for name in others if self.type in others[name].get(self.kind, [])]
         if providers:
-            raise UsageError(
-                f"the {self.kind} {self.type!r} comes with {providers[0]} already; choose another name"
-            )
+            return f"{component} comes with {providers[0]} already"
         recipes = plugins.recipes.get(self.name)
         if recipes:  # two recipes of one name: neither could be run by it any more
-            raise UsageError(
-                f"the recipe {self.name!r} comes with {recipes[0].provider.name} already;"
-                " choose another name"
-            )
+            return f"the recipe {self.name!r} comes with {recipes[0].provider.name} already"
+        return None
 
 
 def clone() -> str | None:
