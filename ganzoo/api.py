@@ -64,7 +64,7 @@ def read_source(source: str | Path) -> dict[str, Any]:
     """Return the plain data of a spec file or of a recipe, not validated.
 
     Raises:
-        ganzoo.errors.SpecError: there is no such file or recipe, or it is not JSON.
+        ganzoo.errors.SpecError: no such file or recipe exists, or it is not JSON.
     """
     path = Path(source)
     named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
@@ -216,19 +216,16 @@ class Run:
 
     Attributes:
         directory: its files.
+        path: where they are.
         checkpoint: which generator is used: ``last``, ``best`` or a step.
     """
 
     def __init__(self, directory: RunDirectory, checkpoint: str | int = "last") -> None:
         self.directory, self.checkpoint = directory, checkpoint
+        self.path = directory.path
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
-
-    @property
-    def path(self) -> Path:
-        """The run directory."""
-        return self.directory.path
 
     @property
     def spec(self) -> RunSpec:
@@ -245,9 +242,9 @@ class Run:
 
     @cached_property
     def _loaded(self) -> LoadedSampler:
-        return self._load(None)
+        return self._load()
 
-    def _load(self, truncation: float | None) -> LoadedSampler:
+    def _load(self, truncation: float | None = None) -> LoadedSampler:
         from ganzoo.runs.generator import load_sampler
         from ganzoo.runs.history import checkpoint_step
 
@@ -266,11 +263,7 @@ class Run:
 
     @property
     def latent_dim(self) -> int:
-        """Number of latent coordinates.
-
-        Raises:
-            ganzoo.errors.RunError: samples of this run are not generated from latents.
-        """
+        """Number of latent coordinates; a RunError where samples are not generated from latents."""
         dim = self.sampler.latent_dim
         if dim is None:
             raise RunError(f"{self.path}: its samples are not generated from latents")
@@ -285,14 +278,10 @@ class Run:
         return condition.display_names
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
-        """Return the trained generator: the moving average of weights if the run kept one.
+        """Return the trained generator, in evaluation mode: the averaged weights if the run kept them.
 
-        Args:
-            device: where to place it, as torch names devices.
-
-        Returns:
-            A module in evaluation mode: ``(z: (N, latent), condition or None)`` to
-            ``(N, *sample_shape)``; of translators ``(source, condition or None)``.
+        It takes ``(z: (N, latent), condition or None)``, or ``(source, condition or None)`` where it
+        translates, and returns ``(N, *sample_shape)``.
         """
         return self.sampler.network.to(device)
 

@@ -12,6 +12,7 @@ import click
 from ganzoo.cli.completion import complete_run
 from ganzoo.errors import UsageError
 
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
@@ -31,9 +32,14 @@ truncation_option = click.option(
 )
 
 
-def output_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def output_option(text: str) -> Decorator:
     """Return the option for the file or folder that a command writes; ``text`` is its help."""
     return click.option("-o", "--output", type=click.Path(path_type=Path), help=text)
+
+
+def output_options(text: str) -> Decorator:
+    """Return the same option, and ``--force``, for a command that may overwrite files."""
+    return lambda command: output_option(text)(force_option(command))
 
 
 def numbers_of(kind: type[int] | type[float], example: str) -> Callback:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
+from ganzoo.cli.options import check_outputs, json_option, output_options
 from ganzoo.cli.output import number_words, say, write_json, write_table
 from ganzoo.evaluation.compare import Comparison
 from ganzoo.evaluation.compare import compare as compare_reports
@@ -19,10 +19,9 @@ from ganzoo.evaluation.compare import compare as compare_reports
     "runs", nargs=-1, required=True, type=click.Path(path_type=Path), shell_complete=complete_run
 )
 @json_option
-@output_option(
+@output_options(
     "PNG, SVG or PDF file to plot the numbers to, with their spread and their baselines."
 )
-@force_option
 def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: bool) -> None:
     """Compare evaluated runs.
 

@@ -13,14 +13,7 @@ import click
 
 from ganzoo import api
 from ganzoo.api import open_run
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    numbers_of,
-    run_argument,
-    truncation_option,
-)
+from ganzoo.cli import options
 from ganzoo.cli.output import FAILED, number_words, say, write_table
 from ganzoo.cli.progress import showing_progress
 
@@ -60,17 +53,17 @@ def _measuring(measure: Callable[..., Report]) -> Callable[..., None]:
         json_path: Path | None,
         force: bool,
         quiet: bool,
-        **options: Any,
+        **request: Any,
     ) -> None:
         if json_path is not None and str(json_path) != "-":
-            check_outputs(json_path, force=force, option="--json")
-        options["extractor"] = _one_extractor(extractor, extractor_weights)
+            options.check_outputs(json_path, force=force, option="--json")
+        request["extractor"] = _one_extractor(extractor, extractor_weights)
         with showing_progress(quiet=quiet):
-            report = measure(**options)
+            report = measure(**request)
         if report.values:  # only the first of several processes has the numbers
             _show(report, json_path)
 
-    options = (
+    shared = (
         click.option(
             "--metrics",
             metavar="NAMES|JSON",
@@ -111,16 +104,16 @@ def _measuring(measure: Callable[..., Report]) -> Callable[..., None]:
             type=click.Path(path_type=Path, allow_dash=True),
             help="Write the whole report as JSON to a file; - is standard output.",
         ),
-        force_option,
+        options.force_option,
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
     )
-    for option in reversed(options):
+    for option in reversed(shared):
         command = option(command)
     return command
 
 
 @click.command()
-@run_argument
+@options.run_argument
 @click.option(
     "--reference",
     metavar="SPLIT",
@@ -137,7 +130,7 @@ def _measuring(measure: Callable[..., Report]) -> Callable[..., None]:
 @click.option(
     "--seeds",
     metavar="NUMBERS",
-    callback=numbers_of(int, "0,1,2"),
+    callback=options.numbers_of(int, "0,1,2"),
     default="0,1,2",
     help="Generate a fresh set of samples for each seed, to measure the spread of a number.",
 )
@@ -146,10 +139,10 @@ def _measuring(measure: Callable[..., Report]) -> Callable[..., None]:
     type=click.Choice(["ema", "raw"]),
     help="Averaged weights, or those last trained; averaged by default, if the run kept them.",
 )
-@checkpoint_option
-@truncation_option
+@options.checkpoint_option
+@options.truncation_option
 @_measuring
-def evaluate(run: str, checkpoint: str, **options: Any) -> Report:
+def evaluate(run: str, checkpoint: str, **request: Any) -> Report:
     """Measure how good a run's samples are. The report is kept in the run directory.
 
     Each number stands beside its real-data baseline: what real samples get against other real samples.
@@ -161,7 +154,7 @@ def evaluate(run: str, checkpoint: str, **options: Any) -> Report:
       ganzoo evaluate runs/dcgan-1 --metrics fid,kid -n 50000 --seeds 0
     """
     opened = open_run(run, checkpoint)
-    report = opened.evaluate(**options)
+    report = opened.evaluate(**request)
     if report.values:
         say(f"kept as {opened.directory.reports()[-1]}")
     return report
@@ -181,7 +174,7 @@ def evaluate(run: str, checkpoint: str, **options: Any) -> Report:
     help="Convert all images first; otherwise both sets must be grey, or both in colour.",
 )
 @_measuring
-def evaluate_images(generated: Path, reference: Path, **options: Any) -> Report:
+def evaluate_images(generated: Path, reference: Path, **request: Any) -> Report:
     """Compare images of any model, GENERATED, with real ones, REFERENCE.
 
     Each is a folder, a zip file, or an .npy or .npz file of images.
@@ -190,7 +183,7 @@ def evaluate_images(generated: Path, reference: Path, **options: Any) -> Report:
       ganzoo evaluate-images samples/ cifar10-test.zip
       ganzoo evaluate-images samples.npy digits.npz --extractor lenet-mnist
     """
-    return api.evaluate_images(generated, reference, **options)
+    return api.evaluate_images(generated, reference, **request)
 
 
 def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, Any] | None:

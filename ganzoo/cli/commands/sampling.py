@@ -9,15 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ganzoo.api import Run, open_run
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    free_path,
-    output_option,
-    run_argument,
-    truncation_option,
-)
+from ganzoo.cli import options
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
 
 if TYPE_CHECKING:
@@ -31,7 +23,7 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 
 
 @click.command()
-@run_argument
+@options.run_argument
 @click.option(
     "-n",
     "--count",
@@ -47,8 +39,8 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
     metavar="CLASS",
     help="Class to generate, by name or number (conditional generators); several take turns.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
@@ -73,11 +65,10 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
     help="A grid, a float32 array (n, ...), or a folder with one PNG per sample. Default: by the suffix"
     " of --output, or else a grid.",
 )
-@output_option(
+@options.output_options(
     "File or folder to write. Default: <run>-samples.png (or .npy, or a folder), numbered if it"
     " exists."
 )
-@force_option
 def sample(
     run: str,
     count: int,
@@ -107,9 +98,9 @@ def sample(
     opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
-    path = output or free_path(f"{opened.path.resolve().name}-samples", ending)
+    path = output or options.free_path(f"{opened.path.resolve().name}-samples", ending)
     if kind != "folder":
-        check_outputs(path, force=force)
+        options.check_outputs(path, force=force)
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path}: exists already and is not an empty folder; name another with -o")
     given = None if latents is None else read_latents(latents, opened)

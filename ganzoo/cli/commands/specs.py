@@ -12,7 +12,7 @@ import click
 
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
-from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
+from ganzoo.cli.options import check_outputs, json_option, output_options
 from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
@@ -51,14 +51,13 @@ def recipes(as_json: bool) -> None:
 
 @click.command()
 @click.argument("recipe", shell_complete=complete_recipe)
-@output_option("File to write, or - for standard output. Default: RECIPE.json.")
+@output_options("File to write, or - for standard output. Default: RECIPE.json.")
 @click.option(
     "--schema",
     "with_schema",
     is_flag=True,
     help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
-@force_option
 def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
     """Copy a recipe to a file for editing.
 
@@ -115,8 +114,7 @@ def validate(specs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@output_option("File to write.")
-@force_option
+@output_options("File to write.")
 def schema(output: Path | None, force: bool) -> None:
     """Write the JSON Schema of specs, including all installed components.
 

@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.api import Run, open_run
+from ganzoo.cli import options
 from ganzoo.cli.commands.sampling import (
     class_number,
     read_latents,
-)
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    free_path,
-    numbers_of,
-    output_option,
-    run_argument,
-    truncation_option,
 )
 from ganzoo.errors import UsageError
 
@@ -43,18 +34,18 @@ label_option = click.option(
 
 
 @click.command()
-@run_argument
+@options.run_argument
 @click.option(
     "--dims",
     metavar="NUMBERS",
-    callback=numbers_of(int, "10,60,80 or 0-5"),
+    callback=options.numbers_of(int, "10,60,80 or 0-5"),
     help="Coordinates to vary, counted from 0, such as 10,60,80 or 0-5. Default: the first"
     f" {DEFAULT_COORDINATES}.",
 )
 @click.option(
     "--values",
     metavar="NUMBERS",
-    callback=numbers_of(float, "-3,0,0.5"),
+    callback=options.numbers_of(float, "-3,0,0.5"),
     default="-3,-2,-1,0,1,2,3",
     help="Values that each coordinate takes.",
 )
@@ -64,11 +55,10 @@ label_option = click.option(
     metavar="FILE|NUMBERS",
     help="Latent to start from: a .npy file whose first row is used, or its coordinates.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @label_option
-@output_option("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
-@force_option
+@options.output_options("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
 def traverse(
     run: str,
     dims: list[int] | None,
@@ -97,8 +87,8 @@ def traverse(
     from ganzoo.visual.grids import labelled_grid
 
     opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
-    check_outputs(path, force=force)
+    path = output or options.free_path(f"{opened.path.resolve().name}-traversal", ".png")
+    options.check_outputs(path, force=force)
     dim = opened.latent_dim
     dims = list(range(min(dim, DEFAULT_COORDINATES))) if dims is None else dims
     wrong = next((each for each in dims if not 0 <= each < dim), None)
@@ -115,7 +105,7 @@ def traverse(
 
 
 @click.command()
-@run_argument
+@options.run_argument
 @click.option("--steps", type=click.IntRange(2), default=9, help="Images per row.")
 @click.option(
     "--rows",
@@ -137,14 +127,13 @@ def traverse(
     metavar="A B",
     help="Seeds of the latents on the left and on the right.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @label_option
-@output_option(
+@options.output_options(
     "PNG to write, with a GIF of the same name next to it. Default: <run>-interpolation.png,"
     " numbered if it exists."
 )
-@force_option
 def interpolate(
     run: str,
     steps: int,
@@ -170,11 +159,13 @@ def interpolate(
     from ganzoo.visual.grids import labelled_grid, save_gif
 
     opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
+    path = output or options.free_path(
+        f"{opened.path.resolve().name}-interpolation", ".png", ".gif"
+    )
     if path.suffix == ".gif":  # the animation's own name
         path = path.with_suffix(".png")
     animation = path.with_suffix(".gif")
-    check_outputs(path, animation, force=force)
+    options.check_outputs(path, animation, force=force)
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
     if spherical:
