@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ganzoo.data.batches import Batch
 from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
+from ganzoo.spec import Training
 from ganzoo.training.adversary import AdversarialBatch, Adversary, collect, frozen
 from ganzoo.training.game import Game, Numbers, TrainingContext
 from ganzoo.training.optimizers import OptimizerStep
@@ -22,6 +23,7 @@ __all__ = [
     "Numbers",
     "OptimizerStep",
     "Sampler",
+    "Training",
     "TrainingContext",
     "TranslatingSampler",
     "collect",

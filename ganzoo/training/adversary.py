@@ -19,13 +19,11 @@ from ganzoo.components import (
     Augmentation,
     AuxiliaryInputs,
     AuxiliaryLoss,
-    Condition,
-    DatasetInfo,
-    Discriminator,
     DiscriminatorOutput,
     Loss,
     Regularizer,
     RegularizerInputs,
+    Setting,
     Side,
 )
 from ganzoo.data.batches import Batch
@@ -108,10 +106,7 @@ class Adversary:
 
     Args:
         context: how to train.
-        component: the discriminator.
-        sample_shape: shape of what it reads, before packing.
-        condition: what it is told of each sample, or None.
-        data: the description of the data set, for auxiliary losses.
+        setting: the discriminator, what it reads and what it is told.
         loss: the adversarial loss.
         auxiliary_losses: further terms of either side.
         regularizers: penalties of either side.
@@ -127,30 +122,29 @@ class Adversary:
     def __init__(
         self,
         context: TrainingContext,
-        component: Discriminator,
-        sample_shape: tuple[int, ...],
-        condition: Condition | None,
+        setting: Setting,
         *,
-        data: DatasetInfo,
         loss: Loss,
         auxiliary_losses: Sequence[AuxiliaryLoss] = (),
         regularizers: Sequence[Regularizer] = (),
         augmentation: Augmentation | None = None,
         name: str = "discriminator",
     ) -> None:
+        component = setting.discriminator
         self._context, self._name, self._pack = context, name, component.pack
         self._suffix = "" if name == "discriminator" else f"/{name}"
-        shape = component.packed_shape(sample_shape)
-        self.network = context.place(parametrized(component.build(shape, condition), component))
+        shape = component.packed_shape(setting.samples.shape)
+        network = component.build(shape, setting.condition)
+        self.network = context.place(parametrized(network, component))
         self._compiled = context.compiled(self.network)
         self._loss = loss.build()
         self._weights = {
             "discriminator": loss.discriminator_weight,
             "generator": loss.generator_weight,
         }
-        self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(data))
+        self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(setting))
         self._regularizers = _labelled(regularizers, lambda each: each.build())
-        self._augment = None if augmentation is None else augmentation.build()
+        self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
         regularized = any(each.side == "discriminator" for each in regularizers)
         self._joined = component.joins_batches and not regularized
@@ -186,8 +180,6 @@ class Adversary:
         real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
         fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
         real_output, fake_output = self._judge_both(real, fake, batch.condition, exact=bool(needed))
-        if self._observes:
-            self._augment.observe(real_output.logits.detach())  # type: ignore[union-attr] # its class says so
         loss = self._loss.discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
@@ -195,6 +187,11 @@ class Adversary:
             f"score/real{self._suffix}": real_output.logits.detach().mean(),
             f"score/fake{self._suffix}": fake_output.logits.detach().mean(),
         }
+        if self._augment is not None and self._observes:
+            observed = self._augment.observe(real_output.logits.detach())
+            numbers |= {
+                f"augmentation/{name}{self._suffix}": each for name, each in observed.items()
+            }
         outputs = real_output, fake_output
         terms = [
             *self._auxiliary_terms("discriminator", batch, outputs, progress, numbers),

@@ -28,12 +28,11 @@ class CardWriter:
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Plot the losses and evaluations and write the final card."""
-        from ganzoo.visual.curves import has_losses, save_losses
-        from ganzoo.visual.evaluations import save_evaluations
+        from ganzoo.visual.curves import save_evaluations, save_losses
 
         if step == self._start and run.readme_path.exists():
             return
-        if has_losses(run.metrics()):
+        if run.metrics():
             save_losses(run.metrics(), run.losses_path)
         if run.training_reports():
             save_evaluations(History(run), run.evaluation_plot_path)
