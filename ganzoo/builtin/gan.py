@@ -131,10 +131,7 @@ class StandardAlgorithm(Algorithm):
 
         return Adversary(
             context,
-            self.discriminator,
-            data.sample_shape,
-            self.condition(data),
-            data=data,
+            self.setting(data, context.training),
             loss=self.loss,
             auxiliary_losses=self.auxiliary_losses,
             regularizers=self.regularizers,

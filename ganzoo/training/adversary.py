@@ -71,6 +71,8 @@ class AdversarialBatch:
         generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
         latent: Callable[[int, torch.Generator], torch.Tensor],
         context: TrainingContext,
+        *,
+        exact: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None,
     ) -> AdversarialBatch:
         """Generate as many samples as there are in a batch, of the same conditions.
 
@@ -79,12 +81,14 @@ class AdversarialBatch:
             generator: maps ``(latents, condition)`` to samples.
             latent: maps ``(n, rng)`` to latents.
             context: how to train.
+            exact: the same generator as regularizers call it, where ``generator`` is compiled: what is
+                compiled cannot be differentiated twice.
         """
         z = latent(len(batch), context.rng).to(context.dtype)
         with context.autocast():
             fake = generator(z, batch.condition)
         fake = fake.to(context.dtype)
-        return cls(batch.sample, fake, batch.condition, z, batch.source, generator)
+        return cls(batch.sample, fake, batch.condition, z, batch.source, exact or generator)
 
     def detached(self) -> AdversarialBatch:
         """Return the same batch without gradient to the generator and to learned latents."""

@@ -32,8 +32,9 @@ class CardWriter:
 
         if step == self._start and run.readme_path.exists():
             return
-        if run.metrics():
-            save_losses(run.metrics(), run.losses_path)
+        metrics = run.metrics()
+        if any(name.startswith("loss/") for line in metrics for name in line):
+            save_losses(metrics, run.losses_path)
         if run.training_reports():
             save_evaluations(History(run), run.evaluation_plot_path)
         write_atomically(run.readme_path, card(run, step, total_steps))
