@@ -1,4 +1,4 @@
-"""Plugins made from the templates: linted, typed, built, installed, tested and trained with."""
+"""Plugins created from the templates: linted, typed, built, installed, tested and trained with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES |= {"loss": "x", "generator": "y"}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A package of each kind, as the command writes it."""
+    """A package of each kind, as the command writes it, in a folder of that name."""
     parent = tmp_path_factory.mktemp("made")
     for kind, name in NAMES.items():
         Blueprint.of(name, kind).write(parent / kind)
