@@ -18,7 +18,6 @@ from ganzoo.training import (
 )
 from ganzoo.training.numerics import fastest_memory_format
 
-
 if TYPE_CHECKING:
     from ganzoo.builtin.gan import GAN
 
