@@ -29,7 +29,8 @@ from ganzoo.components import (
 from ganzoo.data.batches import Batch
 from ganzoo.errors import TrainingError
 from ganzoo.nn import parametrized
-from ganzoo.training.game import Numbers, TrainingContext
+from ganzoo.training.game import TrainingContext
+from ganzoo.training.optimizers import Numbers
 
 
 @dataclass(frozen=True)
@@ -387,13 +388,6 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)
-
-
-def collect(totals: Numbers, fraction: float | None, numbers: Numbers) -> None:
-    """Add the numbers of a part of a batch, in the proportion that it has of the batch."""
-    for name, number in numbers.items():
-        value = number if fraction is None else number * fraction
-        totals[name] = totals[name] + value if name in totals else value
 
 
 def _labelled(

@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins
 
-Train = Callable[..., ganzoo.Run]
+Train = Callable[[dict[str, Any]], ganzoo.Run]
 
 
 def tensors(run: ganzoo.Run) -> dict[str, torch.Tensor]:
