@@ -22,7 +22,7 @@ PACKAGES = Path(__file__).parent / "packages"
 TIMES = {"seconds", "images_per_second"}
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
     """Install the packages as a package manager does in editable mode: metadata, and a path."""
     installed()  # the plugins of the process; those of this folder stay out of it

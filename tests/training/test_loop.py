@@ -179,7 +179,7 @@ Change = Callable[[dict[str, Any]], object]
 
 BAD: list[tuple[Change, type[Exception], str]] = [
     (lambda s: s["training"].update(batch_size=5000), DataError, "batch_size: 5000 is more than"),
-    (lambda s: s.update(device="cuda:7"), DeviceError, "'cuda:7' asked for"),
+    (lambda s: s.update(device="cuda:7"), DeviceError, "'cuda:7' is not available"),
     (
         lambda s: s.update(dataset={"type": "folder", "path": "/nowhere/at/all"}),
         DataError,
