@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 
-from ganzoo.builtin.gan import GAN
 from ganzoo.components import DatasetInfo
 from ganzoo.training import (
     AdversarialBatch,
@@ -16,6 +16,9 @@ from ganzoo.training import (
     Numbers,
     TrainingContext,
 )
+
+if TYPE_CHECKING:
+    from ganzoo.builtin.gan import GAN
 
 Part = tuple[AdversarialBatch, float | None]
 """A part of a batch, with its weight in the mean over the batch."""
