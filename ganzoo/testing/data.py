@@ -1,0 +1,526 @@
+"""Checks of data sets, and of what evaluates samples: feature extractors and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from ganzoo.components import (
+    Condition,
+    Dataset,
+    DatasetInfo,
+    FeatureExtractor,
+    Features,
+    Metric,
+    MetricInputs,
+    MetricResult,
+    Mixture,
+)
+from ganzoo.data.split import Split
+from ganzoo.errors import DataError, NotMeasurable
+from ganzoo.testing.checks import DEFAULT, Options, check, close, passes, require, require_tensor
+
+ALIKE = 0.01
+"""Fraction of a split that may also be in another one: real data have some samples twice."""
+
+APART = re.compile(r"(train|val|valid|validation|test)([-_].*)?")
+"""Splits named so must have different samples; others, as "trainval", may overlap on purpose."""
+
+MODES, SAMPLES = 8, 400
+"""Modes and samples of the mixture that metrics are tried on."""
+
+
+@check
+def check_info(dataset: Dataset) -> None:
+    """What is said before reading is whole and consistent."""
+    info = dataset.info()
+    require(
+        isinstance(info, DatasetInfo),
+        f"'info' returns a {type(info).__name__}; it must be a DatasetInfo",
+    )
+    shapes = [space.shape for space in (info.samples, info.source) if space is not None]
+    require(
+        all(shape and all(side >= 1 for side in shape) for shape in shapes),
+        f"the shapes of samples and sources are {shapes}; each side must be at least 1",
+    )
+    require(
+        info.splits and len(set(info.splits)) == len(info.splits),
+        f"the splits are {info.splits}; there must be at least one, and each once",
+    )
+    require(
+        dataset.split in info.splits,
+        f"the default split {dataset.split!r} is none of {info.splits}; it must be one",
+    )
+    condition = info.condition
+    names = None if condition is None else condition.names
+    require(
+        condition is None or names is None or len(names) == condition.size,
+        f"there are {len(names or ())} names for {condition and condition.describe()}; there must be one"
+        " for each",
+    )
+
+
+@check
+def check_samples(dataset: Dataset) -> None:
+    """Each split has the samples, conditions and sources that ``info`` describes."""
+    info = dataset.info()
+    for name, split in _splits(dataset).items():
+        require(len(split), f"split {name!r} is empty; it must have samples")
+        require(
+            split.space == info.samples,
+            f"samples of split {name!r} are {split.space}; 'info' says {info.samples}",
+        )
+        require(
+            split.source_space == info.source
+            and (info.source is None or split.paired == info.paired),
+            f"sources of split {name!r} are {split.source_space}, paired: {split.paired}; 'info' says"
+            f" {info.source}, paired: {info.paired}",
+        )
+        for array in (split.samples, split.source):
+            require(
+                array is None or array.dtype.kind != "f" or np.isfinite(array).all(),
+                f"numbers of split {name!r} are not finite; they must be",
+            )
+        if split.condition is not None or name == dataset.split:
+            _require_condition(name, split.condition, info.condition)
+
+
+def _require_condition(name: str, found: npt.NDArray[Any] | None, said: Condition | None) -> None:
+    require(
+        (found is None) == (said is None),
+        f"split {name!r} has {'no ' if found is None else ''}conditions, and 'info' says"
+        f" {'there are none' if said is None else said.describe()}; they must agree",
+    )
+    if found is None or said is None:
+        return
+    if said.kind == "classes":
+        require(
+            found.ndim == 1 and found.min() >= 0 and found.max() < said.size,
+            f"labels of split {name!r} go from {found.min()} to {found.max()}; of {said.size} classes,"
+            f" they must lie from 0 to {said.size - 1}",
+        )
+        return
+    right = found.ndim == 2 and found.shape[1] == said.size and np.isfinite(found).all()
+    right = right and (said.kind != "labels" or bool(np.isin(found, (0, 1)).all()))
+    require(
+        right,
+        f"conditions of split {name!r} are {found.dtype} {found.shape}; as {said.describe()} they must"
+        f" be finite, (N, {said.size}){', and 0 or 1' if said.kind == 'labels' else ''}",
+    )
+
+
+@check
+def check_repeats(dataset: Dataset) -> None:
+    """Reading a split twice gives the same samples in the same order."""
+    again = _splits(dataset)
+    for name, split in _splits(dataset).items():
+        pairs = [
+            (getattr(each, field) for each in (split, again[name]))
+            for field in ("samples", "condition", "source")
+        ]
+        require(
+            all(np.array_equal(*(() if each is None else each for each in pair)) for pair in pairs),
+            f"split {name!r} is another when it is read again; samples and their order must be the"
+            " same, or no run can be resumed",
+        )
+
+
+@check
+def check_splits(dataset: Dataset) -> None:
+    """Splits for training, validation and testing have different samples; others are refused."""
+    prints = {
+        name: {hashlib.sha256(sample.tobytes()).digest() for sample in split.samples}
+        for name, split in _splits(dataset).items()
+        if APART.fullmatch(name)
+    }
+    for one, other in combinations(prints, 2):
+        shared = len(prints[one] & prints[other])
+        smaller = min(len(prints[one]), len(prints[other]))
+        require(
+            shared <= ALIKE * smaller,
+            f"{shared} of {smaller} samples are in both {one!r} and {other!r}; they must be apart, or"
+            " an evaluation on one says nothing about the other",
+        )
+    try:
+        dataset.build("no-such-split")
+    except DataError:
+        return
+    require(False, "a split that the set does not have can be built; a DataError must refuse it")
+
+
+@check
+def check_absolute_paths(component: Dataset | FeatureExtractor) -> None:
+    """With absolute paths it is the same, and it then stays as it is."""
+    absolute = component.with_absolute_paths()
+    same_info = not isinstance(component, Dataset) or absolute.info() == component.info()  # type: ignore[union-attr] # of the same family
+    require(
+        type(absolute) is type(component) and same_info,
+        "'with_absolute_paths' gives something else; it must be the same with absolute paths",
+    )
+    require(
+        absolute.with_absolute_paths() == absolute,
+        "'with_absolute_paths' changes paths that are absolute already; it must leave that as it is",
+    )
+
+
+@check
+def check_mixture(dataset: Dataset) -> None:
+    """Where the distribution is a known mixture, it is that of the samples."""
+    mixture = dataset.mixture()
+    if mixture is None:
+        return
+    shape = dataset.info().sample_shape
+    centers = np.asarray(mixture.centers, dtype=np.float64)
+    require(
+        centers.shape[1:] == shape and np.isfinite(centers).all() and mixture.std > 0,
+        f"the mixture has centers {centers.shape[1:]} and deviation {mixture.std}; centers must be"
+        f" points {shape} and the deviation above 0",
+    )
+    points = np.asarray(dataset.build(dataset.split).samples[:5000], dtype=np.float64)
+    distances = np.linalg.norm(points[:, None] - centers[None], axis=2)
+    far = (distances.min(axis=1) > 5 * mixture.std * points.shape[1] ** 0.5).mean()
+    require(
+        far < 0.01,
+        f"{far:.0%} of the samples lie far from all centers of the mixture; it must be the one they"
+        " come from",
+    )
+
+
+def _splits(dataset: Dataset) -> dict[str, Split]:
+    return {name: dataset.build(name) for name in dataset.info().splits}
+
+
+@check
+def check_features(extractor: FeatureExtractor, options: Options = DEFAULT) -> None:
+    """Features are finite (N, d); there are logits (N, K) exactly where ``classifies`` is true."""
+    accepted = _accepted(extractor, options)
+    require(
+        accepted,
+        f"'check' refuses all of the shapes {', '.join(map(str, options.sample_shapes))}; it must"
+        " accept at least one, so name one that it does in 'sample_shapes'",
+    )
+    for shape, module in _extractors(extractor, accepted):
+        require(
+            not module.training, "what is built is in training mode; it must be in evaluation's"
+        )
+        output = module(_stored(shape))
+        require(
+            isinstance(output, tuple) and len(output) == 2,
+            f"the output for samples {shape} is a {type(output).__name__}; it must be a pair of"
+            " features and logits, or None for these",
+        )
+        require(
+            (output[1] is not None) == extractor.classifies,
+            f"'classifies' is {extractor.classifies}, and there are"
+            f" {'no ' if output[1] is None else ''}logits; it must say whether there are",
+        )
+        for what, values in zip(("features", "logits"), output, strict=True):
+            if values is not None:
+                require_tensor(values, f"the tensor of {what} of samples {shape}", dtype=None)
+                require(
+                    values.dim() == 2 and len(values) == 6 and values.is_floating_point(),
+                    f"{what} of 6 samples {shape} are {values.dtype} {tuple(values.shape)}; they must"
+                    " be floating-point numbers (6, …) of two axes",
+                )
+
+
+@check
+def check_sample_independence(extractor: FeatureExtractor, options: Options = DEFAULT) -> None:
+    """Features of a sample do not depend on the others, nor on how many go through at a time."""
+    for shape, module in _extractors(extractor, _accepted(extractor, options)):
+        samples = _stored(shape)
+        parts = torch.cat([module(part)[0] for part in torch.split(samples, [1, 2, 3])])
+        require(
+            close(module(samples)[0], parts),
+            f"features of samples {shape} change with the number that goes through at a time; each"
+            " sample's must depend on itself alone",
+        )
+
+
+@check
+def check_rebuilding(extractor: FeatureExtractor, options: Options = DEFAULT) -> None:
+    """Built again, at any seed of torch, the extractor gives the same features."""
+    for shape in _accepted(extractor, options):
+        features = []
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            with torch.no_grad():
+                module = extractor.build(shape)
+                features += [module(_stored(shape))[0] for _ in range(2)]
+        require(
+            all(torch.equal(features[0], each) for each in features),
+            f"features of samples {shape} differ from one time to the next; weights must be fixed,"
+            " or come from a seed that is a field",
+        )
+
+
+@check
+def check_fingerprint(extractor: FeatureExtractor) -> None:
+    """The fingerprint is JSON, says type and version, and names no place on this machine."""
+    fingerprint = extractor.fingerprint()
+    require(
+        json.loads(json.dumps(fingerprint, allow_nan=False)) == fingerprint,
+        "the fingerprint is another after it went through JSON; let it hold text keys, lists and no"
+        " tuples",
+    )
+    said = fingerprint.get("type"), fingerprint.get("version")
+    require(
+        said == (extractor.type, extractor.version),
+        f"the fingerprint says {said[0]!r} and {said[1]!r}; 'type' and 'version' must be"
+        f" {extractor.type!r} and {extractor.version!r}",
+    )
+    paths = [text for text in _texts(fingerprint) if _is_path(text)]
+    require(
+        not paths,
+        f"the fingerprint names the path {paths[:1]}; give the SHA-256 of the file instead, since the"
+        " same file may lie elsewhere",
+    )
+
+
+@check
+def check_label(extractor: FeatureExtractor) -> None:
+    """The label that numbers are marked with is one word."""
+    label = extractor.label
+    require(
+        label and not any(each.isspace() or each == "@" for each in label),
+        f"the label is {label!r}; it must be a word without '@', since numbers are called fd@<label>",
+    )
+
+
+def _accepted(extractor: FeatureExtractor, options: Options) -> list[tuple[int, ...]]:
+    return [shape for shape in options.sample_shapes if passes(extractor.check, shape)]
+
+
+@torch.no_grad()
+def _build(extractor: FeatureExtractor, shape: tuple[int, ...]) -> nn.Module:
+    return extractor.build(shape)
+
+
+def _extractors(
+    extractor: FeatureExtractor, shapes: list[tuple[int, ...]]
+) -> Iterator[tuple[tuple[int, ...], nn.Module]]:
+    yield from ((shape, _build(extractor, shape).requires_grad_(False)) for shape in shapes)
+
+
+def _stored(shape: tuple[int, ...]) -> torch.Tensor:
+    """Return six made-up samples as they are stored."""
+    rng = torch.Generator().manual_seed(0)
+    if len(shape) == 3:
+        return torch.randint(0, 256, (6, *shape), generator=rng, dtype=torch.uint8)
+    return torch.randn(6, *shape, generator=rng)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _is_path(text: str) -> bool:
+    absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    return absolute or text.startswith("~") or Path(text).is_file()
+
+
+@check
+def check_measured(metric: Metric, inputs: MetricInputs | None = None) -> None:
+    """There is a finite number for each quantity, and for no other; details are JSON.
+
+    Args:
+        metric: what is checked.
+        inputs: samples on which it has a value, where the usual ones give it none.
+    """
+    measurement = _measure(metric, inputs)
+    require(
+        isinstance(measurement, MetricResult),
+        f"what is measured is a {type(measurement).__name__}; it must be a MetricResult",
+    )
+    expected = sorted(quantity.name for quantity in metric.quantities)
+    require(
+        sorted(measurement.values) == expected,
+        f"values are there for {sorted(measurement.values)}; 'quantities' says {expected}",
+    )
+    for name, value in measurement.values.items():
+        require(
+            isinstance(value, int | float) and math.isfinite(value),
+            f"{name} is {value!r}; it must be a finite float, or NotMeasurable be raised",
+        )
+    json.dumps(dict(measurement.details), allow_nan=False)
+
+
+@check
+def check_order(metric: Metric, inputs: MetricInputs | None = None) -> None:
+    """The order of samples makes no difference beyond that of the seed, where subsets are drawn."""
+    inputs = _usual(inputs)
+    seeds = [_measure(metric, replace(inputs, seed=seed)) for seed in range(4)]
+    sets = {
+        "generated": inputs.generated,
+        "reference": inputs.reference,
+        "training": inputs.training,
+    }
+    order = np.random.default_rng(5).permutation(SAMPLES)
+    changed: dict[str, Any] = {
+        name: _chosen(each, order[order < len(each)])
+        for name, each in sets.items()
+        if each is not None
+    }
+    for name, value in _measure(metric, replace(inputs, **changed)).values.items():
+        drawn = [each.values[name] for each in seeds]
+        slack = 1e-6 * max(abs(drawn[0]), 1e-3) + 5 * (max(drawn) - min(drawn))
+        require(
+            abs(value - drawn[0]) <= slack,
+            f"{name} is {drawn[0]:.6g}, and {value:.6g} for the same samples in another order; the"
+            " order must make no difference",
+        )
+
+
+@check
+def check_seeds(metric: Metric, inputs: MetricInputs | None = None) -> None:
+    """The same inputs give the same numbers, whatever torch's and numpy's seeds are."""
+    found = []
+    state = np.random.get_state()  # noqa: NPY002 - the one a metric must not draw from
+    try:
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002 - as above
+            found.append(dict(_measure(metric, inputs).values))
+    finally:
+        np.random.set_state(state)  # noqa: NPY002 - as above
+    require(
+        found[0] == found[1],
+        f"the same inputs give {found[0]}, then {found[1]}; what is random must come from the seed"
+        " of the inputs",
+    )
+
+
+@check
+def check_missing(metric: Metric, inputs: MetricInputs | None = None) -> None:
+    """What the metric does not say that it needs may be missing."""
+    inputs = _usual(inputs)
+    if not metric.needs_logits:
+        bare = [replace(each, logits=None) for each in (inputs.generated, inputs.reference)]
+        inputs = replace(inputs, generated=bare[0], reference=bare[1])
+    if not metric.needs_training_samples:
+        inputs = replace(inputs, training=None)
+    _measure(metric, inputs)
+    _measure_or_not(metric, replace(inputs, mixture=None))
+
+
+@check
+def check_few_samples(metric: Metric) -> None:
+    """From one sample, or from equal ones, comes a finite number or NotMeasurable, with a reason."""
+    inputs = _usual(None)
+    for what, index in (("one sample", [0]), ("equal samples", [0] * 20)):
+        few = [_chosen(each, np.array(index)) for each in (inputs.generated, inputs.reference)]
+        measurement = _measure_or_not(metric, replace(inputs, generated=few[0], reference=few[1]))
+        values = {} if measurement is None else measurement.values
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        require(
+            not bad,
+            f"{', '.join(bad)} is not finite for {what}; NotMeasurable must be raised instead",
+        )
+
+
+@check
+def check_names(metric: Metric) -> None:
+    """Quantities are there, have one-word names that differ, and are described."""
+    names = [quantity.name for quantity in metric.quantities]
+    require(
+        names and len(set(names)) == len(names),
+        f"quantities are called {names}; there must be at least one, and each name once",
+    )
+    for quantity in metric.quantities:
+        require(
+            quantity.name and not any(each.isspace() or each == "@" for each in quantity.name),
+            f"a quantity is called {quantity.name!r}; a name has no spaces and no '@'",
+        )
+        require(
+            quantity.description.strip(),
+            f"quantity {quantity.name!r} has no description; say what it is, with its range",
+        )
+        require(
+            quantity.better in {None, "lower", "higher"},
+            f"of quantity {quantity.name!r}, {quantity.better!r} values are better; it must be"
+            " 'lower', 'higher' or None",
+        )
+    shown = metric.names(_Stub())
+    require(
+        sorted(shown) == sorted(names) and len(set(shown.values())) == len(shown),
+        f"'names' gives {list(shown.values())} for {names}; it must give one for each quantity",
+    )
+
+
+def _usual(inputs: MetricInputs | None) -> MetricInputs:
+    """Return the inputs given, or samples on which usual metrics have a value.
+
+    Features are points near one of eight centers on a circle, a class each; logits tell the classes,
+    with some doubt. The generated ones are a little wider.
+    """
+    if inputs is not None:
+        return inputs
+    angles = 2 * np.pi * np.arange(MODES) / MODES
+    centers = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def draw(seed: int, std: float) -> Features:
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, MODES, SAMPLES)
+        features = centers[labels] + std * rng.standard_normal((SAMPLES, 2))
+        distances = np.linalg.norm(features[:, None] - centers[None], axis=2)
+        logits = (-(distances**2) / 0.05).astype(np.float32)
+        return Features(features, logits, labels.astype(np.int64))
+
+    return MetricInputs(
+        generated=draw(0, 0.12),
+        reference=draw(1, 0.1),
+        training=draw(2, 0.1),
+        mixture=Mixture(tuple(tuple(map(float, center)) for center in centers), 0.1),
+    )
+
+
+class _Stub(FeatureExtractor):
+    """An extractor that is asked only for its label."""
+
+    type: str = "stub"
+
+    def build(self, sample_shape: tuple[int, ...]) -> torch.nn.Module:
+        """Refuse: nothing is extracted."""
+        raise NotImplementedError(f"features of samples {sample_shape} are made up")
+
+
+def _measure(metric: Metric, inputs: MetricInputs | None) -> MetricResult:
+    inputs = _usual(inputs)
+    try:
+        return metric.build()(inputs)
+    except NotMeasurable as reason:
+        require(
+            False,
+            f"NotMeasurable was raised ({reason}); {len(inputs.generated)} points in {MODES} classes"
+            " must give a value, or skip this check and call it with inputs that do",
+        )
+        raise
+
+
+def _measure_or_not(metric: Metric, inputs: MetricInputs) -> MetricResult | None:
+    try:
+        return metric.build()(inputs)
+    except NotMeasurable as reason:
+        require(str(reason), "NotMeasurable is raised without a reason; it must say why")
+        return None
+
+
+def _chosen(samples: Features, index: npt.NDArray[np.int64]) -> Features:
+    rows = {name: getattr(samples, name) for name in ("features", "logits", "labels")}
+    return Features(**{name: each if each is None else each[index] for name, each in rows.items()})
