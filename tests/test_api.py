@@ -101,7 +101,7 @@ def test_what_does_not_fit_the_generator_is_refused(
 
 
 def test_labels_for_an_unconditional_generator_are_refused(plain: ganzoo.Run) -> None:
-    with pytest.raises(RunError, match="not conditional"):
+    with pytest.raises(RunError, match="not told classes"):
         plain.sample(2, labels=[1])
 
 

@@ -28,6 +28,7 @@ def test_public_names_are_chosen_and_can_all_be_had() -> None:
         "Command",
         "Run",
         "RunSpec",
+        "branch",
         "evaluate_images",
         "hookimpl",
         "load_spec",

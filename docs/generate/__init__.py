@@ -1,1 +1,1 @@
-"""Pages of the site that are made from the program itself, so that they cannot be out of date."""
+"""Pages of the site that are generated from the code, so that they are never out of date."""

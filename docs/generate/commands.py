@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.app import SECTIONS, program
+from ganzoo.cli.app import program
 from ganzoo.cli.tree import CommandTree, plugin_commands
 from generate.markdown import page, prose, table
 
 INTRODUCTION = """\
 # Command line
 
-Made from the program: this is what `--help` says. Results go to standard output, everything else to
-standard error. The exit code is 0 where all went well, 1 where something failed, 2 where the request
-cannot be met as it stands, and 128 plus the number of the signal where a signal stopped a run."""
+Generated from the code: this is what `--help` prints. Results go to standard output, everything else
+to standard error. The exit code is 0 on success, 1 on failure, 2 if the request cannot be carried out
+as given, and 128 plus the number of the signal if a signal stopped a run."""
 
 
 def commands_page() -> str:
     """Return the page."""
     tree = program()
-    providers = {command.name: record.name for record, command in plugin_commands(tree.core)}
+    added = plugin_commands(tree.core)
+    providers = {command.name: f" (From {record.name}.)" for record, command in added}
     commands = {command.name: command.help for command in tree.core}
-    commands |= {command.name: command.help for _, command in plugin_commands(tree.core)}
-    order = [name for names in SECTIONS.values() for name in names]
+    commands |= {command.name: command.help for _, command in added}
+    order = [command.name.split()[0] for command in tree.core]
     names = sorted(commands, key=lambda name: _place(order, name.split()[0]))
     rows = [
-        (f"[`ganzoo {name}`](#{_anchor(name)})", prose(commands[name]), providers.get(name, ""))
+        (f"[`ganzoo {name}`](#{_anchor(name)})", prose(commands[name] + providers.get(name, "")))
         for name in names
     ]
-    blocks = [INTRODUCTION, table(("Command", "What it does", "From plugin"), rows)]
+    blocks = [INTRODUCTION, table(("Command", "What it does"), rows)]
     blocks += ["## `ganzoo` { #ganzoo }", _help(tree, ())]
     for name in names:
         blocks += [f"## `ganzoo {name}` {{ #{_anchor(name)} }}", _help(tree, tuple(name.split()))]
@@ -49,7 +50,7 @@ def _help(tree: CommandTree, words: tuple[str, ...]) -> str:
     command: click.Command = tree
     for word in words:
         if not isinstance(command, click.Group):
-            raise TypeError(f"{command.name} is no group")
+            raise TypeError(f"{command.name} is not a group")
         found = command.get_command(context, word)
         if found is None:
             raise LookupError(" ".join(words))

@@ -11,8 +11,8 @@ from generate.markdown import page, paragraphs, prose, table
 INTRODUCTION = """\
 # Components
 
-Made from the program: the core's components and those of the plugins in its repository. `ganzoo list`
-shows the ones that are installed where you are, other people's plugins included."""
+Generated from the code: the core's components and those of the plugins in its repository. `ganzoo
+list` shows those installed on your machine, third-party plugins included."""
 
 TITLES = {
     "algorithm": "Algorithms",
@@ -59,7 +59,7 @@ def family_page(family: type[Component]) -> str:
     blocks += [prose(text) for text in paragraphs(family.__doc__)]
     entries = list(active().entries(family.family))
     if not entries:
-        blocks.append("None is installed. A [plugin](../../plugins.md) can bring one.")
+        blocks.append("None is installed. A [plugin](../../plugins.md) can provide one.")
     for entry in entries:
         blocks += _member(entry)
     return page(*blocks)

@@ -10,8 +10,8 @@ from generate.markdown import page
 INTRODUCTION = """\
 # Errors
 
-The program writes one line to standard error and ends with the error's exit code; `ganzoo --debug` adds
-where it comes from. Python programs catch `GanzooError`."""
+The program writes one line to standard error and exits with the error's exit code; `ganzoo --debug`
+adds the traceback. Python programs catch `GanzooError`."""
 
 
 def errors_page() -> str:

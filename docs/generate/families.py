@@ -33,7 +33,7 @@ WITH = {
     "dataset": (
         "ganzoo.components.DatasetInfo",
         "ganzoo.components.Mixture",
-        "ganzoo.data.store.ImageStore",
+        "ganzoo.data.split.Split",
     ),
     "generator": ("ganzoo.components.Network",),
     "loss": ("ganzoo.components.AdversarialLoss",),
@@ -41,7 +41,7 @@ WITH = {
     "schedule": ("ganzoo.components.ScheduleFunction",),
     "metric": (
         "ganzoo.components.Quantity",
-        "ganzoo.components.Measure",
+        "ganzoo.components.MetricFn",
         "ganzoo.components.MetricInputs",
         "ganzoo.components.Features",
         "ganzoo.components.MetricResult",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ganzoo.components import Network
 from ganzoo.plugins import Recipe, installed
 from ganzoo.spec import parse_spec
 from generate.markdown import page, prose, table
@@ -11,7 +12,7 @@ from generate.markdown import page, prose, table
 INTRODUCTION = """\
 # Recipes
 
-Made from the program. A recipe is a spec that a plugin ships under a name: `ganzoo run NAME` trains
+Generated from the code. A recipe is a spec that a plugin ships under a name: `ganzoo run NAME` trains
 it, `ganzoo init NAME` copies it to a file to change."""
 
 
@@ -28,12 +29,13 @@ def recipes_page() -> str:
 def _row(recipe: Recipe) -> tuple[str, ...]:
     spec = parse_spec(recipe.read())
     data = getattr(spec.dataset, "name", spec.dataset.type)
-    networks = dict.fromkeys([spec.generator.type, spec.discriminator.type])
+    parts = {path: each for path, each in spec.components().items() if "." not in path}
+    networks = dict.fromkeys(each.type for each in parts.values() if isinstance(each, Network))
     return (
         f"[`{recipe.name}`](#{recipe.name})",
         f"`{data}`",
         ", ".join(f"`{name}`" for name in networks),
-        f"`{spec.loss.type}`",
+        f"`{parts['loss'].type}`" if "loss" in parts else "",
         str(spec.training.duration),
     )
 
@@ -45,6 +47,6 @@ def _section(recipe: Recipe) -> list[str]:
         f"## `{recipe.name}` {{ #{recipe.name} }}",
         prose(parse_spec(recipe.read()).description),
         f"From `{recipe.provider.name}`.",
-        f"```console\nganzoo run {recipe.name}\n```",
+        f"```shell\nganzoo run {recipe.name}\n```",
         f'??? note "The spec"\n\n{indented}',
     ]

@@ -14,9 +14,10 @@ from generate.markdown import page, paragraphs, prose
 INTRODUCTION = """\
 # Every field of a spec
 
-Made from the program. [Writing a spec](../spec.md) explains how the parts fit together. A field whose
-type is a family takes any of its members: as an object with `type`, or as a bare name where it
-has only defaults. `ganzoo schema` writes all of this as JSON Schema for editors."""
+Generated from the code. [Writing a spec](../spec.md) explains how the parts fit together. A field whose
+type is a family takes any of its members: as an object with `type`, or as a bare name if it has only
+defaults. The fields of the [algorithm](components/algorithm.md), such as `generator` and `loss`, stand
+beside those of the run. `ganzoo schema` writes all of this as JSON Schema for editors."""
 
 
 def spec_page() -> str:
@@ -37,7 +38,7 @@ def spec_page() -> str:
 
 
 def sections(model: type[SpecModel] = RunSpec, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the sections of a spec that are no components, each with its path."""
+    """Yield the sections of a spec that are not components, each with its path."""
     yield path, model
     for name, field in model.model_fields.items():
         for kind in (field.annotation, *get_args(field.annotation)):

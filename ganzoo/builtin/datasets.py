@@ -158,7 +158,7 @@ class _Translations(Dataset):
             found.target.condition,
             _images(self.size, self.source_mode or self.mode),
             found.paired,
-            tuple(found.targets),
+            tuple(found.target.splits),
         )
 
     def build(self, split: str) -> Split:

@@ -6,7 +6,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Component, Optimizer, Schedule, choice
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     import torch
 
 Groups = list[dict[str, Any]]
-Betas = Annotated[tuple[Schedule, Schedule], Field(strict=False)]
+
+
+def _check_beta(beta: Schedule) -> Schedule:
+    if not all(0 <= value < 1 for value in beta.values()):
+        raise PydanticCustomError("beta", "must stay in [0, 1)")
+    return beta
+
+
+Beta = Annotated[Schedule, AfterValidator(_check_beta)]
+Betas = Annotated[tuple[Beta, Beta], Field(strict=False)]
 
 
 class _Adam(Optimizer):
@@ -27,12 +36,6 @@ class _Adam(Optimizer):
         " of 0.5 steadies GANs (Radford et al. 2016).",
     )
     eps: float = Field(default=1e-8, gt=0, description="Added to the denominator.")
-
-    @model_validator(mode="after")
-    def _check_betas(self) -> Self:
-        if not all(0 <= value < 1 for beta in self.betas for value in beta.values()):
-            raise PydanticCustomError("betas", "'betas' must stay in [0, 1)")
-        return self
 
     def _first_betas(self) -> tuple[float, float]:
         first, second = (beta.build()(0.0) for beta in self.betas)

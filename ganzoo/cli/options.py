@@ -21,7 +21,7 @@ checkpoint_option = click.option(
     metavar="last|best|STEP",
     default="last",
     show_default=True,
-    help="Which generator to use; the best is chosen by the evaluations during training.",
+    help="Which checkpoint to use; the best is chosen by the evaluations during training.",
 )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ganzoo.cli.output import say
 from ganzoo.hookspecs import hookimpl
@@ -57,7 +56,7 @@ class Display:
         """Remove what must not stay on the screen."""
 
 
-class Progress(AbstractContextManager["Progress"]):
+class Progress:
     """A listener that shows the progress of a run.
 
     Attributes:
@@ -69,20 +68,8 @@ class Progress(AbstractContextManager["Progress"]):
     def __init__(self, display: Display, clock: Callable[[], float] = time.monotonic) -> None:
         self.run: RunDirectory | None = None
         self.began_at = self.step = 0
-        self.prepare = display.prepare
         self._display, self._clock = display, clock
         self._began = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._display.close()
 
     @hookimpl
     def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
@@ -215,20 +202,13 @@ class Bar(Display):
             yield Text(line, style="dim")
 
 
-def display_for(*, quiet: bool) -> Display:
-    """Return the display that suits standard error."""
-    if quiet:
-        return Display()
-    return Bar() if sys.stderr.isatty() else Lines()
-
-
 @contextmanager
-def showing_progress(*, quiet: bool) -> Iterator[None]:
-    """Show the progress of long work in a ``with`` block."""
-    display = display_for(quiet=quiet)
+def showing_progress(*, quiet: bool) -> Iterator[Display]:
+    """Show the progress of long work in a ``with`` block, as suits standard error."""
+    display = Display() if quiet else Bar() if sys.stderr.isatty() else Lines()
     try:
         with reporting_to(display.prepare):
-            yield
+            yield display
     finally:
         display.close()
 

@@ -27,7 +27,7 @@ class CommandTree(click.Group):
         core: all commands of the core.
         groups: one line of help for each group of the core.
         words: the words that lead to this group; none at the top.
-        sections: headings of the help, each with names of commands; only used at the top.
+        sections: headings of the help, each with its commands; only used at the top.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CommandTree(click.Group):
         core: Sequence[Command],
         groups: Mapping[str, str],
         words: tuple[str, ...] = (),
-        sections: Mapping[str, Sequence[str]] | None = None,
+        sections: Mapping[str, Sequence[Command]] | None = None,
         **attributes: Any,
     ) -> None:
         super().__init__(name=" ".join(words), **attributes)
@@ -84,7 +84,10 @@ class CommandTree(click.Group):
         """Write the commands under their headings."""
         del ctx
         listed = self._listed()
-        sections = self.sections or {"Commands": list(listed)}
+        sections = {
+            title: dict.fromkeys(command.name.split()[0] for command in commands)
+            for title, commands in self.sections.items()
+        } or {"Commands": dict.fromkeys(listed)}
         width = max(len(name) for name in listed)
         for title, names in sections.items():
             with formatter.section(title):

@@ -81,11 +81,12 @@ class ArrayFile:
                 number is not finite.
         """
         check_split(split, self._keys, self.path)
+        samples = self._samples(self._keys[split])
         source = self._beside(split, "source")
         self._check_pairs(split, source)
         condition = self._condition(split)
         return Split(
-            self._samples(self._keys[split]),
+            samples,
             None if condition is None else condition[1],
             None if source is None else self._samples(source),
             self.paired,
@@ -162,7 +163,8 @@ class ArrayFile:
     def _common_condition(self) -> Condition | None:
         """Return what the conditions of all splits are."""
         found = {split: self._condition(split) for split in self._keys}
-        self._check_presence("labels", found)
+        has_values = any(self._beside(split, "values") for split in self._keys)
+        self._check_presence("values" if has_values else "labels", found)
         kinds = {split: each[0] for split, each in found.items() if each is not None}
         if not kinds:
             return None
@@ -181,7 +183,8 @@ class ArrayFile:
             return Condition(kind, highest + 1 if names is None else len(names), names)
         sizes = {each.shape[1] for each in arrays}
         if len(sizes) > 1:
-            raise DataError(f"{self.path}: splits have different numbers of {kind}: {sizes}")
+            listed = ", ".join(map(str, sorted(sizes)))
+            raise DataError(f"{self.path}: splits have different numbers of {kind}: {listed}")
         size = sizes.pop()
         if names is not None and len(names) != size:
             raise DataError(f"{self.path}: there are {len(names)} class_names for {size} {kind}")
@@ -243,17 +246,13 @@ class ArrayFile:
         may_be_images = len(shape) == 4 and (shape[1] in CHANNELS or shape[3] in CHANNELS)
         if floats and (self.layout == "arrays" or not may_be_images):
             return "floats"
-        if (
-            self.layout == "arrays"
-            or not (dtype.kind == "u" and dtype.itemsize in {1, 2})
-            or len(shape) not in {3, 4}
-        ):
+        images = dtype.kind == "u" and dtype.itemsize in {1, 2} and len(shape) in {3, 4}
+        if not images or self.layout == "arrays":
+            hint = "; store images as uint8 or uint16, or set 'layout' to arrays if they are none"
             raise DataError(
                 f"{where} must be images, uint8 or uint16 (N, H, W), (N, H, W, C) or (N, C, H, W), or"
                 f" points, sequences or arrays, float32 (N, D), (N, C, L) or (N, …); it is {dtype}"
-                f" {shape}"
-                + "; store images as uint8 or uint16, or set 'layout' to arrays if they are none"
-                * floats
+                f" {shape}{hint if floats else ''}"
             )
         if len(shape) == 3:
             return "nhw"

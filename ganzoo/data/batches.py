@@ -45,6 +45,15 @@ class Batch:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def chunk(self, parts: int) -> list[Batch]:
+        """Return parts of about the same size, at most as many as asked for."""
+        samples = self.sample.chunk(parts)
+        conditions, sources = (
+            [None] * len(samples) if each is None else each.chunk(parts)
+            for each in (self.condition, self.source)
+        )
+        return [Batch(*part) for part in zip(samples, conditions, sources, strict=True)]
+
 
 Chosen = tuple[torch.Tensor, torch.Tensor | None]
 """Indices (N,) int64, and a mask (N,) bool of those that are mirrored, or None where none is."""
@@ -174,7 +183,7 @@ class Batches:
         self, space: SampleSpace, stored: torch.Tensor, mirrored: torch.Tensor | None
     ) -> torch.Tensor:
         samples = space.decode(stored, self._dtype)
-        if mirrored is not None:
+        if mirrored is not None and space.kind == "images":
             samples = torch.where(mirrored[:, None, None, None], samples.flip(-1), samples)
         if samples.dim() == 4:
             samples = samples.contiguous(memory_format=self._memory_format)

@@ -117,123 +117,6 @@ class ImageFolder:
         return np.array(labels, dtype=np.int64)
 
 
-def _half(image: Image.Image, half: Half) -> Image.Image:
-    with image:
-        upright = ImageOps.exif_transpose(image)
-    width = upright.width // 2
-    left = 0 if half == "left" else upright.width - width
-    return upright.crop((left, 0, left + width, upright.height))
-
-
-@dataclass(frozen=True)
-class Translations:
-    """Images to translate from (sources) and images to translate to (targets).
-
-    Attributes:
-        source: the folder of the sources.
-        target: the folder of the targets.
-        sources: the sources of each split; source i belongs to target i where they are paired.
-        targets: the targets of each split.
-        half: which half of each image is the source, where both are halves of one image.
-    """
-
-    source: ImageFolder
-    target: ImageFolder
-    sources: dict[str, tuple[ImageFile, ...]]
-    targets: dict[str, tuple[ImageFile, ...]]
-    paired: bool
-    half: Half | None = None
-
-    def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
-        """Decode one split, or map it from the cache.
-
-        Raises:
-            DataError: some images cannot be read, or there is no such split.
-        """
-        check_split(split, self.targets, self.target.path)
-        other: dict[Half | None, Half] = {"left": "right", "right": "left"}
-        targets = self.targets[split]
-        return Split(
-            self.target.pixels(targets, size, mode, other.get(self.half)),
-            self.target.classes(targets),
-            self.source.pixels(self.sources[split], size, source_mode, self.half),
-            self.paired,
-        )
-
-
-def find_pairs(source: Path, target: Path) -> Translations:
-    """List the images of two folders or zip files, paired by their names without suffix.
-
-    Raises:
-        DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
-    """
-    folders = find_images(source), find_images(target)
-    sources, targets = map(_by_key, folders)
-    lonely = [
-        str(folder.path / files[key].name)
-        for folder, files, others in (
-            (folders[0], sources, targets),
-            (folders[1], targets, sources),
-        )
-        for key in files
-        if key not in others
-    ]
-    if lonely:
-        listed = ", ".join(lonely[:3]) + (", …" if len(lonely) > 3 else "")
-        raise DataError(
-            f"{source} and {target} cannot be paired: {len(lonely)} images have no partner of the same"
-            f" name, whatever its suffix, in the other: {listed}"
-        )
-    ordered = {
-        split: tuple(sources[split, file.key] for file in files)
-        for split, files in folders[1].splits.items()
-    }
-    return Translations(*folders, ordered, folders[1].splits, paired=True)
-
-
-def find_halves(path: Path, half: Half) -> Translations:
-    """List images that each hold a source and its target side by side.
-
-    Args:
-        path: a folder or zip file.
-        half: which half is the source.
-
-    Raises:
-        DataError: as ``find_images`` does.
-    """
-    folder = find_images(path)
-    return Translations(folder, folder, folder.splits, folder.splits, paired=True, half=half)
-
-
-def find_domains(source: Path, target: Path) -> Translations:
-    """List the images of two folders or zip files that are not paired.
-
-    Raises:
-        DataError: they have no split in common; or as ``find_images`` does.
-    """
-    sources, targets = find_images(source), find_images(target)
-    common = {name: files for name, files in targets.splits.items() if name in sources.splits}
-    if not common:
-        raise DataError(
-            f"{source} and {target} have no split in common ({', '.join(sources.splits)} and"
-            f" {', '.join(targets.splits)})"
-        )
-    return Translations(sources, targets, sources.splits, common, paired=False)
-
-
-def _by_key(folder: ImageFolder) -> dict[tuple[str, str], ImageFile]:
-    found: dict[tuple[str, str], ImageFile] = {}
-    for split, files in folder.splits.items():
-        for file in files:
-            first = found.setdefault((split, file.key), file)
-            if first is not file:
-                raise DataError(
-                    f"{folder.path} has {first.name} and {file.name}, which differ only in their suffix;"
-                    " remove one of them"
-                )
-    return found
-
-
 def find_images(path: Path) -> ImageFolder:
     """List the images of a folder or a zip file, without reading them.
 
@@ -344,3 +227,114 @@ def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
         return
     with zipfile.ZipFile(path) as archive:
         yield lambda name: Image.open(io.BytesIO(archive.read(name)))
+
+
+def _half(image: Image.Image, half: Half) -> Image.Image:
+    with image:
+        upright = ImageOps.exif_transpose(image)
+    width = upright.width // 2
+    left = 0 if half == "left" else upright.width - width
+    return upright.crop((left, 0, left + width, upright.height))
+
+
+@dataclass(frozen=True)
+class Translations:
+    """Images to translate from (sources) and images to translate to (targets), in the same splits.
+
+    Attributes:
+        source: the sources.
+        target: the targets.
+        paired: whether source i of a split belongs to target i.
+        half: which half of each image is the source, where both are halves of one image.
+    """
+
+    source: ImageFolder
+    target: ImageFolder
+    paired: bool
+    half: Half | None = None
+
+    def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
+        """Decode one split, or map it from the cache.
+
+        Raises:
+            DataError: some images cannot be read, or the folders do not have the split.
+        """
+        check_split(split, self.target.splits, self.target.path)
+        other: dict[Half | None, Half] = {"left": "right", "right": "left"}
+        targets, sources = self.target.splits[split], self.source.splits[split]
+        return Split(
+            self.target.pixels(targets, size, mode, other.get(self.half)),
+            self.target.classes(targets),
+            self.source.pixels(sources, size, source_mode, self.half),
+            self.paired,
+        )
+
+
+def find_pairs(source: Path, target: Path) -> Translations:
+    """List the images of two folders or zip files, paired by their names without suffix.
+
+    Raises:
+        DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
+    """
+    sources, targets = find_images(source), find_images(target)
+    keyed = _by_key(sources), _by_key(targets)
+    lonely = [
+        str(folder.path / files[key].name)
+        for folder, files, others in ((sources, *keyed), (targets, *keyed[::-1]))
+        for key in files
+        if key not in others
+    ]
+    if lonely:
+        listed = ", ".join(lonely[:3]) + (", …" if len(lonely) > 3 else "")
+        raise DataError(
+            f"{source} and {target} cannot be paired: {len(lonely)} images have no partner of the same"
+            f" name, whatever its suffix, in the other: {listed}"
+        )
+    ordered = {
+        split: tuple(keyed[0][split, file.key] for file in files)
+        for split, files in targets.splits.items()
+    }
+    return Translations(replace(sources, splits=ordered), targets, paired=True)
+
+
+def find_halves(path: Path, half: Half) -> Translations:
+    """List images that each hold a source and its target side by side.
+
+    Args:
+        path: a folder or zip file.
+        half: which half is the source.
+
+    Raises:
+        DataError: as ``find_images`` does.
+    """
+    folder = find_images(path)
+    return Translations(folder, folder, paired=True, half=half)
+
+
+def find_domains(source: Path, target: Path) -> Translations:
+    """List the images of two folders or zip files that are not paired, in the splits of both.
+
+    Raises:
+        DataError: they have no split in common; or as ``find_images`` does.
+    """
+    sources, targets = find_images(source), find_images(target)
+    common = {name: files for name, files in targets.splits.items() if name in sources.splits}
+    if not common:
+        raise DataError(
+            f"{source} and {target} have no split in common ({', '.join(sources.splits)} and"
+            f" {', '.join(targets.splits)})"
+        )
+    return Translations(sources, replace(targets, splits=common), paired=False)
+
+
+def _by_key(folder: ImageFolder) -> dict[tuple[str, str], ImageFile]:
+    found: dict[tuple[str, str], ImageFile] = {}
+    for split, files in folder.splits.items():
+        for file in files:
+            first = found.setdefault((split, file.key), file)
+            if first is not file:
+                raise DataError(
+                    f"{folder.path} has {first.name} and {file.name}, which differ only in their suffix;"
+                    " remove one of them"
+                )
+    return found

@@ -1,4 +1,4 @@
-"""Reading torchvision's data sets as arrays, not image by image where there is a choice."""
+"""Reading torchvision's data sets, as whole arrays where they have them."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def read(facts: TorchvisionSet, split: str, root: Path, size: Size, download: bo
     Args:
         facts: the set.
         split: one of its splits.
-        root: folder that the set's own folder lies in.
+        root: folder that contains the set's own folder.
         size: size of each image in pixels; images of other sizes are resized and cropped, and cached.
         download: whether missing files may be downloaded.
 
     Raises:
-        DataError: files are missing and may not or cannot be downloaded, or they are damaged.
+        DataError: files are missing and may not be or cannot be downloaded, or they are damaged.
     """
     arguments = {**facts.arguments, **facts.splits[split]}
     dataset = _open(facts, root, arguments, download)
@@ -108,7 +108,7 @@ def _unreadable(facts: TorchvisionSet, where: Path, error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torchvision's progress bars and notes off the terminal, as a library must."""
+    """Keep torchvision's progress bars and notes off the terminal."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),

@@ -1,7 +1,7 @@
-"""What is known of torchvision's data sets without importing torchvision.
+"""A table of torchvision's data sets, which does not import torchvision.
 
 The shape of samples and the number of classes must be known before a run is built, in commands that
-never import torch. A test holds this table against torchvision itself.
+never import torch. A test compares this table with torchvision itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class TorchvisionSet:
 
     Attributes:
         class_name: its class in ``torchvision.datasets``.
-        folder: where its files lie below the root.
+        folder: where its files are, below the root.
         channels: 1 or 3.
         side: height and width in pixels, or None where images vary in size.
         splits: for each split, the arguments of the class that choose it.
@@ -29,7 +29,7 @@ class TorchvisionSet:
         axes: axes of its array ``data``, or None where it opens images one by one.
         labels: its attribute with the labels.
         first_label: label of the first class.
-        arguments: arguments of the class beside those of the split.
+        arguments: arguments of the class besides those of the split.
     """
 
     class_name: str

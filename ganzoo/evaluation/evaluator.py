@@ -15,11 +15,11 @@ import torch
 from ganzoo.components import (
     FeatureExtractor,
     Features,
-    Images,
     Metric,
     MetricFn,
     MetricInputs,
     MetricResult,
+    SampleSpace,
 )
 from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
@@ -87,7 +87,7 @@ class Evaluator:
     Args:
         metrics: what to measure.
         extractor: computes the features for metrics without an extractor of their own.
-        sample_shape: shape of one sample.
+        space: what the samples are.
         reference: opens the reference, when it is first needed.
         device: where features are computed.
         baseline: whether each number comes with that of real samples against real samples.
@@ -101,16 +101,16 @@ class Evaluator:
         self,
         metrics: Sequence[Metric],
         extractor: FeatureExtractor,
-        sample_shape: tuple[int, ...],
+        space: SampleSpace,
         reference: Callable[[], Reference],
         device: torch.device,
         *,
         baseline: bool = True,
     ) -> None:
-        problems = metric_problems(metrics, extractor, sample_shape)
+        problems = metric_problems(metrics, extractor, space.shape)
         if problems:
             raise SpecError(problems)
-        self._device, self._baseline = device, baseline
+        self._space, self._device, self._baseline = space, device, baseline
         self._open_reference = reference
         self._extractors: dict[str, BuiltExtractor] = {}
         self._plan: list[_Planned] = []
@@ -119,7 +119,7 @@ class Evaluator:
             used = metric.extractor_or(extractor)
             key = used.model_dump_json()
             if key not in self._extractors:
-                self._extractors[key] = BuiltExtractor.of(used, sample_shape, device)
+                self._extractors[key] = BuiltExtractor.of(used, space.shape, device)
             self._plan.append(_Planned(metric, key, self._extractors[key]))
 
     def evaluate(
@@ -276,7 +276,7 @@ class Evaluator:
         metric, reference = planned.metric, self._reference
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
-            "quantisation": Images(1, 1, 1).quantization,
+            "quantisation": self._space.quantization,
             "metric": {
                 **metric.model_dump(mode="json", exclude={"extractor"}),
                 "version": metric.version,

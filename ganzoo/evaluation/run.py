@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from ganzoo.components import Component, DatasetInfo
+from ganzoo.components import Component, DatasetInfo, Images
 from ganzoo.components.registry import active
 from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
@@ -60,7 +60,7 @@ class RunEvaluator:
         self._split = split
         self._evaluator = Evaluator(
             *request.chosen(info.sample_shape, spec.dataset),
-            info.sample_shape,
+            info.samples,
             lambda: open_reference(spec.dataset, request.reference, split),
             device,
             baseline=request.baseline,
@@ -160,7 +160,7 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
     refuse_unlike(images, real)
     evaluator = Evaluator(
         *request.chosen(images.sample_shape),
-        images.sample_shape,
+        Images(*images.sample_shape),
         lambda: Reference(real),
         resolve_device(request.device),
         baseline=request.baseline,

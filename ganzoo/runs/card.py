@@ -83,7 +83,7 @@ def _evaluation(run: RunDirectory) -> list[str]:
         return []
     shown, which = (final, "last") if best is None else (best, "best")
     table = [
-        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | real data |",
+        f"| | {which} (step {shown.step:,}) | last (step {final.step:,}) | baseline |",
         "|---|---|---|---|",
     ]
     table += [
@@ -93,8 +93,8 @@ def _evaluation(run: RunDirectory) -> list[str]:
     seconds = sum(each.report.seconds for each in history.points)
     text = (
         f"Measured {len(history.points)} times during training, in {seconds:.1f} s, against"
-        f" {final.report.reference}. The column `real data` is what real samples score against other"
-        " real samples. `evaluation/` holds the protocol of each number; numbers measured under"
+        f" {final.report.reference}. The baseline is what real samples score against other real"
+        " samples. `evaluation/` holds the protocol of each number; numbers measured under"
         " different protocols cannot be compared."
     )
     deciding = None if best is None else history.deciding_value(best)

@@ -22,6 +22,8 @@ from ganzoo.errors import RunError
 from ganzoo.spec.sections import matches_quantity
 from ganzoo.utils.files import write_atomically
 
+FORMAT: Literal["ganzoo-evaluation-2"] = "ganzoo-evaluation-2"
+
 
 class Part(BaseModel):
     """Base of all parts of a report."""
@@ -96,7 +98,7 @@ class Subject(Part):
 class Report(Part):
     """All numbers of one evaluation."""
 
-    format: Literal["ganzoo-evaluation-2"] = "ganzoo-evaluation-2"
+    format: Literal["ganzoo-evaluation-2"] = FORMAT
     subject: Subject
     reference: str = Field(description="What it was compared with.")
     seeds: list[int] = Field(description="Seeds of the samples; empty for files.")
@@ -118,7 +120,7 @@ class Report(Part):
             {("baseline" if key == "floor" else key): each for key, each in value.items()}
             for value in data.get("values", [])
         ]
-        return {**data, "format": "ganzoo-evaluation-2", "values": values}
+        return {**data, "format": FORMAT, "values": values}
 
     def value(self, name: str) -> Value:
         """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous.

@@ -110,21 +110,24 @@ def _switch_on_algorithm(root: Schema, definitions: Schema, entries: Sequence[En
         chosen: Schema = {"properties": {"algorithm": _by_name(names)}}
         if DEFAULT_ALGORITHM not in names["enum"]:
             chosen["required"] = ["algorithm"]
-        cases.append({"if": chosen, "then": {"$ref": ROOT + _definition_name(entry)}})
+        # Not unevaluatedProperties, which would blame all keys where the value of one is wrong.
+        keys = {"enum": [*root["properties"], *definition["properties"]]}
+        own = {"$ref": ROOT + _definition_name(entry), "propertyNames": keys}
+        cases.append({"if": chosen, "then": own})
     everyone = {"enum": [name for entry in algorithms for name in _names(entry)]}
     definitions[Algorithm.family] = {
         "description": definitions[Algorithm.family]["description"],
         **_by_name(everyone),
     }
     root.pop("additionalProperties", None)
-    root |= {"allOf": cases, "unevaluatedProperties": False}
+    root["allOf"] = cases
 
 
 def _by_name(names: Schema) -> Schema:
     """Return the schema of a component without parameters: its name, or an object with its type."""
     as_object = {
         "type": "object",
-        "properties": {"type": names},
+        "properties": {"type": {"description": "Its name.", **names}},
         "required": ["type"],
         "additionalProperties": False,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -100,8 +101,13 @@ class Training(SpecModel):
 
     @classmethod
     def _hint(cls, key: str) -> str | None:
-        """Say where fields of ganzoo 0.1 have gone."""
-        return f"write {key!r} beside 'training', not in it" if key in MOVED else None
+        """Return where a field of ganzoo 0.1 has gone, or one that may be meant."""
+        nearest = difflib.get_close_matches(key, sorted(MOVED), n=1)
+        if not nearest:
+            return None
+        (name,) = nearest
+        found = f"write {name!r} beside 'training', not in it"
+        return found if key == name else f"unknown key; did you mean {name!r}? If so, {found}"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -35,7 +35,7 @@ MANY = 64
 
 
 @check
-def check_sample_shapes(network: Network) -> None:
+def check_sample_shapes(network: Network, options: Options = DEFAULT) -> None:
     """The network's ``check`` accepts at least one of the shapes."""
     require(
         accepted(network, options),

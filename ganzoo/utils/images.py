@@ -25,6 +25,7 @@ TILE = 48
 
 POINTS_SIDE = 480
 POINTS_COLOR = (31, 119, 180)
+LINE_COLORS = (POINTS_COLOR, (214, 39, 40), (44, 160, 44), (148, 103, 189))
 
 
 def to_uint8(samples: npt.ArrayLike) -> Pixels:
@@ -217,3 +218,38 @@ def _disc(radius: int) -> npt.NDArray[np.uint16]:
     axis = np.arange(-radius, radius + 1)
     disc: npt.NDArray[np.uint16] = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.uint16)
     return disc
+
+
+def sequence_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
+    """Draw each sequence (C, L) as lines, one a channel, in a grid; all are to the same scale.
+
+    Args:
+        samples: (N, C, L); values that are not finite are drawn as the lowest that is.
+        columns: sequences in a row; None for a grid about as wide as high.
+
+    Raises:
+        ValueError: there are no sequences.
+    """
+    array = np.asarray(samples, dtype=np.float64)
+    if array.ndim != 3 or not array.size:
+        raise ValueError(f"expected one or more sequences (N, C, L), not samples {array.shape}")
+    finite = array[np.isfinite(array)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    heights = np.where(np.isfinite(array), array - low, 0) / ((high - low) or 1)
+    width, height, oversampled = (
+        144,
+        72,
+        3,
+    )  # Pillow draws without smoothing: draw large, then shrink
+    across = np.linspace(0.03, 0.97, max(2, array.shape[2])) * width * oversampled
+    down = (0.95 - 0.9 * heights) * height * oversampled
+    tiles = []
+    for sequence in down:
+        tile = Image.new("RGB", (width * oversampled, height * oversampled), (244, 244, 244))
+        draw = ImageDraw.Draw(tile)
+        for channel, line in enumerate(np.broadcast_to(sequence, (len(sequence), len(across)))):
+            points = np.stack([across, line], axis=1).ravel().tolist()
+            draw.line(points, LINE_COLORS[channel % len(LINE_COLORS)], oversampled)
+        shrunk = tile.resize((width, height), Image.Resampling.LANCZOS)
+        tiles.append(np.asarray(shrunk).transpose(2, 0, 1))
+    return image_grid(np.stack(tiles), columns=columns, scale=1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import UsageError
 from ganzoo.evaluation.compare import Comparison, Row
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.images import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,13 +49,7 @@ def save_comparison(comparison: Comparison, path: Path) -> None:
     Raises:
         UsageError: there are no numbers, or matplotlib does not write the format.
     """
-    figure = comparison_figure(comparison)
-    kind = path.suffix.lstrip(".").lower()
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise UsageError(f"{path}: name a figure, such as {path.stem or 'comparison'}.png")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=150)
-    write_atomically(path, buffer.getvalue(), durable=False)
+    save_figure(comparison_figure(comparison), path)
 
 
 def _draw(panel: Axes, comparison: Comparison, row: Row) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.runs.history import History
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.images import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +38,7 @@ def evaluations_figure(history: History) -> Figure:
 
 def save_evaluations(history: History, path: Path) -> None:
     """Write the plot as PNG."""
-    buffer = io.BytesIO()
-    evaluations_figure(history).savefig(buffer, format="png", dpi=120)
-    write_atomically(path, buffer.getvalue(), durable=False)
+    save_figure(evaluations_figure(history), path, dpi=120)
 
 
 def _draw(panel: Axes, history: History, name: str) -> None:

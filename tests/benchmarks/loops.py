@@ -115,8 +115,8 @@ def bare(name: str, module: ModuleType, batch: int, seconds: float) -> float:
     spec = load_spec(RECIPES[name], overrides=['dataset={"type": "mnist-5k", "split": "all"}'])
     convolutional = name in {"r2", "r5"}
     shape = (1, 28, 28)
-    generator = spec.generator.build(module.LATENT, shape, None)
-    discriminator = spec.discriminator.build(shape, None)
+    generator = spec.algorithm.generator.build(module.LATENT, shape, None)
+    discriminator = spec.algorithm.discriminator.build(shape, None)
     if convolutional:
         generator.to(memory_format=torch.channels_last)
         discriminator.to(memory_format=torch.channels_last)

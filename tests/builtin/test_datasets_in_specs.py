@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from ganzoo.builtin.datasets import Arrays, Folder, Torchvision
+from ganzoo.builtin.datasets import Arrays, Folder, Paired, Torchvision, Unpaired
 from ganzoo.components import Dataset
 from ganzoo.errors import SpecError
 from ganzoo.spec import parse_spec
@@ -55,6 +55,19 @@ def test_a_name_that_is_nearly_right_is_put_right(name: str, near: str) -> None:
         ({"type": "folder", "path": ""}, "dataset.path: string should have at least 1 character"),
         ({"type": "folder", "path": "x", "size": 0}, "dataset.size: must be a positive whole"),
         (
+            {"type": "folder", "path": "x", "size": [4, 5, 6]},
+            "dataset.size: must be a positive whole number, or [height, width]",
+        ),
+        (
+            {"type": "folder", "path": "x", "size": "4"},
+            "dataset.size: must be a positive whole number, or [height, width]",
+        ),
+        (
+            {"type": "paired", "source": "x"},
+            "dataset: give 'source' and 'target', or 'path' and 'side_by_side'",
+        ),
+        ({"type": "unpaired", "source": "x"}, "dataset.target: this field is required"),
+        (
             {"type": "folder", "path": "x", "mode": "gray"},
             "dataset.mode: input should be 'rgb' or 'grey', not \"gray\"",
         ),
@@ -80,6 +93,11 @@ def test_mistakes_are_named_with_their_path(dataset: dict[str, Any], refusal: st
         Folder(path="x", size=32, mode="grey", horizontal_flip=True),
         Torchvision(name="EMNIST", kind="letters", split="test", download=False),
         Torchvision(name="CelebA", size=128),
+        Folder(path="x", size=(32, 48)),
+        Arrays(path="x.npz", paired=False),
+        Paired(source="x", target="y", source_mode="grey"),
+        Paired(path="x", side_by_side="right"),
+        Unpaired(source="x", target="y", size=(4, 6)),
     ],
     ids=str,
 )

@@ -102,7 +102,7 @@ def test_a_collapsed_generator_ends_with_one(program: Program, run: Path) -> Non
         (("--seeds", "a"), "is not a list of numbers"),
         (("--checkpoint", "best"), "was not evaluated while it was trained"),
         (("--checkpoint", "7"), "has no checkpoint of step 7"),
-        (("--reference", "nowhere"), "there is no split 'nowhere'"),
+        (("--reference", "nowhere"), "has no split 'nowhere'"),
         (("-n", "1"), "1 is not in the range"),
         (("--device", "cuda:99"), "cuda"),
     ],

@@ -96,7 +96,7 @@ def test_class_names_come_before_numbers(program, tmp_path):
         "training": {"duration": "2 steps", "batch_size": 8},
     }
     run = ganzoo.run(spec, output=tmp_path / "run")
-    assert run.info.class_names == ("0", "1", "10", "2")
+    assert run.class_names == ("0", "1", "10", "2")
     (tmp_path / "images").rename(tmp_path / "gone")  # the data are not needed any more
     program("sample", run.path, "-n", 1, "--label", "2", "-o", "two.npy")
     assert np.array_equal(np.load("two.npy"), run.sample(1, labels=[3]).numpy())

@@ -4,8 +4,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ganzoo.cli.progress import Bar, Display, Lines, Progress, ProgressUpdate, duration_words
+from ganzoo.cli.progress import (
+    Bar,
+    Lines,
+    Progress,
+    ProgressUpdate,
+    duration_words,
+    showing_progress,
+)
 from ganzoo.runs import RunDirectory
+from ganzoo.utils.progress import report
 
 METRICS = {
     "loss/discriminator": 1.25,
@@ -68,10 +76,12 @@ def test_time_left_goes_by_the_pace_of_this_process(capsys):
 
 def test_the_bar_shows_name_steps_and_numbers_and_goes():
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
-    with Progress(Bar(console)) as progress:
-        run = RunDirectory(Path("runs/small-1"))
-        progress.ganzoo_run_started(run, step=0, total_steps=100)
-        progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    bar = Bar(console)
+    progress = Progress(bar)
+    run = RunDirectory(Path("runs/small-1"))
+    progress.ganzoo_run_started(run, step=0, total_steps=100)
+    progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    bar.close()
     text = console.file.getvalue()
     assert "small-1" in text
     assert " 50/100" in text
@@ -82,10 +92,12 @@ def test_the_bar_shows_name_steps_and_numbers_and_goes():
 @pytest.mark.parametrize("width", [20, 40, 60])
 def test_a_narrow_bar_cuts_no_number(width):
     console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
-    with Progress(Bar(console)) as progress:
-        run = RunDirectory(Path("runs/a-run-of-a-rather-long-name-1"))
-        progress.ganzoo_run_started(run, step=0, total_steps=100)
-        progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    bar = Bar(console)
+    progress = Progress(bar)
+    run = RunDirectory(Path("runs/a-run-of-a-rather-long-name-1"))
+    progress.ganzoo_run_started(run, step=0, total_steps=100)
+    progress.ganzoo_step_finished(run, step=50, total_steps=100, metrics=METRICS)
+    bar.close()
     text = console.file.getvalue()
     assert "a-run-of" in text
     assert "50%" in text
@@ -110,9 +122,9 @@ def test_work_of_unknown_length_is_told_at_once_and_only_once(capsys):
 
 
 def test_a_quiet_display_is_silent(capsys):
-    with Progress(Display()) as progress:
-        progress.prepare("decoding", 0, 1)
-        progress.ganzoo_run_started(RunDirectory(Path("run")), step=0, total_steps=1)
+    with showing_progress(quiet=True) as display:
+        report("decoding", 0, 1)
+        Progress(display).ganzoo_run_started(RunDirectory(Path("run")), step=0, total_steps=1)
     assert capsys.readouterr() == ("", "")
 
 

@@ -23,7 +23,7 @@ def test_dry_run_writes_the_resolved_spec_and_nothing_else(program, spec_file):
     assert resolved["training"]["batch_size"] == 4
     assert resolved["name"] == "other"
     assert resolved["seed"] == 0
-    assert resolved["training"]["generator_optimizer"]["type"] == "adam"
+    assert resolved["generator_optimizer"]["type"] == "adam"
     assert not (spec_file.parent / "runs").exists()
 
 
@@ -92,6 +92,18 @@ def test_a_run_that_is_stopped_says_how_to_go_on(program, spec_file, monkeypatch
         "stopped and saved after step 7; resume it with:"
         f" ganzoo resume '{spec_file.parent}/my run'\n"
     )
+
+
+def test_a_run_is_branched_into_a_new_one(program, finished, tmp_path):
+    result = program(
+        "branch", finished, "--set", "training.duration=30 steps", "-o", tmp_path / "longer"
+    )
+    assert (result.code, result.out) == (0, f"{tmp_path / 'longer'}\n")
+    assert "longer is trained: 10 steps in " in result.err
+    assert api.open_run(tmp_path / "longer").metrics()[-1]["step"] == 30
+    refused = program("branch", finished, "--set", "training.duration=3 steps")
+    assert refused.code == 2
+    assert "Traceback" not in refused.err
 
 
 def test_resuming_a_finished_run_says_so(program, finished):

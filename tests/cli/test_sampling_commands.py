@@ -1,9 +1,13 @@
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.components import Condition, Images
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +56,8 @@ def test_sample_takes_latents_from_a_file_or_by_hand(program, finished):
         (["--latents", "1,2"], "needs shape (n, 8), not (1, 2)"),
         (["--latents", "1,x"], "neither a .npy file nor numbers"),
         (["--latents", "none.npy"], "none.npy: No such file"),
-        (["--label", "3"], "not conditional"),
-        (["--label", "cat"], "not conditional"),
+        (["--label", "3"], "not conditioned on classes"),
+        (["--label", "cat"], "not conditioned on classes"),
         (["-o", "samples.what"], "samples.what: the suffix must be"),
         (["-n", "0"], "Invalid value for '-n'"),
     ],
@@ -119,6 +123,76 @@ def test_an_unknown_class_is_answered_with_the_nearest(program, conditional):
 def test_interpolations_of_classes_name_the_rows(program, conditional):
     assert program("interpolate", conditional, "--rows", 2, "--steps", 2, "-o", "a.png").code == 0
     assert facts("a.png")[0] == "RGB"
+
+
+def test_conditions_and_sources_are_refused_where_they_have_no_use(program, finished):
+    result = program("sample", finished, "--condition", "1,0")
+    assert result.code == 2
+    assert "not conditioned on vectors" in result.err
+    np.save("x.npy", np.zeros((2, 1, 28, 28)))
+    result = program("sample", finished, "--source", "x.npy")
+    assert result.code == 2
+    assert "does not translate" in result.err
+
+
+@pytest.fixture
+def translator(finished, monkeypatch):
+    """The finished run, as if it translated RGB images of 4 by 6 pixels; tells what it was given."""
+    given = []
+    opened = ganzoo.open_run(finished)
+    info = dataclasses.replace(opened.info, source=Images(3, 4, 6))
+    opened.sampler.translates = True
+    opened.sampler.condition = Condition("labels", 2)
+    monkeypatch.setattr(ganzoo.api.Run, "info", info)
+    monkeypatch.setattr(ganzoo.api.Run, "sampler", opened.sampler)
+
+    def sample(self, n, **options):
+        given.append(options)
+        return torch.zeros(n, 1, 28, 28)
+
+    monkeypatch.setattr(ganzoo.api.Run, "sample", sample)
+    return finished, given
+
+
+def test_sources_are_read_from_images_folders_and_arrays(program, translator):
+    run, given = translator
+    Path("images").mkdir()
+    for name, level in (("a", 0), ("b", 255)):
+        Image.new("RGB", (12, 8), (level, 0, 255)).save(f"images/{name}.png")
+    Path("images/notes.txt").write_text("no image")
+    np.save("bytes.npy", np.full((3, 3, 4, 6), 255, np.uint8))
+    np.save("floats.npy", np.full((1, 3, 4, 6), 0.5))
+    for source in ("images", "images/b.png", "bytes.npy", "floats.npy"):
+        assert program("sample", run, "--source", source, "--condition", "0,1").code == 0
+    folder, picture, pixels, floats = (each["source"] for each in given)
+    assert folder.shape == (2, 3, 4, 6)
+    assert folder[:, :, 0, 0].tolist() == [[-1, -1, 1], [1, -1, 1]]
+    assert torch.equal(picture, folder[1:])
+    assert (pixels == 1).all()
+    assert (floats == 0.5).all()
+    assert given[0]["condition"].tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--source", "wrong.npy"), "needs shape (n, 3, 4, 6), not (2, 3, 6, 4)"),
+        (("--source", "empty"), "empty: contains no images"),
+        (("--source", "broken.png"), "broken.png: cannot be read"),
+        (("--source", "nothing.png"), "does not exist"),
+        (("--condition", "1,2,3"), "--condition: this run needs shape (n, 2), not (1, 3)"),
+    ],
+)
+def test_sources_and_conditions_that_do_not_fit_are_refused(
+    program, translator, arguments, message
+):
+    np.save("wrong.npy", np.zeros((2, 3, 6, 4)))
+    Path("empty").mkdir()
+    Path("broken.png").write_bytes(b"no image")
+    result = program("sample", translator[0], *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

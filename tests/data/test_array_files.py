@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ganzoo.builtin.datasets import Arrays
-from ganzoo.components import Condition
+from ganzoo.components import Arrays as Fields
+from ganzoo.components import Condition, Images, Points, Sequences
 from ganzoo.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -30,7 +31,7 @@ def npz(folder: Path, **arrays: Any) -> Path:
     return folder / "data.npz"
 
 
-def dataset(path: Path, **fields: str) -> Arrays:
+def dataset(path: Path, **fields: Any) -> Arrays:
     return Arrays.model_validate({"path": str(path), **fields})
 
 
@@ -208,3 +209,199 @@ def test_missing_and_damaged_files_are_named(suffix: str, tmp_path: Path) -> Non
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"must end in \.npy or \.npz"):
         dataset(tmp_path / "data.csv").info()
+
+
+DEEP = RNG.integers(0, 2**16, (6, 5, 4), dtype=np.uint16)
+FLOATS = RNG.normal(size=(6, 2, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_16_bit_images_keep_all_their_values(order: str, tmp_path: Path) -> None:
+    opened = dataset(npy(tmp_path, DEEP.astype(order)))
+    assert opened.info().samples == Images(1, 5, 4, bits=16)
+    samples = opened.build("train").samples
+    assert np.array_equal(samples, DEEP[:, None])
+    assert samples.dtype == np.dtype(np.uint16)
+    assert samples.dtype.isnative
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_any_number_of_channels_is_read_once_the_layout_is_given(
+    channels: int, tmp_path: Path
+) -> None:
+    image = RNG.integers(0, 256, (6, 8, 7, channels), dtype=np.uint8)
+    opened = dataset(npy(tmp_path, image), layout="nhwc")
+    assert opened.info().samples == Images(channels, 8, 7)
+    assert np.array_equal(opened.build("train").samples, np.moveaxis(image, -1, 1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f4"])
+@pytest.mark.parametrize(
+    ("shape", "layout", "space"),
+    [
+        ((6, 3), "auto", Points(3)),
+        ((6, 2, 9), "auto", Sequences(2, 9)),
+        ((6, 2, 8, 8), "auto", Fields((2, 8, 8))),
+        ((6, 1, 8, 8), "arrays", Fields((1, 8, 8))),
+        ((6, 1, 4, 4, 4), "auto", Fields((1, 4, 4, 4))),
+    ],
+)
+def test_floats_are_points_sequences_or_arrays(
+    shape: tuple[int, ...], layout: str, space: Any, dtype: Any, tmp_path: Path
+) -> None:
+    array = RNG.normal(size=shape).astype(dtype)
+    opened = dataset(npy(tmp_path, array), layout=layout)
+    assert opened.info().samples == space
+    split = opened.build("train")
+    assert np.array_equal(split.samples, array.astype(np.float32))
+    assert split.space == space
+    if dtype is np.float32:
+        assert isinstance(split.samples, np.memmap), "a file that needs no conversion stays mapped"
+
+
+@pytest.mark.parametrize("shape", [(6, 1, 8, 8), (6, 8, 8, 3), (6, 3, 8, 8)])
+def test_floats_that_may_be_images_are_refused_with_what_to_do(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    opened = dataset(npy(tmp_path, np.zeros(shape, np.float32)))
+    with pytest.raises(DataError, match=r"uint8 or uint16, or set 'layout' to arrays"):
+        opened.info()
+
+
+def test_integers_are_not_taken_for_arrays_of_floats(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"must be images, .*it is uint8 \(6, 5, 4, 3\)$"):
+        dataset(npy(tmp_path, NHWC), layout="arrays").info()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "condition", "values"),
+    [
+        ({"labels": LABELS[:, None]}, Condition("classes", 3), LABELS),
+        ({"labels": np.eye(6, 4, dtype=np.int8)}, Condition("labels", 4), np.eye(6, 4)),
+        ({"labels": np.eye(6, 2) > 0}, Condition("labels", 2), np.eye(6, 2)),
+        (
+            {"labels": np.eye(6, 2), "class_names": np.array(["smiles", "blond"])},
+            Condition("labels", 2, ("smiles", "blond")),
+            np.eye(6, 2),
+        ),
+        ({"labels": FLOATS[:, :, 0]}, Condition("values", 2), FLOATS[:, :, 0]),
+        ({"values": LABELS}, Condition("values", 1), LABELS[:, None]),
+        ({"values": np.eye(6, 2)}, Condition("values", 2), np.eye(6, 2)),
+    ],
+    ids=["column", "0 and 1", "bool", "named", "floats", "one value", "values of 0 and 1"],
+)
+def test_conditions_are_classes_labels_or_values(
+    arrays: dict[str, Any], condition: Condition, values: np.ndarray, tmp_path: Path
+) -> None:
+    opened = dataset(npz(tmp_path, images=GREY, **arrays))
+    assert opened.info().condition == condition
+    found = opened.build("train").condition
+    assert found is not None
+    assert np.array_equal(found, values.astype(found.dtype))
+    assert found.dtype == (np.int64 if condition.kind == "classes" else np.float32)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"labels": LABELS, "values": LABELS}, "must have labels or values, not both"),
+        ({"labels": np.stack([LABELS, LABELS], 1)}, r"or 0 and 1 \(6, k\), not int64 \(6, 2\)"),
+        ({"labels": np.eye(5, 2)}, r"or 0 and 1 \(6, k\), not float64 \(5, 2\)"),
+        ({"values": LABELS[:3]}, r"values must be numbers \(6,\) or \(6, k\), not int64 \(3,\)"),
+        ({"values": np.array(list("abcdef"))}, "values must be numbers"),
+        ({"values": np.full(6, np.nan)}, "values has numbers that are not finite in 6 of 6"),
+        ({"labels": np.eye(6, 2), "class_names": np.array(["a"])}, "1 class_names for 2 labels"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused(
+    arrays: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    opened = dataset(npz(tmp_path, images=GREY, **arrays))
+    with pytest.raises(DataError, match=message):
+        opened.info()
+    if "class_names" not in arrays:
+        with pytest.raises(DataError, match=message):
+            opened.build("train")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(6, 2), "conditions differ between splits: classes in train, labels in test"),
+        (None, "split test has no labels, but others have"),
+    ],
+)
+def test_conditions_are_the_same_in_all_splits(
+    labels: np.ndarray | None, message: str, tmp_path: Path
+) -> None:
+    arrays = {"train_images": GREY, "train_labels": LABELS, "test_images": GREY}
+    if labels is not None:
+        arrays["test_labels"] = labels
+    with pytest.raises(DataError, match=message):
+        dataset(npz(tmp_path, **arrays)).info()
+    arrays |= {"train_labels": np.eye(6, 2), "test_labels": np.eye(6, 3)}
+    with pytest.raises(DataError, match=r"different numbers of labels: 2, 3"):
+        dataset(npz(tmp_path, **arrays)).info()
+
+
+def test_sources_are_read_with_their_samples(tmp_path: Path) -> None:
+    opened = dataset(
+        npz(
+            tmp_path,
+            train_images=NHWC,
+            train_source=GREY,
+            test_images=NHWC[:2],
+            test_source=GREY[:2],
+        )
+    )
+    info = opened.info()
+    assert (info.samples, info.source, info.paired) == (Images(3, 5, 4), Images(1, 5, 4), True)
+    for split in ("train", "test"):
+        read = opened.build(split)
+        assert read.source is not None
+        assert np.array_equal(read.source, GREY[: len(read), None])
+        assert read.source_space == info.source
+
+
+def test_unpaired_sources_may_be_fewer_or_more(tmp_path: Path) -> None:
+    for source in (GREY[:2], np.concatenate([GREY, GREY])):
+        opened = dataset(npz(tmp_path, images=NHWC, source=source), paired=False)
+        assert not opened.info().paired
+        read = opened.build("train")
+        assert not read.paired
+        assert read.source is not None
+        assert len(read.source) == len(source)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "paired", "message"),
+    [
+        (
+            {"images": GREY, "source": GREY[:4]},
+            True,
+            "6 samples cannot be paired with 4 sources in source; set 'paired' to false",
+        ),
+        ({"images": GREY}, False, "has no 'source', so 'paired' must be true"),
+        (
+            {"train_images": GREY, "train_source": GREY, "test_images": GREY},
+            True,
+            "split test has no source, but others have",
+        ),
+        (
+            {
+                "train_images": GREY,
+                "train_source": GREY,
+                "test_images": GREY,
+                "test_source": DEEP,
+            },
+            True,
+            "sources are uint8 in train_source, but uint16 in test_source",
+        ),
+        ({"images": GREY, "source": GREY.astype(int)}, True, "source must be images, uint8"),
+    ],
+)
+def test_sources_that_do_not_fit_are_refused(
+    arrays: dict[str, np.ndarray], paired: bool, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        dataset(npz(tmp_path, **arrays), paired=paired).info()

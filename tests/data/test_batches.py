@@ -162,6 +162,14 @@ def test_a_paired_source_stays_with_its_sample_and_is_mirrored_with_it() -> None
     assert torch.equal(plain.sample, batch.sample), "sources must not change the order of samples"
 
 
+def test_sources_that_are_not_images_are_not_mirrored() -> None:
+    points = np.arange(10, dtype=np.float32)[:, None].repeat(2, axis=1)
+    batch = stream(Split(store().samples, None, points), flip=True, batch_size=10).next()
+    assert batch.source is not None
+    assert batch.source[:, 1].tolist() == indices(batch)
+    assert len(set(side_of(batch.sample).tolist())) == 2
+
+
 @pytest.mark.parametrize("sources", [3, 10, 17])
 @pytest.mark.parametrize("keep_last", [False, True])
 def test_unpaired_sources_all_come_before_one_comes_again(sources: int, keep_last: bool) -> None:
@@ -241,6 +249,16 @@ def test_sequences_and_labels_pass_as_they_are() -> None:
     assert np.array_equal(batch.sample[found].numpy(), sequences[order])
     assert batch.condition is not None
     assert np.array_equal(batch.condition[found].numpy(), labels[order])
+
+
+def test_a_batch_is_split_into_parts_with_all_their_fields() -> None:
+    batch = stream(with_sources(), batch_size=7).next()
+    parts = batch.chunk(3)
+    assert [len(part) for part in parts] == [3, 3, 1]
+    for name in ("sample", "condition", "source"):
+        whole = torch.cat([getattr(part, name) for part in parts])
+        assert torch.equal(whole, getattr(batch, name))
+    assert [part.source for part in stream(store()).next().chunk(2)] == [None, None]
 
 
 def test_fewer_samples_than_a_batch_are_refused() -> None:

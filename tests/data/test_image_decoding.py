@@ -97,9 +97,28 @@ def test_the_middle_square_is_kept(width: int, height: int) -> None:
     assert (fit(image, 8, "grey") == 255).all()
 
 
+@pytest.mark.parametrize(("width", "height"), [(8, 4), (12, 4), (13, 4), (8, 10), (8, 11)])
+def test_the_middle_part_of_the_right_shape_is_kept(width: int, height: int) -> None:
+    image = Image.new("L", (width, height), 0)
+    left, top = (width - 8) // 2, (height - 4) // 2
+    image.paste(255, (left, top, left + 8, top + 4))
+    pixels = fit(image, (4, 8), "grey")
+    assert pixels.shape == (1, 4, 8)
+    assert (pixels == 255).all()
+
+
+def test_one_number_stands_for_a_square() -> None:
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (13, 21, 3), dtype=np.uint8))
+    assert np.array_equal(fit(image.copy(), 6, "rgb"), fit(image.copy(), (6, 6), "rgb"))
+
+
 def test_large_and_tiny_images_are_resized() -> None:
     assert (fit(stored(Image.new("L", (900, 700), 90), "JPEG"), 16, "grey") == 90).all()
     assert (fit(Image.new("L", (1, 1), 90), 16, "grey") == 90).all()
+    for shape in ((1, 1), (1, 50), (50, 1), (400, 300)):
+        image = stored(Image.new("L", shape, 90), "JPEG")
+        assert (fit(image, (3, 40), "grey") == 90).all()
 
 
 def test_the_orientation_a_camera_noted_is_applied() -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.builtin.datasets import Folder
-from ganzoo.components import Condition
+from ganzoo.components import Condition, Images
 from ganzoo.data import images
 from ganzoo.errors import DataError
 from ganzoo.utils.progress import reporting_to
@@ -119,6 +119,18 @@ def test_size_and_mode_have_caches_of_their_own(root: Path) -> None:
     assert folder(root).build("train").samples.shape == (1, 1, 4, 4)
     assert folder(root, size=6).build("train").samples.shape == (1, 1, 6, 6)
     assert folder(root, mode="rgb").build("train").samples.shape == (1, 3, 4, 4)
+
+
+def test_height_and_width_may_differ(root: Path, cache: Path) -> None:
+    put(root, {"a.png": 1})
+    dataset = folder(root, size=[4, 6])
+    assert dataset.info().samples == Images(1, 4, 6)
+    assert dataset.build("train").samples.shape == (1, 1, 4, 6)
+    assert folder(root, size=[6, 4]).build("train").samples.shape == (1, 1, 6, 4)
+    assert len(list(cache.iterdir())) == 2
+    for size in (5, [5, 5]):
+        folder(root, size=size).build("train")
+    assert len(list(cache.iterdir())) == 3, "a square has one name in the cache"
 
 
 def test_changed_added_and_removed_files_are_noticed(root: Path) -> None:

@@ -286,6 +286,8 @@ def test_a_size_of_ones_own_is_resized_once(
     assert np.array_equal(first.samples, second.samples)
     assert len(list(cache.iterdir())) == 1
     assert first.samples.mean() == pytest.approx(digits[0].mean(), abs=2)
+    wide = torchvision("MNIST", root, size=[20, 28], download=False)
+    assert wide.build("train").samples.shape == (12, *wide.info().sample_shape) == (12, 1, 20, 28)
 
 
 @pytest.mark.parametrize("name", sorted(SETS))

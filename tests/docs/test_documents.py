@@ -116,7 +116,8 @@ def test_the_example_of_arrays_makes_a_data_set(tmp_path, monkeypatch):
     spec = parse_spec({**BASE, "dataset": {"type": "arrays", "path": "cells.npz"}})
     info = spec.check()
     assert info.sample_shape == (3, 32, 32)
-    assert info.class_names == ("healthy", "infected")
+    assert info.classes is not None
+    assert info.classes.names == ("healthy", "infected")
     assert set(info.splits) == {"train", "test"}
 
 

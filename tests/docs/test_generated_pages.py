@@ -58,6 +58,7 @@ def test_every_section_of_a_spec_is_found():
         "",
         "training",
         "training.ema",
+        "initialize_from",
         "evaluation",
         "output",
     ]

@@ -42,7 +42,7 @@ def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown
     networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
     with using(plugins.registry):
         spec = parse_spec({**networks, **json.loads(fragment[1])})
-    rate = spec.training.generator_optimizer.lr.build()
+    rate = spec.generator_optimizer.lr.build()
     assert [rate(0.0), rate(0.5), rate(1.0)] == [1e-3, 1e-4, 1e-5]
 
 
@@ -111,8 +111,8 @@ def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch
     (value,) = report.values
     assert value.name == "mean_shift@brightness"
     assert value.mean == pytest.approx(0.2)
-    assert value.floor is not None
-    assert value.floor.value == 0
+    assert value.baseline is not None
+    assert value.baseline.value == 0
 
 
 def _call(*arguments, cwd, environment=None):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.store import ImageStore
 
 import ganzoo
 from ganzoo.builtin.extractors.pixels import Pixels
 from ganzoo.components import FeatureExtractor
 from ganzoo.data.cache import cached_files, fault_of
+from ganzoo.data.split import Split
 from ganzoo.evaluation.features import BuiltExtractor, cached_features
 from ganzoo.evaluation.samples import RealSamples
 
@@ -29,7 +29,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def some_samples(seed: int = 0, count: int = 70) -> RealSamples:
     rng = np.random.default_rng(seed)
-    return RealSamples(ImageStore(rng.integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)))
+    return RealSamples(Split(rng.integers(0, 256, (count, 1, 8, 8), dtype=np.uint8)))
 
 
 def features(

@@ -15,9 +15,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import ganzoo
+from ganzoo.components import Images
 from ganzoo.errors import EvaluationError, RunError, SpecError
 from ganzoo.evaluation import evaluator
-from ganzoo.evaluation.samples import QUANTISATION
 from ganzoo.runs.report import Report, Value, read_report
 from ganzoo.spec import parse_evaluation
 from ganzoo.utils.images import to_uint8
@@ -145,19 +145,24 @@ def test_parameters_and_versions_of_a_metric_are_part_of_the_protocol(
     assert len({*protocols, protocol("prdc")}) == 3
 
 
-@pytest.mark.parametrize(("name", "value"), [("QUANTISATION", "truncated"), ("PIPELINE", 0)])
-def test_another_quantiser_or_pipeline_is_another_protocol(
-    evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [(Images, "quantization", "truncated"), (evaluator, "PIPELINE", 0)],
+)
+def test_another_quantizer_or_pipeline_is_another_protocol(
+    evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, value: object
 ) -> None:
     plain = only(evaluated.evaluate(**SMALL, baseline=False))
-    monkeypatch.setattr(evaluator, name, value)
+    monkeypatch.setattr(owner, name, value)
     assert only(evaluated.evaluate(**SMALL, baseline=False)).protocol != plain.protocol
 
 
-def test_the_quantiser_is_the_one_that_protocols_state() -> None:
-    """Whoever changes it must change QUANTISATION, too, and then this digest."""
-    assert QUANTISATION == "clamp to [-1, 1], then round((x + 1) * 127.5)"
-    pixels = to_uint8(np.linspace(-1.2, 1.2, 10_001, dtype=np.float32))
+def test_the_quantizer_is_the_one_that_protocols_state() -> None:
+    """Whoever changes it must change what protocols state, too, and then this digest."""
+    space, samples = Images(1, 1, 10_001), np.linspace(-1.2, 1.2, 10_001, dtype=np.float32)
+    assert space.quantization == "clamp to [-1, 1], then round((x + 1) * 127.5)"
+    pixels = to_uint8(samples)
+    assert np.array_equal(pixels, space.encode(samples))
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "b1c21a1a80ac1dd2"
 
 
@@ -275,7 +280,11 @@ def test_too_few_samples_for_so_many_features_are_warned_of(evaluated: ganzoo.Ru
         ({"samples": 1}, SpecError, "evaluation.samples: .*greater than or equal to 2, not 1"),
         ({"seeds": []}, SpecError, "evaluation.seeds: expected one or more seeds"),
         ({"seeds": [1, 1]}, SpecError, "evaluation.seeds: expected one or more seeds, each once"),
-        ({"reference": "tset"}, SpecError, "there is no split 'tset' .there is: train, test, all."),
+        (
+            {"reference": "tset"},
+            SpecError,
+            "the data set has no split 'tset' .available: train, test, all.",
+        ),
         ({"metrics": ["fdd"]}, SpecError, "evaluation.metrics.0: .*did you mean 'fd'"),
         ({"metrics": ["class_balance"]}, SpecError, "needs class logits, and extractor 'pixels'"),
         ({"metrics": ["fid"]}, EvaluationError, "never"),

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.store import ImageStore
 from PIL import Image, ImageFilter
 
 from ganzoo.components import Dataset
+from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.request import EvaluationRequest
 from ganzoo.evaluation.samples import RealSamples, Source, open_reference
@@ -32,12 +32,12 @@ DIGITS = dataset("mnist-5k")
 
 
 @pytest.fixture(scope="module")
-def train() -> ImageStore:
+def train() -> Split:
     return DIGITS.build("train")
 
 
 @pytest.fixture(scope="module")
-def good(train: ImageStore) -> Images:
+def good(train: Split) -> Images:
     """What the best of generators would make: other real digits, 1,000 of them, all classes alike."""
     return np.roll(train.samples[::4], 1, axis=3)  # none of them is an image that was trained on
 
@@ -48,12 +48,12 @@ def evaluated(samples: Images, metrics: Sequence[str], labels: Images | None = N
     evaluator = Evaluator(
         chosen,
         extractor,
-        (1, 28, 28),
+        DIGITS.info().samples,
         lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
         CPU,
         baseline=False,
     )
-    sources: dict[int | None, Source] = {0: RealSamples(ImageStore(samples, labels))}
+    sources: dict[int | None, Source] = {0: RealSamples(Split(samples, labels))}
     return evaluator.evaluate(sources, Subject(name="samples"), {})
 
 
@@ -85,7 +85,7 @@ def test_a_collapsed_generator(good: Images) -> None:
     assert number(report, "fd") > 50 * number(evaluated(good, ["fd"]), "fd")
 
 
-def test_copies_of_training_images_look_good_to_all_but_memorization(train: ImageStore) -> None:
+def test_copies_of_training_images_look_good_to_all_but_memorization(train: Split) -> None:
     report = evaluated(train.samples[1::4], ["fd", "prdc", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
@@ -93,27 +93,27 @@ def test_copies_of_training_images_look_good_to_all_but_memorization(train: Imag
     assert number(report, "data_copying") < -10
 
 
-def test_classes_out_of_balance(train: ImageStore) -> None:
-    assert train.labels is not None
-    report = evaluated(train.samples[train.labels < 5][::2], ["class_balance", "prdc", "fd"])
+def test_classes_out_of_balance(train: Split) -> None:
+    assert train.classes is not None
+    report = evaluated(train.samples[train.classes < 5][::2], ["class_balance", "prdc", "fd"])
     assert number(report, "classes") < 10
     assert number(report, "class_kl") == pytest.approx(np.log(2), rel=0.1)
     assert number(report, "precision") > 0.85
     assert number(report, "recall") < 0.65
 
 
-def test_the_wrong_classes_asked_for(train: ImageStore) -> None:
-    assert train.labels is not None
-    right = evaluated(train.samples[::4], ["class_agreement"], train.labels[::4])
-    wrong = evaluated(train.samples[::4], ["class_agreement"], (train.labels[::4] + 1) % 10)
+def test_the_wrong_classes_asked_for(train: Split) -> None:
+    assert train.classes is not None
+    right = evaluated(train.samples[::4], ["class_agreement"], train.classes[::4])
+    wrong = evaluated(train.samples[::4], ["class_agreement"], (train.classes[::4] + 1) % 10)
     assert number(right, "class_agreement") > 0.99
     assert number(wrong, "class_agreement") < 0.01
 
 
 def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missing(
-    train: ImageStore, good: Images
+    train: Split, good: Images
 ) -> None:
-    assert train.labels is not None
+    assert train.classes is not None
     rng = np.random.default_rng(0)
     good = good[::2]
     noisy = [
@@ -129,7 +129,7 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
         )
         for radius in (0, 1, 2)
     ]
-    fewer = [train.samples[train.labels < kept][::5] for kept in (10, 7, 4)]
+    fewer = [train.samples[train.classes < kept][::5] for kept in (10, 7, 4)]
     for worse_and_worse in (noisy, blurred, fewer):
         reports = [evaluated(each, ["fd", "kd"]) for each in worse_and_worse]
         for metric in ("fd", "kd"):
@@ -143,7 +143,11 @@ def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> 
     data = dataset(name, count=2500)
     chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen((2,), data)
     evaluator = Evaluator(
-        chosen, extractor, (2,), lambda: open_reference(data, "train", data.build("train")), CPU
+        chosen,
+        extractor,
+        data.info().samples,
+        lambda: open_reference(data, "train", data.build("train")),
+        CPU,
     )
     report = evaluator.evaluate({0: RealSamples(data.build("test"))}, Subject(name="perfect"), {})
     assert number(report, "modes") == modes
@@ -159,7 +163,7 @@ def test_stacked_digits_show_a_thousand_modes() -> None:
     evaluator = Evaluator(
         chosen,
         extractor,
-        (3, 28, 28),
+        data.info().samples,
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
         baseline=False,

@@ -238,7 +238,7 @@ def test_the_environment_says_what_the_run_was_made_with(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["ganzoo", "run", "mine"])
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    run.write_environment("cpu")
+    run.write_environment("cpu", {})
     environment = run.environment()
     assert environment["command"] == ["ganzoo", "run", "mine"]
     assert (environment["device"], environment["seed"]) == ("cpu", 5)
@@ -272,8 +272,8 @@ def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
     git("add", ".")
     git("-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "First")
     commit = git("rev-parse", "HEAD")
-    run.write_environment("cpu")
+    run.write_environment("cpu", {})
     assert run.environment()["git_commit"] == commit
     file.write_text("[]")
-    run.write_environment("cpu")
+    run.write_environment("cpu", {})
     assert run.environment()["git_commit"] == f"{commit}+changes"

@@ -55,9 +55,9 @@ def test_a_bare_name_becomes_an_object_when_a_path_leads_into_it():
 
 
 def test_a_path_into_a_default_keeps_the_rest_of_the_default():
-    changed = apply_overrides(SPEC, ["latent.dim=7", "training.generator_optimizer.lr=1e-4"])
+    changed = apply_overrides(SPEC, ["latent.dim=7", "generator_optimizer.lr=1e-4"])
     assert changed["latent"] == {"type": "normal", "dim": 7}
-    assert changed["training"]["generator_optimizer"] == {"type": "adam", "lr": 1e-4}
+    assert changed["generator_optimizer"] == {"type": "adam", "lr": 1e-4}
 
 
 def test_a_path_into_a_members_default_looks_it_up():
@@ -82,7 +82,7 @@ def test_a_null_can_be_set_to_something_again():
 def test_changed_specs_are_validated_with_the_path_of_the_assignment():
     base = {key: value for key, value in SPEC.items() if key != "regularizers"}
     spec = parse_spec(apply_overrides(base, ["training.ema.decay=0.5", "latent.dim=9"]))
-    assert spec.latent.dim == 9
+    assert spec.algorithm.latent.dim == 9
     with pytest.raises(SpecError, match=r"^training\.batchsize: unknown key; did you mean"):
         parse_spec(apply_overrides(base, ["training.batchsize=1"]))
 
@@ -107,6 +107,6 @@ def test_what_leads_nowhere_is_refused_by_name(assignment, message):
 
 
 def test_the_result_is_plain_data():
-    changed = apply_overrides(SPEC, ["training.discriminator_optimizer.betas.0=0.1"])
-    text = json.dumps(changed["training"]["discriminator_optimizer"])
+    changed = apply_overrides(SPEC, ["discriminator_optimizer.betas.0=0.1"])
+    text = json.dumps(changed["discriminator_optimizer"])
     assert json.loads(text) == {"type": "adam", "betas": [0.1, 0.999]}

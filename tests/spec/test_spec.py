@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import ValidationError
 
-from ganzoo.components import Dataset, DatasetInfo, Generator, registry
+from ganzoo.components import Condition, Dataset, DatasetInfo, Generator, registry, space_of
 from ganzoo.components.registry import Entry, Provider
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins, Selection, installed
@@ -32,7 +32,12 @@ def refusal(data: Any, source: str | None = None) -> str:
 
 def test_three_components_are_a_spec_and_the_rest_has_defaults() -> None:
     spec = parse_spec(SPEC)
-    assert (spec.name, spec.seed, spec.loss.type, spec.latent.dim) == ("run", 0, "bce", 100)
+    assert (spec.name, spec.seed, spec.algorithm.loss.type, spec.algorithm.latent.dim) == (
+        "run",
+        0,
+        "bce",
+        100,
+    )
     assert spec.training.duration == Duration(20, "epochs")
     assert spec.training.ema is not None
 
@@ -95,19 +100,19 @@ def test_what_is_required_is_asked_for_by_name() -> None:
         ),
         ({"training": {"ema": {"decay": 1}}}, "training.ema.decay", "must stay in [0, 1), not 1"),
         (
-            {"training": {"generator_optimizer": {"type": "adam", "lr": "2e-4"}}},
-            "training.generator_optimizer.lr",
-            '"2e-4" is a text; write a number',
+            {"generator_optimizer": {"type": "adam", "lr": "2e-4"}},
+            "generator_optimizer.lr",
+            'must be a number, not the string "2e-4"',
         ),
         (
-            {"training": {"generator_optimizer": {"type": "adam", "lr": float("nan")}}},
-            "training.generator_optimizer.lr.value",
+            {"generator_optimizer": {"type": "adam", "lr": float("nan")}},
+            "generator_optimizer.lr.value",
             "input should be a finite number, not NaN",
         ),
         (
-            {"training": {"generator_optimizer": {"type": "adam", "betas": [0.5, 1]}}},
-            "training.generator_optimizer.betas.1",
-            "input should be less than 1, not 1",
+            {"generator_optimizer": {"type": "adam", "betas": [0.5, 1]}},
+            "generator_optimizer.betas.1",
+            "must stay in [0, 1)",
         ),
         (
             {
@@ -145,7 +150,12 @@ def test_what_is_required_is_asked_for_by_name() -> None:
         (
             {"training": {"optimizer": "adam"}},
             "training.optimizer",
-            "unknown key; did you mean 'generator_optimizer'?",
+            "unknown key; did you mean 'generator_optimizer'? If so, write 'generator_optimizer' beside",
+        ),
+        (
+            {"training": {"discriminator_steps": 2}},
+            "training.discriminator_steps",
+            "write 'discriminator_steps' beside 'training', not in it",
         ),
         ({"name": "a/b"}, "name", "expected letters, digits, dots"),
         ({"name": ".."}, "name", "expected letters, digits, dots"),
@@ -183,7 +193,11 @@ def test_what_is_no_object_is_no_spec(data: Any) -> None:
 
 def test_specs_are_frozen_all_the_way_down() -> None:
     spec = parse_spec(SPEC)
-    for model, field in ((spec, "seed"), (spec.training, "batch_size"), (spec.latent, "dim")):
+    for model, field in (
+        (spec, "seed"),
+        (spec.training, "batch_size"),
+        (spec.algorithm.latent, "dim"),
+    ):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(model, field, 3)
 
@@ -201,7 +215,7 @@ def test_versions_that_are_installed_are_enough() -> None:
     [
         ({"ganzoo-nowhere": ">=1"}, "requires: ganzoo-nowhere >=1 is not installed"),
         ({"ganzoo": ">=99"}, r"requires: ganzoo \d.* is installed, but this spec needs >=99"),
-        ({"ganzoo": "0.1"}, "requires: ganzoo: '0.1' is no version specifier; write such as \">=0.1\""),
+        ({"ganzoo": "0.1"}, "requires: ganzoo: '0.1' is not a version specifier; write such as \">=0.1\""),
         ({"ganzoo": 1}, "requires.ganzoo: input should be a valid string, not 1"),
     ],
 )  # fmt: skip
@@ -249,8 +263,8 @@ def test_a_spec_says_where_each_of_its_components_comes_from() -> None:
         ("generator.activation", "ganzoo-activations"),
         ("regularizers.0", "ganzoo-losses"),
         ("regularizers.0.weight", "ganzoo"),
-        ("training.generator_optimizer", "ganzoo"),
-        ("training.generator_optimizer.lr", "ganzoo"),
+        ("generator_optimizer", "ganzoo"),
+        ("generator_optimizer.lr", "ganzoo"),
         ("training.ema.decay", "ganzoo"),
         ("loss", "ganzoo"),
     }
@@ -262,7 +276,9 @@ class Rival(Generator):
 
     type: Literal["mlp"] = "mlp"
 
-    def build(self, latent_dim: int, sample_shape: tuple[int, ...], num_classes: int | None) -> Any:
+    def build(
+        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
+    ) -> Any:
         raise NotImplementedError
 
 
@@ -273,7 +289,7 @@ class Unlabelled(Dataset):
     shape: ClassVar[tuple[int, ...]] = (2,)
 
     def info(self) -> DatasetInfo:
-        return DatasetInfo(self.shape, splits=("train", "test"))
+        return DatasetInfo(space_of(self.shape, "uint8"), splits=("train", "test"))
 
     def build(self, split: str) -> Any:
         raise NotImplementedError
@@ -310,11 +326,13 @@ def test_both_networks_are_told_the_classes_or_neither() -> None:
     conditional = {"type": "mlp", "conditional": True}
     assert refusal({**SPEC, "generator": conditional}) == (
         "generator.conditional is true and discriminator.conditional is false; both networks are told"
-        " the classes, or neither"
+        " the condition, or neither"
     )
     spec = parse_spec({**SPEC, "generator": conditional, "discriminator": conditional})
-    assert spec.num_classes(spec.check()) == 10
-    assert parse_spec(SPEC).num_classes(spec.check()) is None
+    told = spec.algorithm.condition(spec.check())
+    assert told is not None
+    assert (told.kind, told.size) == ("classes", 10)
+    assert parse_spec(SPEC).algorithm.condition(spec.check()) is None
 
 
 def check_refusal(data: Any) -> list[str]:
@@ -333,10 +351,10 @@ def test_what_networks_and_data_cannot_do_together_is_found_before_anything_is_b
             "discriminator": {"type": "mlp", "conditional": True},
         }
     ) == [
-        "dataset.split: there is no split 'tests' (there is: train, test)",
+        "dataset.split: the data set has no split 'tests' (available: train, test)",
         "dataset.horizontal_flip: only images can be mirrored",
-        "generator.conditional: data set 'unlabelled' has no labels; set it to false",
-        "discriminator.conditional: data set 'unlabelled' has no labels; set it to false",
+        "generator.conditional: the data set has neither labels nor other conditions; set it to false",
+        "discriminator.conditional: the data set has neither labels nor other conditions; set it to false",
     ]
     (generator, discriminator) = check_refusal(
         {"dataset": "unlabelled", "generator": "dcgan", "discriminator": "dcgan"}
@@ -415,15 +433,12 @@ FULL = {
     "regularizers": [
         {"type": "r1", "weight": {"type": "linear", "start": 5, "end": 1}, "every": 16}
     ],
-    "training": {
-        "duration": "0.00001 epochs",
-        "ema": None,
-        "generator_optimizer": {
-            "type": "sgd",
-            "lr": {"type": "warmup", "then": {"type": "cosine", "start": 0.1}},
-            "momentum": 0.9,
-        },
+    "generator_optimizer": {
+        "type": "sgd",
+        "lr": {"type": "warmup", "then": {"type": "cosine", "start": 0.1}},
+        "momentum": 0.9,
     },
+    "training": {"duration": "0.00001 epochs", "ema": None},
     "output": {"log_every": "1.5k images"},
 }
 
@@ -440,9 +455,9 @@ def test_a_resolved_spec_is_json_and_loads_as_it_is(data: dict[str, Any]) -> Non
 
 def test_every_default_is_written_out() -> None:
     written = parse_spec(SPEC).to_json()
-    assert set(written) == set(RunSpec.model_fields) - {"schema_"}
+    assert set(written) == set(RunSpec.fields_of(SPEC)) - {"$schema"}
     assert written["training"]["duration"] == "20 epochs"
-    assert written["training"]["generator_optimizer"]["lr"] == 2e-4
+    assert written["generator_optimizer"]["lr"] == 2e-4
     assert written["generator"]["activation"] == {"type": "leaky_relu", "negative_slope": 0.2}
 
 

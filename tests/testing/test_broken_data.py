@@ -303,7 +303,7 @@ BROKEN = [
     (Leaking(), "splits", "5 of 20 samples are in both 'train' and 'test'"),
     (Overlapping(), "splits", "20 of 20 samples are in both 'train' and 'val-1'"),
     (Lenient(), "splits", "a split that is not there can be built"),
-    (Drifting(), "with_absolute_paths", "must leave that as it is"),
+    (Drifting(), "absolute-paths", "must leave that as it is"),
     (Elsewhere(), "mixture", "100% of the samples lie far from all centers"),
     (Selective(), "sample-shapes", "refuses all of the shapes"),
     (Unpaired(), "output", "what is built is in training mode"),

@@ -58,14 +58,14 @@ def spec(**evaluation: Any) -> dict[str, Any]:
 
 def numbers(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Let the deciding metric give these numbers, one after the other, whatever the samples are."""
-    from ganzoo.builtin.metrics import distance
+    from ganzoo.builtin.metrics import frechet
 
     given = iter(values)
 
     def build(self: Metric) -> MetricFn:
         return lambda inputs: MetricResult({"fd": next(given)})
 
-    monkeypatch.setattr(distance.FrechetDistance, "build", build)
+    monkeypatch.setattr(frechet.FrechetDistance, "build", build)
 
 
 def test_the_reports_are_those_of_the_command(tmp_path: Path) -> None:
@@ -218,7 +218,11 @@ def test_the_speed_logged_is_that_of_training(
         ),
         ({"metrics": ["class_balance"]}, "evaluation.metrics.0", "needs class logits"),
         ({"extractor": "identity"}, "evaluation.extractor", "points"),
-        ({"reference": "validation"}, "evaluation.reference", "there is no split 'validation'"),
+        (
+            {"reference": "validation"},
+            "evaluation.reference",
+            "the data set has no split 'validation'",
+        ),
         ({"samples": 1}, "evaluation.samples", "greater than or equal to 2"),
         ({"patience": 0}, "evaluation.patience", "greater than or equal to 1"),
     ],

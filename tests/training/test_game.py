@@ -16,8 +16,8 @@ from ganzoo.components import (
     Augmentation,
     Loss,
     Penalty,
-    PenaltyInputs,
     Regularizer,
+    RegularizerInputs,
     registry,
 )
 from ganzoo.components.registry import Entry, Provider
@@ -49,13 +49,12 @@ class CountedPenalty(Regularizer):
     """A constant penalty with a gradient, noting when it was used."""
 
     type: Literal["counted"] = "counted"
-    inputs: ClassVar[list[PenaltyInputs]] = []
+    inputs: ClassVar[list[RegularizerInputs]] = []
 
     def build(self) -> Penalty:
-        def penalty(inputs: PenaltyInputs) -> torch.Tensor:
+        def penalty(inputs: RegularizerInputs) -> torch.Tensor:
             self.inputs.append(inputs)
-            bias = next(iter(inputs.discriminator.parameters()))
-            return bias.sum() * 0 + 1.0
+            return inputs.fake_output.logits.sum() * 0 + 1.0
 
         return penalty
 
@@ -113,9 +112,7 @@ def test_both_networks_learn(small: dict[str, Any]) -> None:
 
 
 def test_fakes_of_the_discriminators_last_step_are_used_again(small: dict[str, Any]) -> None:
-    run = prepared(
-        small, "loss=recorded", "discriminator.dropout=0", "training.discriminator_steps=3"
-    )
+    run = prepared(small, "loss=recorded", "discriminator.dropout=0", "discriminator_steps=3")
     latent, draws = run.state.game.networks["latent"], []
     latent.register_forward_hook(lambda *_: draws.append(1))
     step(run)
@@ -125,7 +122,7 @@ def test_fakes_of_the_discriminators_last_step_are_used_again(small: dict[str, A
 
 
 def test_fresh_fakes_are_made_where_asked_for(small: dict[str, Any]) -> None:
-    run = prepared(small, "training.reuse_fakes=false")
+    run = prepared(small, "reuse_fakes=false")
     draws: list[int] = []
     run.state.game.networks["latent"].register_forward_hook(lambda *_: draws.append(1))
     step(run)
@@ -154,9 +151,9 @@ def test_accumulation_gives_the_gradients_of_the_whole_batch(
 ) -> None:
     settings = [
         "discriminator.dropout=0",
-        "training.reuse_fakes=false",
-        "training.discriminator_optimizer.type=sgd",
-        "training.generator_optimizer.type=sgd",
+        "reuse_fakes=false",
+        "discriminator_optimizer.type=sgd",
+        "generator_optimizer.type=sgd",
         f"generator.conditional={str(labelled).lower()}",
         f"discriminator.conditional={str(labelled).lower()}",
     ]
@@ -188,7 +185,7 @@ def test_lazy_penalties_are_due_every_few_discriminator_steps(small: dict[str, A
     run = prepared(
         small,
         'regularizers=[{"type": "counted", "every": 4, "weight": 3}]',
-        "training.discriminator_steps=2",
+        "discriminator_steps=2",
     )
     used = []
     for index in range(6):
@@ -200,7 +197,7 @@ def test_lazy_penalties_are_due_every_few_discriminator_steps(small: dict[str, A
     assert inputs.real.shape == inputs.fake.shape == (16, 1, 28, 28)
     assert not inputs.real.requires_grad
     assert not inputs.fake.requires_grad
-    assert inputs.labels is None
+    assert inputs.condition is None
 
 
 def test_the_discriminator_sees_augmented_samples_alone(small: dict[str, Any]) -> None:
@@ -217,7 +214,7 @@ def test_weight_clipping_holds_after_each_step(small: dict[str, Any]) -> None:
 
 def test_gradients_are_clipped_to_the_norm(small: dict[str, Any]) -> None:
     sgd = '{"type": "sgd", "lr": 1.0, "clip_norm": 0.001}'
-    run = prepared(small, f"training.generator_optimizer={sgd}")
+    run = prepared(small, f"generator_optimizer={sgd}")
     before = weights(run, "generator")
     step(run)
     moved = (weights(run, "generator") - before).norm().item()
@@ -229,8 +226,8 @@ def test_one_pass_over_both_halves_is_the_same_game(
 ) -> None:
     settings = ["discriminator.dropout=0"]
     joined, apart = prepared(small, *settings), prepared(small, *settings)
-    monkeypatch.setattr(apart.state.game, "_joined", False)
-    assert joined.state.game._joined
+    monkeypatch.setattr(apart.state.game._adversary, "_joined", False)
+    assert joined.state.game._adversary._joined
     one, other = step(joined), step(apart)
     for key, value in one.items():
         assert other[key].item() == pytest.approx(value.item(), rel=1e-12)
@@ -264,7 +261,7 @@ def test_the_generators_step_leaves_the_discriminator_trainable_and_unmoved(
     after_d = copy.deepcopy(discriminator.state_dict())
     assert all(each.requires_grad for each in discriminator.parameters())
     batch = run.state.batches.next()
-    run.state.game._step_generator(batch, run.state.game._make(batch), 0.0)
+    run.state.game._step_generator(batch, run.state.game._generate(batch), 0, 0.0)
     assert all(
         torch.equal(after_d[name], value) for name, value in discriminator.state_dict().items()
     )
@@ -272,7 +269,7 @@ def test_the_generators_step_leaves_the_discriminator_trainable_and_unmoved(
 
 def test_batches_are_real_samples_in_range(small: dict[str, Any]) -> None:
     batch: Batch = prepared(small).state.batches.next()
-    assert batch.samples.shape == (16, 1, 28, 28)
-    assert batch.samples.min() == -1
-    assert batch.samples.max() == 1
-    assert batch.labels is None
+    assert batch.sample.shape == (16, 1, 28, 28)
+    assert batch.sample.min() == -1
+    assert batch.sample.max() == 1
+    assert batch.condition is None

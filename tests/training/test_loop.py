@@ -140,7 +140,7 @@ def test_the_shortest_runs(small: dict[str, Any], duration: str) -> None:
 
 
 def test_divergence_stops_a_run_with_a_clear_error(small: dict[str, Any]) -> None:
-    small["training"]["discriminator_optimizer"] = {"type": "sgd", "lr": 1e30}
+    small["discriminator_optimizer"] = {"type": "sgd", "lr": 1e30}
     small["loss"] = "lsgan"
     with pytest.raises(
         TrainingError, match=r"is (nan|inf|-inf) at step \d+: training has diverged"
@@ -218,7 +218,7 @@ def test_an_existing_directory_is_never_used(small: dict[str, Any], tmp_path: Pa
 def test_the_resolved_spec_names_every_default(small: dict[str, Any]) -> None:
     run = ganzoo.run({**small, "training": {"duration": "1 steps", "batch_size": 16}})
     data = json.loads(run.directory.spec_path.read_text())
-    assert data["training"]["generator_optimizer"]["lr"] == 2e-4
+    assert data["generator_optimizer"]["lr"] == 2e-4
     assert RunDirectory.open(run.path).spec == run.spec
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -234,11 +234,11 @@ def test_a_diverged_run_keeps_its_good_weights(small: dict[str, Any]) -> None:
             good.append(run.generator_path.read_bytes())
 
     good: list[bytes] = []
-    small["training"]["generator_optimizer"] = {
+    small["generator_optimizer"] = {
         "type": "sgd",
         "lr": {"type": "step", "numbers": [1e-3, 1e30], "at": [0.5]},
     }
-    small["training"]["discriminator_optimizer"] = small["training"]["generator_optimizer"]
+    small["discriminator_optimizer"] = small["generator_optimizer"]
     small["loss"] = "lsgan"
     small["output"].update(log_every="40 steps", checkpoint_every="2 steps")
     events = Events()

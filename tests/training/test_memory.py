@@ -1,4 +1,4 @@
-"""Memory: a run stays small, and does not grow."""
+"""Memory: a run takes little beyond the libraries it needs, and does not grow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MNIST = "dataset=mnist-5k"
 
 PROGRAM = """
 import json, re, resource, sys
+import torch, torchmetrics, torchvision
 import ganzoo
 
 PAGE = resource.getpagesize()
@@ -31,17 +32,17 @@ class Watch:
     def ganzoo_step_finished(self, step):
         self.seen.append(resident())
 
-watch = Watch()
+watch, libraries = Watch(), resident()
 ganzoo.run(ganzoo.load_spec(sys.argv[1], overrides=sys.argv[3:]), output=sys.argv[2], listeners=[watch])
 # Not getrusage's peak: it begins at that of the process that started this one.
 with open("/proc/self/status") as file:
     peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", file.read())[1]) * 1024
-print(json.dumps({"seen": watch.seen, "peak": peak}))
+print(json.dumps({"seen": watch.seen, "peak": peak - libraries}))
 """
 
 
 def measured(recipe: str, output: Path, *overrides: str) -> dict[str, list[int] | int]:
-    """Return resident bytes at logged steps, and the peak, of a run in a process of its own."""
+    """Return resident bytes at logged steps, and the peak beyond that of the libraries, of a run."""
     command = [sys.executable, "-c", PROGRAM, recipe, str(output), *overrides]
     # One thread: on a busy machine several wait for each other at every step.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -56,10 +57,10 @@ def measured(recipe: str, output: Path, *overrides: str) -> dict[str, list[int] 
 @pytest.mark.parametrize(
     "recipe", ["mlp-mnist", "dcgan-mnist", "fc-fashion", "cnn-fashion", "digits"]
 )
-def test_a_run_of_a_recipe_stays_under_a_gibibyte(recipe: str, tmp_path: Path) -> None:
+def test_a_run_of_a_recipe_takes_less_than_half_a_gibibyte(recipe: str, tmp_path: Path) -> None:
     result = measured(recipe, tmp_path / "run", MNIST, 'training.duration="6 steps"')
     assert isinstance(result["peak"], int)
-    assert result["peak"] < 1024 * MEBIBYTE
+    assert result["peak"] < 512 * MEBIBYTE
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's accounting")
@@ -80,7 +81,7 @@ def test_so_does_one_with_all_of_a_larger_data_set(
         monkeypatch.setenv("GANZOO_CACHE", cache)
         result = measured(recipe, tmp_path / "run", 'training.duration="6 steps"', *overrides)
     assert isinstance(result["peak"], int)
-    assert result["peak"] < 1024 * MEBIBYTE
+    assert result["peak"] < 512 * MEBIBYTE
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's accounting")

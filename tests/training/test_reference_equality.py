@@ -77,14 +77,14 @@ def test_training_takes_the_steps_of_the_published_program(program: Program) -> 
 
         for step in range(STEPS):
             batch = batches.next()
-            z = next_latents(ours, len(batch.samples))
+            z = next_latents(ours, len(batch.sample))
 
             # The same masks of dropout for both.
             torch.manual_seed(step)
             numbers = game.step(lambda batch=batch: batch, step, step / STEPS)
             torch.manual_seed(step)
             losses = program.module.train_step(
-                their_g, their_d, optimizer_g, optimizer_d, batch.samples, z
+                their_g, their_d, optimizer_g, optimizer_d, batch.sample, z
             )
 
             ours_d, ours_g = numbers["loss/discriminator"], numbers["loss/generator"]
@@ -122,9 +122,10 @@ def test_the_recipe_has_the_numbers_of_the_published_program(program: Program) -
     training = spec.training
     assert training.batch_size == program.module.BATCH
     assert training.last_batch == "keep"
-    assert spec.latent.dim == program.module.LATENT
-    assert training.generator_optimizer.lr.build()(0.0) == program.module.LR_G
-    assert training.discriminator_optimizer.lr.build()(0.0) == program.module.LR_D
+    assert spec.algorithm.latent.dim == program.module.LATENT
+    algorithm = spec.algorithm
+    assert algorithm.generator_optimizer.lr.build()(0.0) == program.module.LR_G
+    assert algorithm.discriminator_optimizer.lr.build()(0.0) == program.module.LR_D
     assert training.ema is None
 
 
@@ -135,11 +136,11 @@ def test_a_change_of_the_loss_is_noticed() -> None:
     copy_weights(generator, ours.state.game.networks["generator"])
     copy_weights(discriminator, ours.state.game.networks["discriminator"])
     batch: Batch = ours.state.batches.next()
-    z = next_latents(ours, len(batch.samples))
+    z = next_latents(ours, len(batch.sample))
     optimizers = [
         torch.optim.Adam(each.parameters(), lr=1e-3) for each in (generator, discriminator)
     ]
     numbers = ours.state.game.step(lambda: batch, 0, 0.0)
-    losses = r1.train_step(generator, discriminator, *optimizers, batch.samples, z)
+    losses = r1.train_step(generator, discriminator, *optimizers, batch.sample, z)
     assert numbers["loss/discriminator"].item() == pytest.approx(losses[0], rel=TOLERANCE)
     assert numbers["loss/generator"].item() != pytest.approx(losses[1], rel=TOLERANCE)

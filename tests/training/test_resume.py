@@ -33,15 +33,15 @@ EVERYTHING: dict[str, Any] = {
     "training": {
         "duration": "40 steps",
         "batch_size": 16,
-        "discriminator_steps": 2,
         "loading": "workers",
         "ema": {"decay": 0.9},
-        "generator_optimizer": {"type": "adam", "lr": {"type": "cosine", "start": 1e-3}},
-        "discriminator_optimizer": {
-            "type": "sgd",
-            "momentum": 0.5,
-            "lr": {"type": "warmup", "portion": 0.5, "then": 1e-2},
-        },
+    },
+    "discriminator_steps": 2,
+    "generator_optimizer": {"type": "adam", "lr": {"type": "cosine", "start": 1e-3}},
+    "discriminator_optimizer": {
+        "type": "sgd",
+        "momentum": 0.5,
+        "lr": {"type": "warmup", "portion": 0.5, "then": 1e-2},
     },
 }
 """EMA, schedules, dropout, flips, labels, lazy penalties that draw noise, and the worker loader."""
@@ -193,7 +193,7 @@ def test_a_checkpoint_from_another_kind_of_device_goes_on_with_a_warning(
     checkpoint.values["device"] = "cuda"
     checkpoint.tensors["rng/game"] = torch.zeros(16, dtype=torch.uint8)  # as CUDA's is
     checkpoint.save(run)
-    with pytest.warns(CheckpointWarning, match="made on cuda; on cpu the run goes on"):
+    with pytest.warns(CheckpointWarning, match="written on cuda; on cpu the run goes on"):
         assert ganzoo.resume(run.path).metrics()[-1]["step"] == 40
 
 
@@ -342,7 +342,7 @@ def test_an_optimizer_with_plain_numbers_in_its_state_resumes_exactly(
     for entry in registry.active().entries():
         mine.add(entry)
     mine.add(registry.Entry("optimizer", "plain", MomentumSpec, registry.Provider("tests", "1")))
-    small["training"]["generator_optimizer"] = {"type": "plain", "lr": 1e-3}
+    small["generator_optimizer"] = {"type": "plain", "lr": 1e-3}
     with registry.using(mine):
         whole = ganzoo.run(small)
         with pytest.raises(Interrupted):

@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganzoo.components import Sequences
 from ganzoo.errors import UsageError
 from ganzoo.utils.images import (
     image_grid,
@@ -10,6 +11,7 @@ from ganzoo.utils.images import (
     sample_grid,
     save_grid,
     save_image,
+    sequence_grid,
     to_image,
     to_uint8,
 )
@@ -95,3 +97,36 @@ def test_a_file_that_is_no_picture_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"grid\.what: the suffix must be .*, such as grid\.png"):
         save_image(Image.new("L", (1, 1)), tmp_path / "grid.what")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sequences_are_drawn_as_lines_side_by_side():
+    rising = np.linspace(-1, 1, 50)
+    grid = sequence_grid(np.stack([[rising], [-rising]]), columns=2)
+    assert sequence_grid(np.zeros((2, 3, 1)), columns=1).size == (grid.width // 2 + 1, 150)
+    blue = np.asarray(grid).astype(int)
+    rows, columns = np.nonzero(blue[..., 2] - blue[..., 0] > 100)
+    first, second = columns < grid.width / 2, columns > grid.width / 2
+    assert np.corrcoef(columns[first], rows[first])[0, 1] < -0.99  # higher is further up
+    assert np.corrcoef(columns[second], rows[second])[0, 1] > 0.99
+
+
+def test_channels_of_sequences_have_colours_and_one_scale():
+    pixels = np.asarray(sequence_grid(np.stack([[np.zeros(9), np.ones(9)]]))).astype(int)
+    blue = np.argwhere(pixels[..., 2] - pixels[..., 0] > 100)
+    red = np.argwhere(pixels[..., 0] - pixels[..., 2] > 100)
+    assert blue[:, 0].min() > 60
+    assert red[:, 0].max() < 12
+
+
+def test_sequences_that_are_not_finite_are_drawn_and_what_is_no_sequence_is_refused():
+    broken = np.array([[[np.nan, np.inf, 1.0]], [[-np.inf, 0.0, 1.0]]])
+    assert sequence_grid(broken).mode == "RGB"
+    for shape in ((0, 1, 4), (4, 2), (2, 1, 4, 4)):
+        with pytest.raises(ValueError, match="expected one or more sequences"):
+            sequence_grid(np.zeros(shape))
+
+
+def test_the_space_of_sequences_previews_them():
+    space = Sequences(2, 16)
+    samples = np.random.default_rng(0).normal(size=(5, 2, 16))
+    assert space.preview(samples, columns=5).size[0] > 5 * 100

@@ -1,4 +1,4 @@
-"""The feature extractors of the core, as specs name them; each network is in a module of its own."""
+"""The feature extractors of the core. Modules are read without torch, which ``build`` imports."""
 
 from __future__ import annotations
 
@@ -15,4 +15,3 @@ COMPONENTS: tuple[type[Component], ...] = (
     Pixels,
     Identity,
 )
-"""The core's own components, registered through the same hooks as everyone's."""

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from ganzoo.builtin.extractors.shapes import check_images
+from ganzoo.builtin.extractors.common import check_images
 from ganzoo.components import FeatureExtractor
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class Pixels(FeatureExtractor):
     """The pixels of an image, from 0 to 1, in one row.
 
-    Distances between pixels say little of what is in an image. They find copies of training images,
+    Distances between pixels say little about what an image shows. They find copies of training images,
     and need no network.
     """
 
@@ -30,7 +30,7 @@ class Pixels(FeatureExtractor):
 
     @property
     def label(self) -> str:
-        """What numbers are marked with: the size too, where images are shrunk."""
+        """Its name in reports, with the size if images are shrunk."""
         return self.type if self.size is None else f"{self.type}-{self.size}"
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
@@ -50,10 +50,21 @@ class Pixels(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build a module without weights."""
-        from ganzoo.builtin.extractors.rules import PixelRows
+        from torch import nn
 
         self.check(sample_shape)
-        return PixelRows(self.size)
+        size = self.size
+
+        class PixelRows(nn.Module):
+            """Maps images (N, C, H, W) uint8 to their pixels (N, C * size * size) in [0, 1]."""
+
+            def forward(self, samples: Tensor) -> tuple[Tensor, None]:
+                images = samples.float() / 255
+                if size is not None:
+                    images = nn.functional.interpolate(images, size=(size, size), mode="area")
+                return images.flatten(1), None
+
+        return PixelRows().eval()
 
 
 class Identity(FeatureExtractor):
@@ -71,7 +82,14 @@ class Identity(FeatureExtractor):
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build a module without weights."""
-        from ganzoo.builtin.extractors.rules import Points
+        from torch import nn
 
         self.check(sample_shape)
-        return Points()
+
+        class Points(nn.Module):
+            """Maps points (N, D) to themselves."""
+
+            def forward(self, samples: Tensor) -> tuple[Tensor, None]:
+                return samples, None
+
+        return Points().eval()

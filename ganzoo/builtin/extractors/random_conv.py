@@ -1,25 +1,32 @@
-"""A network that nobody trained."""
+"""A convolutional network with random weights."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.builtin.extractors.shapes import check_images
+from ganzoo.builtin.extractors.common import check_images
 from ganzoo.components import FeatureExtractor
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+WIDTHS = (32, 64, 128, 256)
+"""Channels after each convolution; the last are the features."""
+
+SLOPE = 0.2
+"""Slope of the leaky ReLU below 0."""
 
 
 class RandomConv(FeatureExtractor):
     """A small convolutional network with random weights (d = 256), for images of any kind.
 
     Random features do not prefer what ImageNet shows, need no download and exist for any number of
-    channels. Numbers on them compare models of one data set with each other; they say nothing on a
-    scale that anyone else uses. The paper embeds with a VGG16 of random weights; this is four
-    convolutions (3 x 3, stride 2, leaky ReLU of slope 0.2) and the mean over places.
+    channels. Numbers on them compare models of one data set with each other, on a scale that means
+    nothing elsewhere. The paper embeds with a VGG16 of random weights; this network has four
+    convolutions (3 x 3, stride 2, leaky ReLU of slope 0.2) and takes the mean over places.
     """
 
     type: Literal["random-conv"] = "random-conv"
@@ -33,7 +40,7 @@ class RandomConv(FeatureExtractor):
 
     @property
     def label(self) -> str:
-        """What numbers are marked with: the seed too, unless it is 0."""
+        """Its name in reports, with the seed unless it is 0."""
         return f"{self.type}-{self.seed}" if self.seed else self.type
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
@@ -50,10 +57,34 @@ class RandomConv(FeatureExtractor):
         }
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
-        """Build the network; its weights follow from the seed and the number of channels."""
-        from ganzoo.builtin.extractors.random_conv_network import (
-            RandomConvNetwork,
-        )
+        """Build the network; its weights depend on the seed and the number of channels.
+
+        They are drawn on the CPU from a normal distribution that keeps the variance from layer to
+        layer (He et al., 2015, arXiv:1502.01852).
+        """
+        import torch
+        from torch import nn
 
         self.check(sample_shape)
-        return RandomConvNetwork(sample_shape[0], self.seed)
+        channels, rng = sample_shape[0], torch.Generator().manual_seed(self.seed)
+        kernels = []
+        for width in WIDTHS:
+            gain = math.sqrt(2 / (1 + SLOPE**2) / (9 * channels))
+            kernels.append(gain * torch.randn(width, channels, 3, 3, generator=rng))
+            channels = width
+
+        class RandomConvNetwork(nn.Module):
+            """Maps images (N, C, H, W) uint8 to features (N, 256)."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.kernels = nn.ParameterList(kernels)
+
+            def forward(self, samples: Tensor) -> tuple[Tensor, None]:
+                x = samples.float() / 127.5 - 1
+                for kernel in self.kernels:
+                    x = nn.functional.conv2d(x, kernel, stride=2, padding=1)
+                    x = nn.functional.leaky_relu(x, SLOPE)
+                return x.mean((2, 3)), None
+
+        return RandomConvNetwork().eval().requires_grad_(False)

@@ -1,18 +1,15 @@
-"""The metrics of the core, as specs name them; each computation is in a module of its own.
-
-Specs are read from ``distance``, ``classes``, ``coverage`` and ``copying``, without torch. What these
-build is in ``frechet``, ``kernel``, ``classifier``, ``balance``, ``prdc``, ``modes`` and
-``memorization``.
-"""
+"""The metrics of the core. Modules are read without numpy or torch, which their functions import."""
 
 from __future__ import annotations
 
-from ganzoo.builtin.metrics import classes, copying, coverage, distance
+from ganzoo.builtin.metrics import classes, frechet, kernel, memorization, modes, prdc
 from ganzoo.components import Component
 
 COMPONENTS: tuple[type[Component], ...] = (
-    *distance.COMPONENTS,
-    *coverage.COMPONENTS,
+    *frechet.COMPONENTS,
+    *kernel.COMPONENTS,
+    prdc.PRDC,
+    modes.Modes,
     *classes.COMPONENTS,
-    *copying.COMPONENTS,
+    memorization.Memorization,
 )

@@ -1,24 +1,39 @@
-"""What a classifier says of generated samples, as specs name it."""
+"""What a classifier predicts for generated samples: how surely, which classes, and how often.
+
+The classifier score is not computed by torchmetrics, whose InceptionScore makes fewer splits than asked
+for if samples do not divide evenly, warns of a single split, and gives NaN if the probability of a class
+underflows.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.builtin.metrics.published import OfInception
-from ganzoo.components import Component, Metric, MetricFn, Quantity
+from ganzoo.builtin.metrics.common import (
+    PACGAN,
+    VEEGAN,
+    OfInception,
+    finite_result,
+    logits_of,
+    predictions_of,
+)
+from ganzoo.components import (
+    Component,
+    Features,
+    Metric,
+    MetricFn,
+    MetricInputs,
+    MetricResult,
+    Quantity,
+)
+from ganzoo.errors import NotMeasurable
+from ganzoo.utils.seeds import derive_seed
 
-SALIMANS = "Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498"
-VEEGAN = (
-    "Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning,"
-    " 2017, arXiv:1705.07761"
-)
-PACGAN = (
-    "Lin et al., PacGAN: The power of two samples in generative adversarial networks, 2018,"
-    " arXiv:1712.04086"
-)
+if TYPE_CHECKING:
+    from ganzoo.builtin.metrics.common import Array, Counts
 
 
 class _ClassMetric(Metric):
@@ -26,7 +41,9 @@ class _ClassMetric(Metric):
 
 
 class _Score(_ClassMetric):
-    paper: ClassVar[str | None] = SALIMANS
+    paper: ClassVar[str | None] = (
+        "Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498"
+    )
     splits: int = Field(
         default=10,
         ge=1,
@@ -35,15 +52,13 @@ class _Score(_ClassMetric):
 
     def build(self) -> MetricFn:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import classifier
-
-        return partial(classifier.score, name=self.quantities[0].name, splits=self.splits)
+        return partial(_score, name=self.quantities[0].name, splits=self.splits)
 
 
 class ClassifierScore(_Score):
     """Classifier score: exp of the mean divergence between p(y|x) and p(y).
 
-    High where a classifier is sure of each generated sample and all classes occur. It never looks at
+    High if a classifier is sure of each generated sample and all classes occur. It does not look at
     reference samples, so it sees neither a lack of variety within a class nor copies. The details
     hold the standard deviation over the splits.
     """
@@ -72,9 +87,9 @@ class InceptionScore(OfInception, _Score):
 class ClassBalance(_ClassMetric):
     """Class balance: whether classes are generated as often as they occur.
 
-    A classifier counts the classes of generated and of reference samples alike, so that its own
-    preferences weigh on both. The details hold both counts. There is no value where a class is generated
-    that no reference sample is taken for.
+    A classifier counts the classes of both generated and reference samples, so that its own
+    preferences affect both alike. The details hold both counts. There is no value if a class is
+    predicted for generated samples only.
     """
 
     type: Literal["class_balance"] = "class_balance"
@@ -83,7 +98,7 @@ class ClassBalance(_ClassMetric):
             "class_kl",
             "lower",
             "KL divergence of the classes of generated samples from those of reference samples, in"
-            " nats, from 0 up; 0 where they are equally frequent.",
+            " nats, from 0 up; 0 if they are equally frequent.",
         ),
         Quantity(
             "classes",
@@ -94,16 +109,14 @@ class ClassBalance(_ClassMetric):
 
     def build(self) -> MetricFn:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance
-
-        return balance.balance
+        return _balance
 
 
 class ClassAgreement(_ClassMetric):
-    """Class agreement: whether a conditional generator makes the classes it is asked for.
+    """Class agreement: whether a conditional generator generates the classes it is asked for.
 
-    The details hold the same share for reference samples, where these have labels: no more than that
-    can be expected.
+    The details hold the same fraction for reference samples, if these have labels: no more can be
+    expected.
     """
 
     type: Literal["class_agreement"] = "class_agreement"
@@ -111,15 +124,13 @@ class ClassAgreement(_ClassMetric):
         Quantity(
             "class_agreement",
             "higher",
-            "Share of generated samples that are taken for the class asked for, from 0 to 1.",
+            "Fraction of generated samples predicted to be of the class asked for, from 0 to 1.",
         ),
     )
 
     def build(self) -> MetricFn:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance
-
-        return balance.agreement
+        return _agreement
 
 
 class ClassModes(_ClassMetric):
@@ -135,7 +146,7 @@ class ClassModes(_ClassMetric):
         Quantity(
             "modes",
             "higher",
-            "Modes that at least one generated sample is taken for, from 1 to the number of classes.",
+            "Modes predicted for at least one generated sample, from 1 to the number of classes.",
         ),
         Quantity(
             "mode_kl",
@@ -147,9 +158,7 @@ class ClassModes(_ClassMetric):
 
     def build(self) -> MetricFn:
         """Build the function that measures."""
-        from ganzoo.builtin.metrics import balance
-
-        return balance.modes
+        return _modes
 
 
 COMPONENTS: tuple[type[Component], ...] = (
@@ -159,3 +168,101 @@ COMPONENTS: tuple[type[Component], ...] = (
     ClassAgreement,
     ClassModes,
 )
+
+
+def _score(inputs: MetricInputs, *, name: str, splits: int) -> MetricResult:
+    """Measure the classifier score, the mean over random splits."""
+    import numpy as np
+
+    logits = logits_of(inputs.generated, "generated", least=2 * splits)
+    log_p = _log_softmax(logits.astype(np.float64, copy=False))
+    rng = np.random.default_rng(derive_seed(inputs.seed, "classifier score"))
+    # At random, since samples of conditional generators may be in the order of their classes.
+    parts = np.array_split(log_p[rng.permutation(len(log_p))], splits)
+    scores = np.array([_split_score(part) for part in parts])
+    return finite_result({name: scores.mean()}, {"std_over_splits": float(scores.std())})
+
+
+def _split_score(log_p: Array) -> float:
+    """Return exp(mean KL(p(y|x) ‖ p(y))), p(y) being the mean of p(y|x), for log p(y|x) (N, K)."""
+    import numpy as np
+
+    largest = log_p.max(axis=0)
+    log_marginal = largest + np.log(np.exp(log_p - largest).mean(axis=0))
+    divergence = (np.exp(log_p) * (log_p - log_marginal)).sum(axis=1)
+    return float(np.exp(divergence.mean()))
+
+
+def _log_softmax(logits: Array) -> Array:
+    """Return the logarithms of class probabilities, (N, K)."""
+    import numpy as np
+
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    normalized: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return normalized
+
+
+def _balance(inputs: MetricInputs) -> MetricResult:
+    """Compare the classes of generated samples with those of reference samples."""
+    generated = _class_counts(inputs.generated, "generated")
+    reference = _class_counts(inputs.reference, "reference")
+    missing = ((generated > 0) & (reference == 0)).nonzero()[0]
+    if len(missing):
+        raise NotMeasurable(
+            f"class {missing[0]} is predicted for generated samples but for no reference sample; the"
+            " divergence is infinite"
+        )
+    values = {
+        "class_kl": _divergence(generated, reference / reference.sum()),
+        "classes": int((generated > 0).sum()),
+    }
+    return finite_result(values, {"generated": generated.tolist(), "reference": reference.tolist()})
+
+
+def _modes(inputs: MetricInputs) -> MetricResult:
+    """Count the classes that are generated, and compare them with equally likely ones."""
+    import numpy as np
+
+    counts = _class_counts(inputs.generated, "generated")
+    uniform = np.full(len(counts), 1 / len(counts))
+    values = {"modes": int((counts > 0).sum()), "mode_kl": _divergence(counts, uniform)}
+    return finite_result(values, {"of": len(counts)})
+
+
+def _agreement(inputs: MetricInputs) -> MetricResult:
+    """Compare the classes of generated samples with those that were asked for."""
+    values = {"class_agreement": _agreeing(inputs.generated, "generated")}
+    if inputs.reference.labels is None:
+        return finite_result(values)
+    return finite_result(values, {"reference": _agreeing(inputs.reference, "reference")})
+
+
+def _class_counts(samples: Features, which: str) -> Counts:
+    """Return how many samples are predicted to be of each class, (K,)."""
+    import numpy as np
+
+    predicted, classes = predictions_of(samples, which)
+    return np.bincount(predicted, minlength=classes)
+
+
+def _divergence(counts: Counts, probabilities: Array) -> float:
+    """Return KL(counts / total ‖ probabilities) in nats; counts are 0 where probabilities are."""
+    import numpy as np
+
+    present = counts > 0
+    frequencies = counts[present] / counts.sum()
+    kl = float((frequencies * np.log(frequencies / probabilities[present])).sum())
+    return max(kl, 0.0)
+
+
+def _agreeing(samples: Features, which: str) -> float:
+    """Return the fraction of samples whose predicted class is their label."""
+    predicted, classes = predictions_of(samples, which)
+    if samples.labels is None:
+        raise NotMeasurable(f"{which} samples have no classes that were asked for")
+    if samples.labels.min() < 0 or samples.labels.max() >= classes:
+        raise NotMeasurable(
+            f"labels of {which} samples go from {samples.labels.min()} to {samples.labels.max()},"
+            f" and the extractor knows the classes 0 to {classes - 1}"
+        )
+    return float((predicted == samples.labels).mean())

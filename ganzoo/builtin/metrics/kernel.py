@@ -3,56 +3,109 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
+from typing import ClassVar, Literal
 
-import torch
-from torchmetrics.image.kid import KernelInceptionDistance
+from pydantic import Field
 
-from ganzoo.builtin.metrics.feeding import Identity, seeded
-from ganzoo.builtin.metrics.samples import measurement, pair_of_features
-from ganzoo.components import MetricInputs, MetricResult
+from ganzoo.builtin.metrics.common import (
+    OfInception,
+    finite_result,
+    identity_network,
+    pair_of_features,
+)
+from ganzoo.components import Component, Metric, MetricFn, MetricInputs, MetricResult, Quantity
 from ganzoo.utils.seeds import derive_seed
 
 
-def distance(
-    inputs: MetricInputs,
-    *,
-    name: str,
-    subsets: int,
-    subset_size: int,
-    degree: int,
-    gamma: float | None,
-    coef: float,
-) -> MetricResult:
-    """Measure the kernel distance, as torchmetrics computes it: its mean over random subsets.
+class _Kernel(Metric):
+    paper: ClassVar[str | None] = "Bińkowski et al., Demystifying MMD GANs, 2018, arXiv:1801.01401"
+    subsets: int = Field(
+        default=100, ge=1, description="Random subsets of each set over which the mean is taken."
+    )
+    subset_size: int = Field(
+        default=1000, ge=2, description="Samples of a subset; at most all samples."
+    )
+    degree: int = Field(
+        default=3, ge=1, description="Degree of the kernel (gamma x·y + coef)^degree."
+    )
+    gamma: float | None = Field(
+        default=None,
+        gt=0,
+        description="Factor on products of features. Null: 1 / number of features.",
+    )
+    coef: float = Field(default=1.0, gt=0, description="Constant added to products of features.")
 
-    Args:
-        inputs: the samples.
-        name: what to call the quantity.
-        subsets: how many subsets of each set are drawn.
-        subset_size: samples of a subset; no more than there are.
-        degree: of the polynomial (gamma x·y + coef)^degree.
-        gamma: factor on products of features; None: 1 / number of features.
-        coef: what is added to them.
+    def build(self) -> MetricFn:
+        """Build the function that measures."""
+        return partial(_distance, metric=self)
+
+
+class KernelDistance(_Kernel):
+    """Kernel distance: squared maximum mean discrepancy with a polynomial kernel, unbiased.
+
+    The mean over random subsets of generated and of reference features, computed by torchmetrics in
+    float64. The details hold the size of the subsets in use and the standard deviation over them,
+    which is not a confidence interval, since subsets share samples.
     """
+
+    type: Literal["kd"] = "kd"
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity(
+            "kd",
+            "lower",
+            "Kernel distance, from about 0 up; around 0, on either side, if distributions agree.",
+        ),
+    )
+
+
+class KernelInceptionDistance(OfInception, _Kernel):
+    """Kernel Inception distance (KID): the kernel distance as published, for Inception features.
+
+    Publications often give it times 1,000.
+    """
+
+    type: Literal["kid"] = "kid"
+    general: ClassVar[str] = "kd"
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity(
+            "kid",
+            "lower",
+            "Kernel Inception distance, from about 0 up; around 0, on either side, if"
+            " distributions agree.",
+        ),
+    )
+
+
+COMPONENTS: tuple[type[Component], ...] = (KernelDistance, KernelInceptionDistance)
+
+
+def _distance(inputs: MetricInputs, *, metric: _Kernel) -> MetricResult:
+    """Measure the distance, as torchmetrics computes it: the mean over random subsets."""
+    import torch
+    from torchmetrics.image import kid
+
     generated, reference = pair_of_features(inputs, least=2)
-    size = min(subset_size, len(generated), len(reference))
-    if size == len(generated) == len(reference):
-        subsets = 1  # there is only one
+    size = min(metric.subset_size, len(generated), len(reference))
+    # If both sets are no larger than a subset, there is only one.
+    subsets = 1 if size == len(generated) == len(reference) else metric.subsets
     with warnings.catch_warnings():
-        # It announces at each start that it keeps all features; they are here already.
+        # torchmetrics warns that it keeps all features in memory; they are there already.
         warnings.filterwarnings("ignore", message=".*will save all extracted features in buffer")
-        metric = KernelInceptionDistance(
-            Identity(reference.shape[1]),
+        distance = kid.KernelInceptionDistance(
+            identity_network(reference.shape[1]),
             subsets=subsets,
             subset_size=size,
-            degree=degree,
-            gamma=gamma,
-            coef=coef,
-            sync_on_compute=False,  # one process measures, where there are several
+            degree=metric.degree,
+            gamma=metric.gamma,
+            coef=metric.coef,
+            sync_on_compute=False,  # a single process measures
         )
-    metric.update(torch.tensor(reference), real=True)
-    metric.update(torch.tensor(generated), real=False)
-    with seeded(derive_seed(inputs.seed, "kernel distance")):
-        mean, std = metric.compute()
+    distance.update(torch.tensor(reference), real=True)
+    distance.update(torch.tensor(generated), real=False)
+    with torch.random.fork_rng(devices=[]):
+        # torchmetrics draws from the CPU's global generator; torch.manual_seed would seed all devices.
+        torch.default_generator.manual_seed(derive_seed(inputs.seed, "kernel distance"))
+        mean, std = distance.compute()
     details = {"subsets": subsets, "subset_size": size, "std_over_subsets": float(std)}
-    return measurement({name: float(mean)}, details)
+    return finite_result({metric.quantities[0].name: float(mean)}, details)

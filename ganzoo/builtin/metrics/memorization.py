@@ -3,25 +3,70 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
+from pydantic import Field
 
+from ganzoo.builtin.metrics.common import features_of, finite_result
 from ganzoo.builtin.metrics.neighbours import nearest
-from ganzoo.builtin.metrics.samples import Array, features_of, measurement
-from ganzoo.components import MetricInputs, MetricResult
+from ganzoo.components import Metric, MetricFn, MetricInputs, MetricResult, Quantity
 from ganzoo.errors import NotMeasurable
 
+if TYPE_CHECKING:
+    from ganzoo.builtin.metrics.common import Array
+
 LEAST_GENERATED = 8
-"""Below this the rank test's normal approximation is of no use."""
+"""With fewer the normal approximation of the rank test is useless."""
 
 
-def memorization(inputs: MetricInputs, *, quantile: float) -> MetricResult:
-    """Compare distances to the nearest training sample: of generated ones, and of held-out ones.
+class Memorization(Metric):
+    """Memorization: whether generated samples are nearer to training samples than held-out ones are.
 
-    Args:
-        inputs: the samples; those of reference were not trained on.
-        quantile: of the distances of held-out samples, up to which a generated sample is a copy.
+    Distances are Euclidean, of features, to the nearest training sample. Reference samples are the
+    held-out ones: they must not have been trained on, and must come from the same distribution.
+    ``data_copying`` is the paper's test over all samples at once, corrected for ties; the paper
+    also averages it over cells of the feature space. It grows with the number of samples; the
+    details hold the fraction of pairs it is computed from, which does not.
     """
+
+    type: Literal["memorization"] = "memorization"
+    paper: ClassVar[str | None] = (
+        "Meehan et al., A Non-Parametric Test to Detect Data-Copying in Generative Models, 2020,"
+        " arXiv:2004.05675"
+    )
+    needs_training_samples: ClassVar[bool] = True
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity(
+            "copies",
+            "lower",
+            "Fraction of generated samples no farther from a training sample than the nearest held-out"
+            " samples are, from 0 to 1; about the quantile if nothing is copied.",
+        ),
+        Quantity(
+            "data_copying",
+            None,
+            "z-score of distances to training samples against those of held-out samples; far below 0:"
+            " copies; far above 0: samples unlike the data; within 3 of 0: neither.",
+        ),
+    )
+    quantile: float = Field(
+        default=0.01,
+        gt=0,
+        le=0.5,
+        description="Fraction of held-out samples, the nearest ones, whose largest distance is the limit"
+        " of copies. At least 1 / quantile held-out samples are needed.",
+    )
+
+    def build(self) -> MetricFn:
+        """Build the function that measures."""
+        return partial(_memorization, quantile=self.quantile)
+
+
+def _memorization(inputs: MetricInputs, *, quantile: float) -> MetricResult:
+    """Compare the distances to the nearest training sample of generated and of held-out samples."""
+    import numpy as np
+
     if inputs.training is None:
         raise NotMeasurable(
             "there are no training samples apart from the reference to compare with"
@@ -32,15 +77,15 @@ def memorization(inputs: MetricInputs, *, quantile: float) -> MetricResult:
     _, of_generated = nearest(generated, training)
     _, of_held_out = nearest(held_out, training)
     threshold = float(np.quantile(of_held_out, quantile))
-    z, share = rank_test(of_generated, of_held_out)
+    z, fraction = rank_test(of_generated, of_held_out)
     values = {"copies": (of_generated <= threshold).mean(), "data_copying": z}
     details = {
         "threshold": threshold,
         "median_distance": float(np.median(of_generated)),
         "median_distance_held_out": float(np.median(of_held_out)),
-        "farther_than_held_out": share,
+        "farther_than_held_out": fraction,
     }
-    return measurement(values, details)
+    return finite_result(values, details)
 
 
 def rank_test(x: Array, y: Array) -> tuple[float, float]:
@@ -51,12 +96,14 @@ def rank_test(x: Array, y: Array) -> tuple[float, float]:
         y: (m,).
 
     Returns:
-        The z-score, above 0 where x tends to be larger, and the share of pairs in which x is the
-        larger one, equal ones counting half.
+        The z-score, above 0 if x tends to be larger, and the fraction of pairs in which x is larger,
+        equal ones counting half.
 
     Raises:
         NotMeasurable: all numbers are equal.
     """
+    import numpy as np
+
     ordered = np.sort(y)
     wins = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")).sum() / 2
     pairs, total = len(x) * len(y), len(x) + len(y)

@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
+from typing import ClassVar, Literal
 
+from pydantic import Field
+
+from ganzoo.builtin.extractors.pixels import Identity
+from ganzoo.builtin.metrics.common import PACGAN, VEEGAN, features_of, finite_result
 from ganzoo.builtin.metrics.neighbours import nearest
-from ganzoo.builtin.metrics.samples import features_of, measurement
-from ganzoo.components import MetricInputs, MetricResult
+from ganzoo.components import (
+    FeatureExtractor,
+    Metric,
+    MetricFn,
+    MetricInputs,
+    MetricResult,
+    Quantity,
+    choice,
+)
 from ganzoo.errors import NotMeasurable
 
 
-def modes(inputs: MetricInputs, *, within: float) -> MetricResult:
-    """Count modes and samples of high quality.
+class Modes(Metric):
+    """Modes of a known mixture of points: which are found, and how many samples are near one.
 
-    Args:
-        inputs: the samples; their features are the points.
-        within: distance from the nearest centre, in standard deviations of a mode, up to which a
-            sample is of high quality.
+    A sample is of high quality within three standard deviations of the nearest centre, and a mode is
+    found if at least one sample of high quality is nearest to it. Of a perfect sampler of points in
+    a plane, 98.9 % are of high quality. Publications draw 2,500 samples. The details hold the
+    samples of high quality of each mode.
     """
+
+    type: Literal["modes"] = "modes"
+    paper: ClassVar[str | None] = f"{VEEGAN}; {PACGAN}"
+    named_after_extractor: ClassVar[bool] = False
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("modes", "higher", "Modes that are found, from 0 to the number of modes."),
+        Quantity(
+            "high_quality",
+            "higher",
+            "Fraction of generated samples near the centre of a mode, from 0 to 1.",
+        ),
+    )
+    extractor: FeatureExtractor | None = choice(
+        "identity",
+        description="Extractor of its features. Anything but the points themselves is refused.",
+    )
+    within: float = Field(
+        default=3.0,
+        gt=0,
+        description="Distance from the nearest centre up to which a sample is of high quality, in"
+        " standard deviations of a mode.",
+    )
+
+    def check(self, extractor: FeatureExtractor) -> None:
+        """Refuse features that are not the points themselves."""
+        super().check(extractor)
+        if not isinstance(extractor, Identity):
+            raise ValueError(
+                f"metric {self.type!r} looks at points themselves, not at features of extractor"
+                f" {extractor.type!r}; the right extractor is 'identity'"
+            )
+
+    def build(self) -> MetricFn:
+        """Build the function that measures."""
+        return partial(_modes, within=self.within)
+
+
+def _modes(inputs: MetricInputs, *, within: float) -> MetricResult:
+    import numpy as np
+
     if inputs.mixture is None:
-        raise NotMeasurable("the data are no known mixture of points")
+        raise NotMeasurable("the data are not a known mixture of points")
     points = features_of(inputs.generated, "generated", least=1)
     centers = np.array(inputs.mixture.centers, dtype=np.float64)
     if points.shape[1] != centers.shape[1]:
@@ -31,4 +83,4 @@ def modes(inputs: MetricInputs, *, within: float) -> MetricResult:
     good = distance <= within * inputs.mixture.std
     counts = np.bincount(which[good], minlength=len(centers))
     values = {"modes": int((counts > 0).sum()), "high_quality": good.mean()}
-    return measurement(values, {"of": len(centers), "samples_per_mode": counts.tolist()})
+    return finite_result(values, {"of": len(centers), "samples_per_mode": counts.tolist()})

@@ -1,24 +1,25 @@
 """Euclidean distances between two sets of features, some rows at a time.
 
-They come from products of matrices, |x|² + |y|² - 2x·y, which is many times faster than differences
-and loses digits where x and y nearly agree. So all is in float64, about the mean of the second set,
-and what is no more than the rounding of equal rows counts as zero: an exact copy is at distance 0.
+They are computed from matrix products, |x|² + |y|² - 2x·y, which is many times faster than from
+differences but loses digits if x and y nearly agree. So everything is in float64, about the mean of the
+second set, and values below the rounding error of equal rows count as zero: an exact copy is at
+distance 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ganzoo.builtin.metrics.samples import Array, Counts
+if TYPE_CHECKING:
+    from ganzoo.builtin.metrics.common import Array, Counts
 
 BLOCK = 2**23
 """Distances held at a time: 64 MiB."""
 
 
 def squared_distances(x: Array, y: Array, block: int = BLOCK) -> Iterator[tuple[slice, Array]]:
-    """Yield the squared distances of some rows of x to all of y, until all rows had their turn.
+    """Yield the squared distances of some rows of x to all rows of y, until all rows of x are done.
 
     Args:
         x: (N, d).
@@ -28,6 +29,8 @@ def squared_distances(x: Array, y: Array, block: int = BLOCK) -> Iterator[tuple[
     Yields:
         Which rows of x, and their squared distances (rows, M).
     """
+    import numpy as np
+
     center = y.mean(axis=0)
     y = y - center
     y_norms = np.einsum("md,md->m", y, y)
@@ -47,6 +50,8 @@ def squared_distances(x: Array, y: Array, block: int = BLOCK) -> Iterator[tuple[
 
 def nearest(x: Array, y: Array) -> tuple[Counts, Array]:
     """Return which row of y is nearest to each row of x, (N,), and its distance, (N,)."""
+    import numpy as np
+
     which = np.empty(len(x), dtype=np.int64)
     distances = np.empty(len(x))
     for part, squared in squared_distances(x, y):
@@ -57,6 +62,8 @@ def nearest(x: Array, y: Array) -> tuple[Counts, Array]:
 
 def squared_radii(x: Array, k: int) -> Array:
     """Return the squared distance of each row of x to its k-th nearest other row, (N,)."""
+    import numpy as np
+
     radii = np.empty(len(x))
     for part, squared in squared_distances(x, x):
         itself = np.arange(part.start, part.stop)

@@ -1,25 +1,75 @@
-"""Precision, recall, density and coverage, from balls around samples in the space of features."""
+"""Precision, recall, density and coverage, from balls around samples in feature space."""
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
+from ganzoo.builtin.metrics.common import finite_result, pair_of_features
 from ganzoo.builtin.metrics.neighbours import squared_distances, squared_radii
-from ganzoo.builtin.metrics.samples import Array, measurement, pair_of_features
-from ganzoo.components import MetricInputs, MetricResult
+from ganzoo.components import Metric, MetricFn, MetricInputs, MetricResult, Quantity
 from ganzoo.utils.seeds import derive_seed
 
+if TYPE_CHECKING:
+    from ganzoo.builtin.metrics.common import Array
 
-def prdc(inputs: MetricInputs, *, k: int, max_samples: int) -> MetricResult:
-    """Measure all four.
 
-    The ball of a sample reaches to its k-th nearest neighbour in its own set, and holds its surface.
+class PRDC(Metric):
+    """Precision, recall, density and coverage, from balls around samples in feature space.
 
-    Args:
-        inputs: the samples.
-        k: which neighbour.
-        max_samples: how many of each set to look at, drawn at random where there are more.
+    The ball of a sample reaches to its k-th nearest neighbour in its own set, and includes its surface,
+    as in the equations of the papers. The paper on precision and recall has k = 3; here k is
+    the same for all four. All depend on the number of samples; the details hold those in use.
+    Precision and recall suffer from outliers, whose balls are large; density and coverage less so.
     """
+
+    type: Literal["prdc"] = "prdc"
+    paper: ClassVar[str | None] = (
+        "Kynkäänniemi et al., Improved Precision and Recall Metric for Assessing Generative Models,"
+        " 2019, arXiv:1904.06991; Naeem et al., Reliable Fidelity and Diversity Metrics for Generative"
+        " Models, 2020, arXiv:2002.09797"
+    )
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity(
+            "precision",
+            "higher",
+            "Fraction of generated samples within the ball of a reference sample, from 0 to 1.",
+        ),
+        Quantity(
+            "recall",
+            "higher",
+            "Fraction of reference samples within the ball of a generated sample, from 0 to 1.",
+        ),
+        Quantity(
+            "density",
+            "higher",
+            "Mean number of balls of reference samples that hold a generated sample, divided by k, from"
+            " 0 up; 1 is expected if distributions agree.",
+        ),
+        Quantity(
+            "coverage",
+            "higher",
+            "Fraction of reference samples whose ball holds a generated sample, from 0 to 1; about"
+            " 1 - 2^-k is expected if distributions agree and sets are equally large.",
+        ),
+    )
+    k: int = Field(
+        default=5, ge=1, le=50, description="Which nearest neighbour a ball reaches to, from 1."
+    )
+    max_samples: int = Field(
+        default=10_000, ge=100, description="Most samples of each set to use, drawn at random."
+    )
+
+    def build(self) -> MetricFn:
+        """Build the function that measures."""
+        return partial(_prdc, k=self.k, max_samples=self.max_samples)
+
+
+def _prdc(inputs: MetricInputs, *, k: int, max_samples: int) -> MetricResult:
+    import numpy as np
+
     generated, reference = (
         _drawn(features, max_samples, derive_seed(inputs.seed, "prdc", which))
         for which, features in enumerate(pair_of_features(inputs, least=k + 1))
@@ -43,11 +93,13 @@ def prdc(inputs: MetricInputs, *, k: int, max_samples: int) -> MetricResult:
         "density": pairs / (k * len(generated)),
         "coverage": covered.mean(),
     }
-    return measurement(values, {"generated": len(generated), "reference": len(reference)})
+    return finite_result(values, {"generated": len(generated), "reference": len(reference)})
 
 
 def _drawn(features: Array, count: int, seed: int) -> Array:
-    """Return so many rows, in their order: files and data sets are often sorted by class."""
+    """Return random rows in their order: the first ones may all be of one class."""
+    import numpy as np
+
     if len(features) <= count:
         return features
     return features[np.sort(np.random.default_rng(seed).permutation(len(features))[:count])]

@@ -1,4 +1,4 @@
-"""``ganzoo run``, ``resume`` and ``plot losses``: training and what it logged."""
+"""``ganzoo run``, ``resume``, ``branch`` and ``plot losses``: training and what it logged."""
 
 from __future__ import annotations
 
@@ -13,26 +13,34 @@ import click
 from ganzoo import api
 from ganzoo.cli.commands.specs import read_argument
 from ganzoo.cli.completion import complete_run, complete_spec
-from ganzoo.cli.options import check_outputs, force_option, output_option, quiet_option
+from ganzoo.cli.options import (
+    check_outputs,
+    checkpoint_option,
+    force_option,
+    output_option,
+    quiet_option,
+)
 from ganzoo.cli.output import number_words, program_command, say, write_json
-from ganzoo.cli.progress import Progress, display_for, duration_words, metric_words
+from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
 from ganzoo.runs.history import History
-from ganzoo.utils.progress import reporting_to
 
-
-@click.command()
-@click.argument("spec", shell_complete=complete_spec)
-@click.option(
+set_option = click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="PATH=VALUE",
     help="Change a field of the spec; may be given more than once.",
 )
-@output_option(
+new_run_option = output_option(
     "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
 )
+
+
+@click.command()
+@click.argument("spec", shell_complete=complete_spec)
+@set_option
+@new_run_option
 @click.option("--name", help="Short for --set name=NAME.")
 @click.option("--seed", type=int, help="Short for --set seed=SEED.")
 @click.option("--device", help="Short for --set device=DEVICE: auto, cpu, cuda, cuda:1, mps.")
@@ -86,6 +94,36 @@ def resume(run: str, quiet: bool) -> None:
 
 @click.command()
 @click.argument("run", shell_complete=complete_run)
+@set_option
+@checkpoint_option
+@new_run_option
+@quiet_option
+def branch(
+    run: str, assignments: tuple[str, ...], checkpoint: str, output: Path | None, quiet: bool
+) -> None:
+    """Continue a run as a new one with changed settings.
+
+    Everything that still fits is kept: weights, averages, states of optimizers, the step and the random
+    states. The run itself is not changed.
+
+    \b
+      ganzoo branch runs/digits-1 --set training.duration="40 epochs"
+      ganzoo branch runs/digits-1 --checkpoint best --set loss=hinge --set name=hinge
+    """
+    _train(
+        lambda progress: api.branch(
+            run,
+            overrides=assignments,
+            checkpoint=checkpoint,
+            output=output,
+            listeners=[progress],
+        ),
+        quiet=quiet,
+    )
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_run)
 @click.option(
     "--per",
     type=click.Choice(["step", "epoch"]),
@@ -113,9 +151,9 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
 
 def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
     """Train while showing progress, then summarize the result."""
-    progress = Progress(display_for(quiet=quiet))
     try:
-        with progress, reporting_to(progress.prepare):
+        with showing_progress(quiet=quiet) as display:
+            progress = Progress(display)
             finished = train(progress)
     except Interrupted as stop:
         where = "RUN" if progress.run is None else shlex.quote(str(progress.run.path))

@@ -1,10 +1,10 @@
-"""``ganzoo sample``, ``traverse`` and ``interpolate``: what a trained generator produces."""
+"""``ganzoo sample``, and what the other commands for generated samples share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 from click.core import ParameterSource
@@ -16,25 +16,18 @@ from ganzoo.cli.options import (
     checkpoint_option,
     force_option,
     free_path,
-    numbers_of,
     output_option,
 )
-from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.errors import UsageError, did_you_mean, in_a_line
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import torch
 
     Floats = npt.NDArray[np.float32]
 
-FRAMES_PER_STEP = 6
-"""Frames of an animation from one column of its grid to the next."""
-
-ANIMATION_SIDE = 240
-"""Smallest width and height of an animation, in pixels."""
-
-DEFAULT_COORDINATES = 8
-"""Number of coordinates that ``traverse`` varies by default."""
+MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 
 MOST_HEADINGS = 20
 """Grids of more classes than this have no headings."""
@@ -44,11 +37,6 @@ truncation_option = click.option(
     "--truncation",
     type=float,
     help="Truncate the latent distribution: a normal one at this number of standard deviations.",
-)
-label_option = click.option(
-    "--label",
-    metavar="CLASS",
-    help="Class to generate, by name or number (conditional generators).",
 )
 
 
@@ -78,6 +66,18 @@ label_option = click.option(
     help="Latents to use: a .npy file of shape (n, dim), or the coordinates of one, such as 0.1,-2,...",
 )
 @click.option(
+    "--condition",
+    metavar="FILE|NUMBERS",
+    help="Labels or values to generate samples for (generators conditioned on vectors): a .npy file of"
+    " shape (n, k) or (1, k), or k numbers.",
+)
+@click.option(
+    "--source",
+    type=click.Path(exists=True, path_type=Path),
+    help="Samples to translate (translators): an image, a folder of images, or a .npy file of shape"
+    " (n, ...). Default: the test data.",
+)
+@click.option(
     "--format",
     "kind",
     type=click.Choice(["png", "npy", "folder"]),
@@ -97,6 +97,8 @@ def sample(
     truncation: float | None,
     checkpoint: str,
     latents: str | None,
+    condition: str | None,
+    source: Path | None,
     kind: Literal["png", "npy", "folder"] | None,
     output: Path | None,
     force: bool,
@@ -120,16 +122,19 @@ def sample(
     else:
         check_outputs(path, force=force)
     if latents is not None:
-        _refuse_with_latents("count", "seed", "truncation")
-    given = None if latents is None else torch.from_numpy(_read_latents(latents, opened))
-    count = count if given is None else len(given)
-    classes = [_class_number(label, opened) for label in labels]
+        refuse_with_latents("count", "seed", "truncation")
+    given = None if latents is None else torch.from_numpy(read_latents(latents, opened.latent_dim))
+    sources = None if source is None else _read_sources(source, opened)
+    count = next((len(each) for each in (sources, given) if each is not None), count)
+    classes = [class_number(label, opened) for label in labels]
     samples = opened.sample(
         count,
         seed=seed,
         labels=[classes[index % len(classes)] for index in range(count)] if classes else None,
+        condition=None if condition is None else _read_condition(condition, opened),
         truncation=truncation,
         latents=given,
+        source=sources,
     ).numpy()
     if kind == "npy":
         with path.open("wb") as file:  # given a name, numpy would add an ending to it
@@ -141,169 +146,6 @@ def sample(
     click.echo(path)
 
 
-@click.command()
-@run_argument
-@click.option(
-    "--dims",
-    metavar="NUMBERS",
-    callback=numbers_of(int, "10,60,80 or 0-5"),
-    help="Coordinates to vary, counted from 0, such as 10,60,80 or 0-5. Default: the first"
-    f" {DEFAULT_COORDINATES}.",
-)
-@click.option(
-    "--values",
-    metavar="NUMBERS",
-    callback=numbers_of(float, "-3,0,0.5"),
-    default="-3,-2,-1,0,1,2,3",
-    show_default=True,
-    help="Values that each coordinate takes.",
-)
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of the latent to start from."
-)
-@click.option(
-    "--latents",
-    metavar="FILE|NUMBERS",
-    help="Latent to start from: a .npy file whose first row is used, or its coordinates.",
-)
-@truncation_option
-@checkpoint_option
-@label_option
-@output_option("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
-@force_option
-def traverse(
-    run: str,
-    dims: list[int] | None,
-    values: list[float],
-    seed: int,
-    latents: str | None,
-    truncation: float | None,
-    checkpoint: str,
-    label: str | None,
-    output: Path | None,
-    force: bool,
-) -> None:
-    """Vary one latent coordinate at a time and draw the results.
-
-    The grid has a row for each coordinate and a column for each value; all other coordinates stay as
-    given by the seed or --latents.
-
-    \b
-      ganzoo traverse runs/fc-fashion-1
-      ganzoo traverse runs/fc-fashion-1 --dims 10,60,80 --values -30,-3,0,3,30
-    """
-    import torch
-
-    from ganzoo.utils.images import save_image
-    from ganzoo.visual import traversals
-    from ganzoo.visual.grids import labelled_grid
-
-    opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
-    check_outputs(path, force=force)
-    dim = opened.latent_dim
-    dims = list(range(min(dim, DEFAULT_COORDINATES))) if dims is None else dims
-    wrong = next((each for each in dims if not 0 <= each < dim), None)
-    if wrong is not None:
-        raise UsageError(f"--dims: this run's latents have coordinates 0 to {dim - 1}, not {wrong}")
-    if latents is None:
-        start = opened.latents(1, seed, truncation).numpy()[0]
-    else:
-        _refuse_with_latents("seed", "truncation")
-        start = _read_latents(latents, opened)[0]
-    samples = _images(opened, torch.from_numpy(traversals.traverse(start, dims, values)), label)
-    rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
-    save_image(labelled_grid(samples, rows, columns), path)
-    click.echo(path)
-
-
-@click.command()
-@run_argument
-@click.option(
-    "--steps", type=click.IntRange(2), default=9, show_default=True, help="Images per row."
-)
-@click.option(
-    "--rows",
-    type=click.IntRange(1),
-    default=4,
-    show_default=True,
-    help="Number of pairs of latents.",
-)
-@click.option(
-    "--spherical/--linear",
-    default=True,
-    show_default=True,
-    help="Interpolate along arcs, which suit normal latents, or along straight lines.",
-)
-@click.option(
-    "--seed",
-    "seeds",
-    type=int,
-    nargs=2,
-    default=(0, 1),
-    show_default=True,
-    metavar="A B",
-    help="Seeds of the latents on the left and on the right.",
-)
-@truncation_option
-@checkpoint_option
-@label_option
-@output_option(
-    "PNG to write, with a GIF of the same name next to it. Default: <run>-interpolation.png,"
-    " numbered if it exists."
-)
-@force_option
-def interpolate(
-    run: str,
-    steps: int,
-    rows: int,
-    spherical: bool,
-    seeds: tuple[int, int],
-    truncation: float | None,
-    checkpoint: str,
-    label: str | None,
-    output: Path | None,
-    force: bool,
-) -> None:
-    """Interpolate between pairs of latents: a PNG with a row for each pair, and an animated GIF.
-
-    \b
-      ganzoo interpolate runs/mlp-mnist-1
-      ganzoo interpolate runs/mlp-mnist-1 --seed 3 8 --rows 1 --linear -o way.png
-    """
-    import torch
-
-    from ganzoo.utils.images import image_grid, save_image
-    from ganzoo.visual import traversals
-    from ganzoo.visual.grids import labelled_grid, save_gif
-
-    opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
-    if path.suffix == ".gif":  # the animation's own name
-        path = path.with_suffix(".png")
-    animation = path.with_suffix(".gif")
-    check_outputs(path, animation, force=force)
-    path_between = (
-        traversals.interpolate_spherically if spherical else traversals.interpolate_linearly
-    )
-    begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
-    frames = FRAMES_PER_STEP * (steps - 1) + 1
-    latents = path_between(begin, end, frames)
-    samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label, rows)
-    samples = samples.reshape(rows, frames, *samples.shape[1:])
-    table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
-    names = opened.class_names if label is None else ()
-    if names:
-        headings = [names[row % len(names)] for row in range(rows)]
-        save_image(labelled_grid(table, headings, [""] * steps), path)
-    else:
-        save_image(image_grid(table, columns=steps), path)
-    click.echo(path)
-    pictures = [image_grid(each, min_side=ANIMATION_SIDE) for each in samples.swapaxes(0, 1)]
-    save_gif(pictures, animation, seconds=0.06)
-    click.echo(animation)
-
-
 def _save_grid(samples: Floats, names: Sequence[str], run: Run, path: Path) -> None:
     """Write a grid; samples of several classes get a column for each, with its name above it.
 
@@ -313,35 +155,17 @@ def _save_grid(samples: Floats, names: Sequence[str], run: Run, path: Path) -> N
         run: the run.
         path: the picture to write.
     """
-    from ganzoo.utils.images import save_grid, save_image
+    from ganzoo.utils.images import save_image
     from ganzoo.visual.grids import class_grid
 
     names = names or run.class_names
-    if samples.ndim == 4 and 1 < len(names) <= MOST_HEADINGS:
+    if run.info.samples.kind == "images" and 1 < len(names) <= MOST_HEADINGS:
         save_image(class_grid(samples, names), path)
     else:
-        save_grid(samples, path)
+        save_image(run.info.samples.preview(samples), path)
 
 
-def _images(run: Run, latents: Any, label: str | None, rows: int = 1) -> Floats:
-    """Return the images that a run generates from latents.
-
-    A conditional run generates the requested class or, by default, one class after another in the rows.
-    """
-    labels = None
-    if label is not None:
-        labels = [_class_number(label, run)]
-    elif run.class_names:
-        labels = [
-            row % len(run.class_names) for row in range(rows) for _ in range(len(latents) // rows)
-        ]
-    samples: Floats = run.sample(latents=latents, labels=labels).numpy()
-    if samples.ndim != 4:
-        raise UsageError(f"{run.path}: generates points; only images can be shown in a grid")
-    return samples
-
-
-def _refuse_with_latents(*names: str) -> None:
+def refuse_with_latents(*names: str) -> None:
     """Refuse options that control how latents are drawn if latents are given."""
     context = click.get_current_context()
     for name in names:
@@ -349,11 +173,11 @@ def _refuse_with_latents(*names: str) -> None:
             raise UsageError(f"--{name}: cannot be combined with --latents")
 
 
-def _class_number(label: str, run: Run) -> int:
+def class_number(label: str, run: Run) -> int:
     """Return the number of a class, given by name or number; names such as "10" take precedence."""
     names = run.class_names
     if not names:
-        raise UsageError("--label: this generator is not conditional; leave the option out")
+        raise UsageError("--label: this generator is not conditioned on classes; leave it out")
     if label in names:
         return names.index(label)
     if label.isdecimal() and int(label) < len(names):
@@ -363,32 +187,89 @@ def _class_number(label: str, run: Run) -> int:
     )
 
 
-def _read_latents(text: str, run: Run) -> Floats:
+def read_latents(text: str, dim: int) -> Floats:
     """Return latents (n, dim) from a file, or a single one from its coordinates.
 
     Raises:
         UsageError: they cannot be read or do not fit the run.
     """
+    return _read_vectors(text, dim, "--latents")
+
+
+def _read_condition(text: str, run: Run) -> torch.Tensor:
+    import torch
+
+    condition = run.sampler.condition
+    if condition is None or condition.kind == "classes":
+        raise UsageError("--condition: this generator is not conditioned on vectors; leave it out")
+    return torch.from_numpy(_read_vectors(text, condition.size, "--condition"))
+
+
+def _read_vectors(text: str, dim: int, option: str) -> Floats:
+    """Return vectors (n, dim) from a .npy file, or a single one from its numbers."""
     import numpy as np
 
     try:
         if text.endswith(".npy"):
-            latents = np.load(text, allow_pickle=False).astype(np.float32)
+            vectors = np.load(text, allow_pickle=False).astype(np.float32)
         else:
-            latents = np.array([float(part) for part in text.split(",")], dtype=np.float32)
+            vectors = np.array([float(part) for part in text.split(",")], dtype=np.float32)
     except OSError as error:
-        raise UsageError(f"--latents: {text}: {error.strerror}") from None
+        raise UsageError(f"{option}: {text}: {error.strerror}") from None
     except (ValueError, EOFError) as error:  # EOFError: an empty file
         raise UsageError(
-            f"--latents: neither a .npy file nor numbers such as 0.1,-2: {error}"
+            f"{option}: neither a .npy file nor numbers such as 0.1,-2: {error}"
         ) from None
-    latents = np.atleast_2d(latents)
-    if not np.isfinite(latents).all():
-        raise UsageError("--latents: every coordinate must be a finite number")
-    dim = run.latent_dim
-    if latents.ndim != 2 or latents.shape[1] != dim or not len(latents):
-        raise UsageError(f"--latents: this run needs shape (n, {dim}), not {latents.shape}")
-    return latents
+    vectors = np.atleast_2d(vectors)
+    if not np.isfinite(vectors).all():
+        raise UsageError(f"{option}: every number must be finite")
+    if vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
+        raise UsageError(f"{option}: this run needs shape (n, {dim}), not {vectors.shape}")
+    return vectors
+
+
+def _read_sources(path: Path, run: Run) -> torch.Tensor:
+    """Return samples to translate (n, *source_shape), as the network sees them.
+
+    Raises:
+        UsageError: they cannot be read or do not fit the run.
+    """
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from ganzoo.data.images import fit
+    from ganzoo.data.split import as_tensor
+
+    space = run.info.source
+    if space is None or not run.sampler.translates:
+        raise UsageError("--source: this run does not translate samples; leave it out")
+    try:
+        if path.suffix == ".npy":
+            stored = np.load(path, allow_pickle=False)
+        elif space.kind != "images" or space.channels not in {1, 3}:
+            raise UsageError(f"--source: this run translates {space.kind}; name a .npy file")
+        else:
+            endings = Image.registered_extensions()
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            size, mode = (space.height, space.width), MODES[space.channels]
+            pixels = []
+            for file in files:
+                if file.suffix.lower() in endings:
+                    with Image.open(file) as image:
+                        pixels.append(fit(image, size, mode))
+            if not pixels:
+                raise UsageError(f"--source: {path}: contains no images")
+            stored = np.stack(pixels).astype(space.dtype)
+            stored *= 257 if space.bits == 16 else 1
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(f"--source: {path}: cannot be read: {in_a_line(error)}") from None
+    if stored.shape[1:] != space.shape or not len(stored):
+        shape = ", ".join(map(str, ("n", *space.shape)))
+        raise UsageError(f"--source: this run needs shape ({shape}), not {stored.shape}")
+    if np.issubdtype(stored.dtype, np.floating):
+        return torch.from_numpy(stored.astype(np.float32))
+    return space.decode(as_tensor(stored), torch.float32)
 
 
 def _check_folder(path: Path) -> None:
@@ -396,7 +277,7 @@ def _check_folder(path: Path) -> None:
         raise UsageError(f"{path}: exists already and is not an empty folder; name another with -o")
 
 
-def _write_folder(samples: Sequence[Any] | Floats, path: Path) -> None:
+def _write_folder(samples: Floats, path: Path) -> None:
     """Write one PNG per image, at its original size."""
     from ganzoo.utils.images import save_image, to_image
 

@@ -14,11 +14,12 @@ from references import r2, r5
 from references.weights import copy_weights, shapes
 from torch import nn
 
-from ganzoo.components import Discriminator, Generator
+from ganzoo.components import Condition, Discriminator, Generator
 from ganzoo.plugins import installed
 from ganzoo.spec import parse_spec
 
 IMAGE = (1, 28, 28)
+CLASSES = Condition("classes", 3)
 PUBLISHED = {
     "dcgan-mnist": (r2, r2.generator, r2.discriminator),
     "cnn-fashion": (r5, r5.generator, r5.discriminator),
@@ -120,7 +121,10 @@ def test_recipes_are_valid_and_have_the_published_numbers(name: str) -> None:
     assert spec.dataset.horizontal_flip == program.FLIP
     assert spec.training.batch_size == program.BATCH
     assert str(spec.training.duration) == f"{program.EPOCHS} epochs"
-    optimizers = (spec.training.generator_optimizer, spec.training.discriminator_optimizer)
+    optimizers = (
+        spec.algorithm.generator_optimizer,
+        spec.algorithm.discriminator_optimizer,
+    )
     rates = [next(iter(optimizer.lr.values())) for optimizer in optimizers]
     assert rates == [program.LR_G, program.LR_D]
 
@@ -252,8 +256,8 @@ def test_what_check_accepts_can_be_built(normalization: str) -> None:
 
 @pytest.mark.parametrize("head", ["convolution", "linear"])
 def test_both_networks_use_the_class(head: str) -> None:
-    network = generator(channels=4, conditional=True).build(7, IMAGE, 3)
-    opponent = discriminator(channels=4, head=head, conditional=True).build(IMAGE, 3)
+    network = generator(channels=4, conditional=True).build(7, IMAGE, CLASSES)
+    opponent = discriminator(channels=4, head=head, conditional=True).build(IMAGE, CLASSES)
     network.eval()
     opponent.eval()
     z, x = torch.randn(1, 7).expand(3, 7), torch.randn(1, *IMAGE).expand(3, *IMAGE)
@@ -268,7 +272,7 @@ def test_both_networks_use_the_class(head: str) -> None:
 
 
 def test_the_class_enters_the_logit_as_an_inner_product_with_the_features() -> None:
-    network = discriminator(channels=4, conditional=True).build(IMAGE, 3).eval()
+    network = discriminator(channels=4, conditional=True).build(IMAGE, CLASSES).eval()
     x, labels = torch.randn(5, *IMAGE), torch.tensor([0, 1, 2, 1, 0])
     features = network.body(x)  # type: ignore[operator] # our own module
     expected = network.head(features)[:, 0]  # type: ignore[operator] # our own module

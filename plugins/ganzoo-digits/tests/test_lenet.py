@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.store import ImageStore
 from ganzoo_digits import digits, weights
 from ganzoo_digits.extractors import LeNetMnist, StackedLeNetMnist
 from pydantic import TypeAdapter
 from safetensors.torch import load, save
 
 from ganzoo.components import FeatureExtractor
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 
 ONE, THREE = (1, 28, 28), (3, 28, 28)
@@ -27,8 +27,8 @@ CARD = weights.FILE.with_suffix(".md")
 @pytest.fixture(scope="module")
 def test_digits() -> tuple[torch.Tensor, torch.Tensor]:
     store = digits.read("test")
-    assert store.labels is not None
-    return torch.from_numpy(store.samples), torch.from_numpy(store.labels)
+    assert store.classes is not None
+    return torch.from_numpy(store.samples), torch.from_numpy(store.classes)
 
 
 def extract(
@@ -179,12 +179,10 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "tools")
     module = importlib.import_module("train_lenet")
     store = digits.read("train")
-    assert store.labels is not None
+    assert store.classes is not None
     few = slice(None, None, 8)
     monkeypatch.setattr(module, "EPOCHS", 1)
-    monkeypatch.setattr(
-        module, "read", lambda split: ImageStore(store.samples[few], store.labels[few])
-    )
+    monkeypatch.setattr(module, "read", lambda split: Split(store.samples[few], store.classes[few]))
     return module
 
 

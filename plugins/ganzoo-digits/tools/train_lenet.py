@@ -36,7 +36,7 @@ FILE = Path(__file__).parents[1] / "src" / "ganzoo_digits" / "lenet-mnist.safete
 def train(generator: torch.Generator) -> LeNet:
     """Return the moving average of a classifier's weights."""
     store = read("train")
-    images, labels = torch.from_numpy(store.samples), torch.from_numpy(store.labels)
+    images, labels = torch.from_numpy(store.samples), torch.from_numpy(store.classes)
     network = LeNet().train()
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
@@ -101,7 +101,7 @@ def accuracy(network: LeNet, split: str) -> float:
     store = read(split)
     with torch.no_grad():
         _, logits = network(torch.from_numpy(store.samples))
-    return float((logits.argmax(dim=1) == torch.from_numpy(store.labels)).double().mean())
+    return float((logits.argmax(dim=1) == torch.from_numpy(store.classes)).double().mean())
 
 
 def main() -> None:

@@ -9,7 +9,14 @@ import torch
 from pydantic import TypeAdapter
 from torch import nn
 
-from ganzoo.components import Penalty, PenaltyInputs, Regularizer, registry
+from ganzoo.components import (
+    DiscriminatorOutput,
+    Penalty,
+    Regularizer,
+    RegularizerInputs,
+    registry,
+)
+from ganzoo.training.adversary import input_gradient
 
 
 def regularizer(name: str, **parameters: Any) -> Regularizer:
@@ -22,7 +29,7 @@ def build(name: str, **parameters: Any) -> Penalty:
 
 
 def own_names() -> list[str]:
-    """Names of the regularizers this package brings."""
+    """Names of the regularizers this package provides."""
     return [
         entry.name
         for entry in registry.active().entries("regularizer")
@@ -84,11 +91,27 @@ def inputs(
     shape: tuple[int, ...] = (6, 1, 4, 4),
     labels: torch.Tensor | None = None,
     seed: int = 0,
-) -> PenaltyInputs:
+) -> RegularizerInputs:
+    """What a regularizer of the discriminator sees; the passes of the loss count as shown."""
     rng = torch.Generator().manual_seed(3)
-    real, fake = torch.randn(2, *shape, generator=rng, dtype=torch.float64)
+    real, fake = (each.requires_grad_() for each in torch.randn(2, *shape, generator=rng).double())
     rng.manual_seed(seed)
-    return PenaltyInputs(discriminator, real, fake, labels, rng)
+
+    def judge(samples: torch.Tensor) -> DiscriminatorOutput:
+        return DiscriminatorOutput(discriminator(samples, labels))
+
+    return RegularizerInputs(
+        fake=fake,
+        real=real,
+        fake_output=judge(fake),
+        real_output=judge(real),
+        condition=labels,
+        latents=None,
+        discriminator=judge,
+        generator=None,
+        differentiate=input_gradient,
+        rng=rng,
+    )
 
 
 def weight_of_norm(norm: float, size: int = 16) -> torch.Tensor:
@@ -119,18 +142,18 @@ def test_linear_discriminators_have_a_closed_form(
     assert penalty.item() == pytest.approx(closed_form(norm), abs=1e-12)
 
 
-def test_r1_looks_at_real_samples_and_r2_at_made_ones() -> None:
+def test_r1_looks_at_real_samples_and_r2_at_generated_ones() -> None:
     given = inputs(Quadratic())
     for name, samples in (("r1", given.real), ("r2", given.fake)):
         expected = samples.flatten(1).square().sum(1).mean() / 2
         torch.testing.assert_close(build(name)(given), expected)
 
 
-def test_gradient_penalty_looks_between_real_and_made_samples() -> None:
+def test_gradient_penalty_looks_between_real_and_generated_samples() -> None:
     critic = Quadratic()
     given = inputs(critic)
     build("gradient_penalty")(given)
-    (shown,) = critic.shown
+    *_, shown = critic.shown
     shares = (shown - given.fake) / (given.real - given.fake)
     of_each_sample = shares.flatten(1)
     torch.testing.assert_close(of_each_sample, of_each_sample[:, :1].expand(-1, 16))
@@ -142,7 +165,7 @@ def test_dragan_looks_near_real_samples_within_the_noise() -> None:
     critic = Quadratic()
     given = inputs(critic, (500, 4))
     build("dragan", noise=0.3)(given)
-    (shown,) = critic.shown
+    *_, shown = critic.shown
     change = (shown - given.real) / given.real.std(correction=0)
     assert change.min() >= 0
     assert 0.25 < change.max() <= 0.3
@@ -185,8 +208,7 @@ def test_a_flat_discriminator_gives_finite_gradients(name: str) -> None:
 def test_labels_reach_the_discriminator(name: str, labels: torch.Tensor | None) -> None:
     discriminator = Quadratic()
     build(name)(inputs(discriminator, labels=labels))
-    (seen,) = discriminator.labels
-    assert seen is labels
+    assert all(seen is labels for seen in discriminator.labels)
 
 
 @pytest.mark.parametrize("name", own_names())
@@ -204,12 +226,12 @@ def test_randomness_comes_from_the_given_generator_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", own_names())
-def test_samples_are_left_without_gradient(name: str) -> None:
+def test_it_says_which_gradients_it_needs(name: str) -> None:
     given = inputs(Conv().double())
-    build(name)(given).backward()
-    for samples in (given.real, given.fake):
-        assert not samples.requires_grad
-        assert samples.grad is None
+    needs = regularizer(name).needs_gradient
+    build(name)(given)
+    used = {each for each in ("real", "fake") if f"{each}_gradient" in vars(given)}
+    assert used == needs
 
 
 @pytest.mark.parametrize("name", own_names())

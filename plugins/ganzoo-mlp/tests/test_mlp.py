@@ -14,11 +14,12 @@ from references import r1, r4
 from references.weights import copy_weights, shapes
 from torch import nn
 
-from ganzoo.components import Discriminator, Generator
+from ganzoo.components import Condition, Discriminator, Generator
 from ganzoo.plugins import installed
 from ganzoo.spec import parse_spec
 
 IMAGE = (1, 28, 28)
+CLASSES = Condition("classes", 3)
 PUBLISHED = [pytest.param("mlp-mnist", r1, id="r1"), pytest.param("fc-fashion", r4, id="r4")]
 
 
@@ -89,7 +90,10 @@ def test_recipes_are_valid_and_have_the_published_numbers(name: str, published: 
     assert spec.dataset.horizontal_flip == published.FLIP
     assert spec.training.batch_size == published.BATCH
     assert str(spec.training.duration) == f"{published.EPOCHS} epochs"
-    optimizers = (spec.training.generator_optimizer, spec.training.discriminator_optimizer)
+    optimizers = (
+        spec.algorithm.generator_optimizer,
+        spec.algorithm.discriminator_optimizer,
+    )
     rates = [next(iter(optimizer.lr.values())) for optimizer in optimizers]
     assert rates == [published.LR_G, published.LR_D]
 
@@ -127,7 +131,7 @@ def test_no_layer_is_there_for_nothing() -> None:
 def test_both_networks_use_the_class() -> None:
     made = generator({"type": "mlp", "conditional": True})
     judged = discriminator({"type": "mlp", "conditional": True})
-    network, opponent = made.build(7, IMAGE, 3), judged.build(IMAGE, 3)
+    network, opponent = made.build(7, IMAGE, CLASSES), judged.build(IMAGE, CLASSES)
     z, x = torch.randn(1, 7).expand(3, 7), torch.randn(1, *IMAGE).expand(3, *IMAGE)
     labels = torch.arange(3)
     samples, logits = network(z, labels), opponent(x, labels)

@@ -111,8 +111,9 @@ def test_scalars_are_the_numbers_of_the_metrics_file(tmp_path: Path) -> None:
     assert names <= set(events.Tags()["scalars"])
     for name in names:
         scalars = events.Scalars(name)
-        assert steps(scalars) == [2, 4, 6, 8, 10, 12]
-        expected = [line[name] for line in lines]
+        having = [line for line in lines if name in line]  # lazy regularizers are not in all
+        assert steps(scalars) == [line["step"] for line in having]
+        expected = [line[name] for line in having]
         assert [each.value for each in scalars] == pytest.approx(expected, rel=1e-6)
 
 
@@ -152,7 +153,7 @@ def test_hyperparameters_are_fields_of_the_spec(tmp_path: Path) -> None:
     events = read(train(tmp_path))
     start = hyperparameters(events, "session_start_info").session_start_info.hparams
     assert start["training.batch_size"].number_value == 8
-    assert start["training.generator_optimizer.lr"].number_value == 2e-4
+    assert start["generator_optimizer.lr"].number_value == 2e-4
     assert start["generator.hidden"].string_value == "[16]"
     assert start["regularizers.0.type"].string_value == "r1"
     assert start["training.deterministic"].string_value == "false"

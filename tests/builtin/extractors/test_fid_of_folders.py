@@ -45,7 +45,7 @@ def test_the_command_finds_what_torch_fidelity_finds(
     with pytest.raises(SystemExit) as stop:
         main(
             [
-                *("evaluate-images", *folders, "--metrics", json.dumps(metrics), "--no-floor"),
+                *("evaluate-images", *folders, "--metrics", json.dumps(metrics), "--no-baseline"),
                 *("--extractor", json.dumps(extractor), "--device", "cpu", "--json", "-", "-q"),
             ]
         )

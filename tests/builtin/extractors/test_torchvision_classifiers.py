@@ -12,7 +12,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ganzoo.builtin.extractors import TorchvisionClassifier, torchvision_network
+from ganzoo.builtin.extractors import TorchvisionClassifier, torchvision_classifier
 from ganzoo.data.weights import PublishedWeights
 from ganzoo.errors import DataError, UsageError
 
@@ -103,7 +103,7 @@ def test_named_weights_are_found_verified_and_stated(
     content = path.read_bytes()
     name = f"shufflenet-{sha256[:8]}.pth"  # as torchvision names its files
     published = PublishedWeights(name, sha256[:8], f"https://example.org/{name}")
-    monkeypatch.setattr(torchvision_network, "published", lambda model, weights: published)
+    monkeypatch.setattr(torchvision_classifier, "published", lambda model, weights: published)
     chosen = spec("shufflenet_v2_x0_5")
     monkeypatch.setenv("GANZOO_OFFLINE", "1")
     with pytest.raises(DataError, match=rf"{name} .* is not on this machine"):
@@ -125,12 +125,12 @@ def test_the_files_and_presets_of_all_models_are_known() -> None:
 
     for model in models.list_models(module=models):
         for weights in models.get_model_weights(model):
-            file = torchvision_network.published(model, weights.name)
+            file = torchvision_classifier.published(model, weights.name)
             assert file.name.endswith(f"-{file.sha256}.pth")
             assert len(file.sha256) >= 8
-            described = torchvision_network.describe(model, weights.name)
+            described = torchvision_classifier.describe(model, weights.name)
             assert described["resize"].endswith("antialiased, in 8 bits")
-    resnet = torchvision_network.published("resnet18", "IMAGENET1K_V1")
+    resnet = torchvision_classifier.published("resnet18", "IMAGENET1K_V1")
     assert (resnet.name, resnet.sha256) == ("resnet18-f37072fd.pth", "f37072fd")
 
 
@@ -172,7 +172,7 @@ def test_unknown_models_and_weights_are_refused_with_what_there_is() -> None:
         ):
             getattr(spec("resnet19"), use)(*arguments)
         with pytest.raises(
-            UsageError, match=r"resnet18 has no weights 'COCO' \(there is: IMAGENET1K_V1\)"
+            UsageError, match=r"resnet18 has no weights 'COCO' \(available: IMAGENET1K_V1\)"
         ):
             getattr(spec("resnet18", weights="COCO"), use)(*arguments)
 

@@ -57,7 +57,7 @@ def test_other_features_than_points_are_refused(measure):
 
 
 def test_data_of_no_known_mixture_have_no_modes(measure):
-    with pytest.raises(NotMeasurable, match="no known mixture"):
+    with pytest.raises(NotMeasurable, match="not a known mixture"):
         measure("modes", np.zeros((5, 2)))
 
 

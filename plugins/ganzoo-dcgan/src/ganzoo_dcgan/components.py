@@ -46,7 +46,8 @@ class _DCGAN(Network):
         description="Kernel of the convolutions of stride 2, in pixels. The paper has 5; 4 covers"
         " the pixels evenly.",
     )
-    normalization: Normalization = choice("batch", description="Layer that normalises activations.")
+    activation: Activation = choice("relu", description="Function in each hidden layer.")
+    normalization: Normalization = choice("batch", description="Layer that normalizes activations.")
     norm_position: Literal["before_activation", "after_activation"] = Field(
         default="before_activation",
         description="Whether activations are normalised before the activation function or after it.",
@@ -98,7 +99,6 @@ class DCGANGenerator(_DCGAN, Generator):
         description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
         " of the size.",
     )
-    activation: Activation = choice("relu", description="Function in each hidden layer.")
     output_activation: Activation = choice(
         "tanh", description="Function of the output; 'tanh' keeps images in [-1, 1]."
     )

@@ -1,13 +1,31 @@
-"""From bytes to tensors, running nothing that is in them."""
+"""What extractors share: checks of samples, and reading weights without running anything in a file."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def check_images(name: str, sample_shape: tuple[int, ...], *, any_channels: bool = False) -> None:
+    """Refuse samples that are not images, or do not have 1 or 3 channels.
+
+    Raises:
+        ValueError: the message says what the extractor of this name reads.
+    """
+    if len(sample_shape) != 3:
+        raise ValueError(
+            f"extractor {name!r} reads images, not points {sample_shape}; choose 'identity' for these"
+        )
+    if sample_shape[0] not in {1, 3} and not any_channels:
+        raise ValueError(
+            f"extractor {name!r} reads images of 1 or 3 channels, not of {sample_shape[0]}"
+        )
 
 
 def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
@@ -23,9 +41,11 @@ def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
     Raises:
         DataError: the bytes are damaged, or hold anything but finite tensors by name.
     """
+    import torch
+
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files make the reader raise what it will
+    except Exception as error:  # the reader raises anything on a damaged file
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(
             f"{path} is not a state dict of plain tensors, or is damaged; nothing in it was run"
@@ -35,12 +55,12 @@ def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
         raise DataError(f"{path} is not a state dict: it must hold tensors by name, nothing else")
     for name, values in state.items():
         if not torch.isfinite(values).all():
-            raise DataError(f"{path} has weights that are not finite, in {name!r}; take others")
+            raise DataError(f"{path} has weights that are not finite, in {name!r}; use others")
     return state
 
 
 def mismatch(path: Path, network: str, error: Exception) -> DataError:
-    """Return what to say where ``load_state_dict`` refuses the tensors of a file."""
+    """Return the error for a file whose tensors ``load_state_dict`` refuses."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[min(1, len(lines) - 1)][:200]
     return DataError(f"{path} does not hold the weights of {network} ({reason})")

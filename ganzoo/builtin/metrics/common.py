@@ -1,0 +1,153 @@
+"""What metrics share: checks of their inputs, names of Inception, and the way into torchmetrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from ganzoo.builtin.extractors.inception import Inception
+from ganzoo.components import FeatureExtractor, Features, Metric, MetricInputs, MetricResult
+from ganzoo.errors import NotMeasurable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import nn
+
+    Array = npt.NDArray[np.float64]
+    Counts = npt.NDArray[np.int64]
+
+LARGEST = 1e60
+"""Largest magnitude of a feature that is computed with; its fourth power is far from overflow."""
+
+VEEGAN = (
+    "Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning,"
+    " 2017, arXiv:1705.07761"
+)
+PACGAN = (
+    "Lin et al., PacGAN: The power of two samples in generative adversarial networks, 2018,"
+    " arXiv:1712.04086"
+)
+
+
+class OfInception(Metric):
+    """Base of metrics whose published name implies Inception with its original weights."""
+
+    named_after_extractor: ClassVar[bool] = False
+    general: ClassVar[str]
+    """The same metric for any extractor."""
+
+    extractor: FeatureExtractor | None = Field(
+        default=None,
+        description="Extractor of its features: Inception, with the weights and the resizing it was"
+        " published with. Null: that of the evaluation if it is this one, else Inception.",
+    )
+
+    def extractor_or(self, default: FeatureExtractor) -> FeatureExtractor:
+        """Return its own extractor, or the default if that is Inception, or Inception."""
+        if self.extractor is not None:
+            return self.extractor
+        return default if isinstance(default, Inception) else Inception()
+
+    def check(self, extractor: FeatureExtractor) -> None:
+        """Refuse every extractor but the published one."""
+        super().check(extractor)
+        if not (isinstance(extractor, Inception) and extractor.published):
+            raise ValueError(
+                f"metric {self.type!r} is defined for extractor 'inception' as it was published, not"
+                f" for {extractor.label!r}; metric {self.general!r} takes any extractor and names it"
+            )
+
+
+def features_of(samples: Features, which: str, *, least: int) -> Array:
+    """Return features (N, d) in float64.
+
+    Args:
+        samples: what an extractor computed.
+        which: what to call the samples in a message, such as ``generated``.
+        least: how many the metric needs.
+
+    Raises:
+        NotMeasurable: there are fewer, or some of their features are not finite.
+    """
+    _refuse_few(samples, which, least)
+    features: Array = samples.features.astype("float64", copy=False)
+    _refuse_unusable(
+        abs(features) <= LARGEST,  # False for NaN too
+        f"features of {{}} {which} samples are not finite, or beyond {LARGEST:g}",
+    )
+    return features
+
+
+def pair_of_features(inputs: MetricInputs, *, least: int) -> tuple[Array, Array]:
+    """Return the features of generated samples (N, d) and of reference samples (M, d).
+
+    Raises:
+        NotMeasurable: there are too few of either, or features are not finite.
+    """
+    generated = features_of(inputs.generated, "generated", least=least)
+    return generated, features_of(inputs.reference, "reference", least=least)
+
+
+def logits_of(samples: Features, which: str, *, least: int) -> npt.NDArray[np.floating[Any]]:
+    """Return class logits (N, K) in their own precision.
+
+    Raises:
+        NotMeasurable: the extractor is not a classifier, there are fewer samples than ``least``, or
+            logits are not finite.
+    """
+    import numpy as np
+
+    if samples.logits is None:
+        raise NotMeasurable("the extractor gives no class logits")
+    _refuse_few(samples, which, least)
+    _refuse_unusable(np.isfinite(samples.logits), f"logits of {{}} {which} samples are not finite")
+    return samples.logits
+
+
+def predictions_of(samples: Features, which: str) -> tuple[Counts, int]:
+    """Return the predicted class of each sample (N,), and the number of classes K.
+
+    Raises:
+        NotMeasurable: as for ``logits_of``, with at least one sample.
+    """
+    logits = logits_of(samples, which, least=1)
+    return logits.argmax(axis=1), logits.shape[1]
+
+
+def finite_result(
+    values: Mapping[str, float], details: Mapping[str, Any] | None = None
+) -> MetricResult:
+    """Return a result.
+
+    Raises:
+        NotMeasurable: a value is not finite: the computation overflowed.
+    """
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NotMeasurable(f"features are so large that {name} overflows")
+    return MetricResult({name: float(value) for name, value in values.items()}, details or {})
+
+
+def identity_network(num_features: int) -> nn.Module:
+    """Return a network for torchmetrics, which gets features instead of images."""
+    from torch import nn
+
+    network = nn.Identity()
+    network.num_features = num_features  # type: ignore[assignment] # torchmetrics reads it
+    return network
+
+
+def _refuse_few(samples: Features, which: str, least: int) -> None:
+    if len(samples) < least:
+        raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(samples)}")
+
+
+def _refuse_unusable(usable: npt.NDArray[np.bool_], complaint: str) -> None:
+    """Refuse samples some of whose numbers (N, ...) cannot be used."""
+    bad = len(usable) - int(usable.all(axis=1).sum())
+    if bad:
+        raise NotMeasurable(complaint.format(f"{bad} of {len(usable)}"))
