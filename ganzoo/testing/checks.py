@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.components import Component
+from ganzoo.components import Component, MetricInputs
 from ganzoo.plugins import PluginRecord, Recipe
 
 Subject = Component | PluginRecord | Recipe
@@ -27,10 +27,12 @@ class Options:
     Attributes:
         sample_shapes: shapes of samples; those that a component's ``check`` refuses are left out.
         spec: parts of the spec in which it is trained, in place of the kit's tiny ones.
+        inputs: samples on which a metric has a value, where it has none on the kit's.
     """
 
     sample_shapes: tuple[tuple[int, ...], ...] = SAMPLE_SHAPES
     spec: Mapping[str, Any] = field(default_factory=dict)
+    inputs: MetricInputs | None = None
 
 
 DEFAULT = Options()

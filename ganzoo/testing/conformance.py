@@ -7,39 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from ganzoo.components import (
-    Activation,
-    Algorithm,
-    Augmentation,
-    AuxiliaryLoss,
-    Callback,
-    Component,
-    Dataset,
-    Discriminator,
-    FeatureExtractor,
-    Generator,
-    Latent,
-    Loss,
-    Metric,
-    Network,
-    Normalization,
-    Optimizer,
-    Regularizer,
-    Schedule,
-    Translator,
-)
+from ganzoo import components
+from ganzoo.components import Algorithm, Component, Network
 from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
 from ganzoo.plugins import PluginRecord, installed
 from ganzoo.testing import data, modules, networks, objectives, plugins, specs, training
 from ganzoo.testing.checks import (
-    DEFAULT,
     SAMPLE_SHAPES,
     Check,
     NonConformance,
@@ -50,171 +31,85 @@ from ganzoo.testing.checks import (
 from ganzoo.testing.networks import conditional_form
 from ganzoo.testing.trials import TINY, registered
 
-_SPECS: tuple[Check, ...] = (
-    specs.check_name,
-    specs.check_docstring,
-    specs.check_descriptions,
-    specs.check_json,
-    specs.check_schema,
-    specs.check_unknown_keys,
-    specs.check_frozen,
+
+def _in(module: ModuleType, names: str) -> tuple[Check, ...]:
+    """Return checks of a module by their names, without ``check_``."""
+    return tuple(getattr(module, f"check_{name}") for name in names.split())
+
+
+_SPECS = _in(specs, "name docstring descriptions json schema unknown_keys frozen")
+_MODULES = _in(modules, "output gradients state_dict deep_copy seed autocast compile")
+_LAYOUTS = _in(modules, "float64 channels_last")
+_REFUSALS = _in(specs, "refusals")
+_TRAINING = _in(training, "training")
+_NETWORKS = (
+    *_in(networks, "sample_shapes conditions"),
+    *_in(modules, "parametrizations"),
+    *(*_MODULES, *_LAYOUTS, *_REFUSALS, *_TRAINING),
 )
-_STATE: tuple[Check, ...] = (
-    modules.check_gradients,
-    modules.check_state_dict,
-    modules.check_deep_copy,
-)
-_MODULES: tuple[Check, ...] = (
-    modules.check_output,
-    *_STATE,
-    modules.check_seed,
-    modules.check_autocast,
-    modules.check_compile,
-)
-_LAYOUTS: tuple[Check, ...] = (modules.check_float64, modules.check_channels_last)
-_NETWORKS: tuple[Check, ...] = (
-    networks.check_sample_shapes,
-    networks.check_conditions,
-    modules.check_parametrizations,
-    *_MODULES,
-    *_LAYOUTS,
-    specs.check_refusals,
-    training.check_training,
-)
-_PARTS: tuple[Check, ...] = (
-    objectives.check_output,
-    objectives.check_gradients,
-    objectives.check_random_source,
-    objectives.check_state,
-    specs.check_refusals,
-    training.check_training,
+_GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
+_PARTS = (
+    *_in(objectives, "output gradients random_source state"),
+    *(*_REFUSALS, *_TRAINING),
 )
 
 CHECKS: dict[type[Component], tuple[Check, ...]] = {
-    Algorithm: (
-        training.check_networks,
-        training.check_sampler,
-        training.check_step,
-        training.check_unused,
-        training.check_accumulation,
-        specs.check_refusals,
-        training.check_training,
+    components.Algorithm: (
+        *_in(training, "networks sampler step unused accumulation"),
+        *(*_REFUSALS, *_TRAINING),
     ),
-    Dataset: (
-        data.check_info,
-        data.check_samples,
-        data.check_repeats,
-        data.check_splits,
-        data.check_absolute_paths,
-        data.check_mixture,
-        training.check_training,
+    components.Dataset: (
+        *_in(data, "info samples repeats splits absolute_paths mixture"),
+        *_TRAINING,
     ),
-    Latent: (
-        networks.check_draws,
-        networks.check_rng,
-        networks.check_truncation,
-        *_STATE,
-        training.check_training,
+    components.Latent: (
+        *_in(networks, "draws rng truncation"),
+        *_in(modules, "gradients state_dict deep_copy"),
+        *_TRAINING,
     ),
-    Generator: (
-        networks.check_variety,
-        networks.check_independence,
-        networks.check_noise,
+    components.Generator: (*_in(networks, "noise"), *_GENERATORS),
+    components.Translator: _GENERATORS,
+    components.Discriminator: (
+        *_in(networks, "raw_logits provides pack joined_batches"),
         *_NETWORKS,
     ),
-    Translator: (networks.check_variety, networks.check_independence, *_NETWORKS),
-    Discriminator: (
-        networks.check_raw_logits,
-        networks.check_provides,
-        networks.check_pack,
-        networks.check_joined_batches,
-        *_NETWORKS,
+    components.Activation: (*_in(networks, "elementwise extremes gradcheck gain"), *_MODULES),
+    components.Normalization: (
+        *_in(networks, "layers coupling"),
+        *(*_MODULES, *_LAYOUTS, *_REFUSALS),
     ),
-    Activation: (
-        networks.check_elementwise,
-        networks.check_extremes,
-        networks.check_gradcheck,
-        networks.check_gain,
-        *_MODULES,
+    components.Loss: (
+        *_in(objectives, "sides extremes directions gradcheck weights"),
+        *_TRAINING,
     ),
-    Normalization: (
-        networks.check_layers,
-        networks.check_coupling,
-        *_MODULES,
-        *_LAYOUTS,
-        specs.check_refusals,
+    components.AuxiliaryLoss: (*_in(objectives, "needs weight"), *_PARTS),
+    components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
+    components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
+    components.Optimizer: (
+        *_in(training, "descent optimizer_state groups schedules"),
+        *_TRAINING,
     ),
-    Loss: (
-        objectives.check_sides,
-        objectives.check_extremes,
-        objectives.check_directions,
-        objectives.check_gradcheck,
-        objectives.check_weights,
-        training.check_training,
+    components.Schedule: _in(training, "values purity"),
+    components.Callback: (
+        *_in(training, "actions callback_state"),
+        *(*_REFUSALS, *_TRAINING),
     ),
-    AuxiliaryLoss: (objectives.check_needs, objectives.check_weight, *_PARTS),
-    Regularizer: (objectives.check_needs_gradient, objectives.check_weight, *_PARTS),
-    Augmentation: (objectives.check_observes, *_PARTS),
-    Optimizer: (
-        training.check_descent,
-        training.check_optimizer_state,
-        training.check_groups,
-        training.check_schedules,
-        training.check_training,
+    components.FeatureExtractor: (
+        *_in(data, "features sample_independence rebuilding fingerprint label absolute_paths"),
+        *_REFUSALS,
     ),
-    Schedule: (training.check_values, training.check_purity),
-    Callback: (
-        training.check_actions,
-        training.check_callback_state,
-        specs.check_refusals,
-        training.check_training,
-    ),
-    FeatureExtractor: (
-        data.check_features,
-        data.check_sample_independence,
-        data.check_rebuilding,
-        data.check_fingerprint,
-        data.check_label,
-        data.check_absolute_paths,
-        specs.check_refusals,
-    ),
-    Metric: (
-        data.check_names,
-        data.check_measured,
-        data.check_order,
-        data.check_seeds,
-        data.check_missing,
-        data.check_few_samples,
-    ),
+    components.Metric: _in(data, "names measured order seeds missing few_samples"),
 }
 """The checks of each family, besides those of all."""
 
-CONDITIONAL_CHECKS: tuple[Check, ...] = (
-    networks.check_variety,
-    networks.check_independence,
-    networks.check_noise,
-    networks.check_raw_logits,
-    networks.check_provides,
-    networks.check_joined_batches,
-    modules.check_output,
-    modules.check_gradients,
-    modules.check_state_dict,
-    modules.check_float64,
+CONDITIONAL_CHECKS = (
+    *_in(networks, "variety independence noise raw_logits provides joined_batches"),
+    *_in(modules, "output gradients state_dict float64"),
 )
 """Those of the checks of networks that are made of the conditional form too."""
 
-PLUGIN_CHECKS: tuple[Check, ...] = (
-    plugins.check_loaded,
-    plugins.check_names,
-    plugins.check_requirements,
-    plugins.check_commands,
-    plugins.check_torch_free,
-)
-RECIPE_CHECKS: tuple[Check, ...] = (
-    plugins.check_valid,
-    plugins.check_fit,
-    plugins.check_requires,
-)
+PLUGIN_CHECKS = _in(plugins, "loaded names requirements commands torch_free")
+RECIPE_CHECKS = _in(plugins, "valid fit requires")
 
 MakeFolder = Callable[[str], Path]
 """Makes an empty folder whose name begins as asked."""
@@ -394,9 +289,9 @@ def _cases(
         if not own:
             yield Case(f"{_name(entry)}-example", _without_example(entry))
         for example in own:
-            given = {}
+            given: dict[str, Any] = {}
             for pattern, parts in around.items():
-                given |= parts if fnmatch.fnmatchcase(example.name, pattern) else {}
+                given |= dict(parts) if fnmatch.fnmatchcase(example.name, pattern) else {}
             options = Options(sample_shapes, given)
             yield from example.cases(checks_of(example.component), options)
             checks = conditional_checks_of(example.component)

@@ -126,12 +126,10 @@ def check_repeats(dataset: Dataset) -> None:
     """Reading a split twice gives the same samples in the same order."""
     again = _splits(dataset)
     for name, split in _splits(dataset).items():
-        pairs = [
-            (getattr(each, field) for each in (split, again[name]))
-            for field in ("samples", "condition", "source")
-        ]
+        fields = ("samples", "condition", "source")
+        pairs = [(getattr(split, each), getattr(again[name], each)) for each in fields]
         require(
-            all(np.array_equal(*(() if each is None else each for each in pair)) for pair in pairs),
+            all(one is other is None or np.array_equal(one, other) for one, other in pairs),
             f"split {name!r} is another when it is read again; samples and their order must be the"
             " same, or no run can be resumed",
         )
@@ -336,14 +334,9 @@ def _is_path(text: str) -> bool:
 
 
 @check
-def check_measured(metric: Metric, inputs: MetricInputs | None = None) -> None:
-    """There is a finite number for each quantity, and for no other; details are JSON.
-
-    Args:
-        metric: what is checked.
-        inputs: samples on which it has a value, where the usual ones give it none.
-    """
-    measurement = _measure(metric, inputs)
+def check_measured(metric: Metric, options: Options = DEFAULT) -> None:
+    """There is a finite number for each quantity, and for no other; details are JSON."""
+    measurement = _measure(metric, _inputs(options))
     require(
         isinstance(measurement, MetricResult),
         f"what is measured is a {type(measurement).__name__}; it must be a MetricResult",
@@ -362,9 +355,9 @@ def check_measured(metric: Metric, inputs: MetricInputs | None = None) -> None:
 
 
 @check
-def check_order(metric: Metric, inputs: MetricInputs | None = None) -> None:
+def check_order(metric: Metric, options: Options = DEFAULT) -> None:
     """The order of samples makes no difference beyond that of the seed, where subsets are drawn."""
-    inputs = _usual(inputs)
+    inputs = _inputs(options)
     seeds = [_measure(metric, replace(inputs, seed=seed)) for seed in range(4)]
     sets = {
         "generated": inputs.generated,
@@ -388,7 +381,7 @@ def check_order(metric: Metric, inputs: MetricInputs | None = None) -> None:
 
 
 @check
-def check_seeds(metric: Metric, inputs: MetricInputs | None = None) -> None:
+def check_seeds(metric: Metric, options: Options = DEFAULT) -> None:
     """The same inputs give the same numbers, whatever torch's and numpy's seeds are."""
     found = []
     state = np.random.get_state()  # noqa: NPY002 - the one a metric must not draw from
@@ -396,7 +389,7 @@ def check_seeds(metric: Metric, inputs: MetricInputs | None = None) -> None:
         for seed in (0, 1):
             torch.manual_seed(seed)
             np.random.seed(seed)  # noqa: NPY002 - as above
-            found.append(dict(_measure(metric, inputs).values))
+            found.append(dict(_measure(metric, _inputs(options)).values))
     finally:
         np.random.set_state(state)  # noqa: NPY002 - as above
     require(
@@ -407,9 +400,9 @@ def check_seeds(metric: Metric, inputs: MetricInputs | None = None) -> None:
 
 
 @check
-def check_missing(metric: Metric, inputs: MetricInputs | None = None) -> None:
+def check_missing(metric: Metric, options: Options = DEFAULT) -> None:
     """What the metric does not say that it needs may be missing."""
-    inputs = _usual(inputs)
+    inputs = _inputs(options)
     if not metric.needs_logits:
         bare = [replace(each, logits=None) for each in (inputs.generated, inputs.reference)]
         inputs = replace(inputs, generated=bare[0], reference=bare[1])
@@ -422,7 +415,7 @@ def check_missing(metric: Metric, inputs: MetricInputs | None = None) -> None:
 @check
 def check_few_samples(metric: Metric) -> None:
     """From one sample, or from equal ones, comes a finite number or NotMeasurable, with a reason."""
-    inputs = _usual(None)
+    inputs = _inputs(DEFAULT)
     for what, index in (("one sample", [0]), ("equal samples", [0] * 20)):
         few = [_chosen(each, np.array(index)) for each in (inputs.generated, inputs.reference)]
         measurement = _measure_or_not(metric, replace(inputs, generated=few[0], reference=few[1]))
@@ -463,14 +456,14 @@ def check_names(metric: Metric) -> None:
     )
 
 
-def _usual(inputs: MetricInputs | None) -> MetricInputs:
-    """Return the inputs given, or samples on which usual metrics have a value.
+def _inputs(options: Options) -> MetricInputs:
+    """Return the inputs that the options give, or samples on which usual metrics have a value.
 
     Features are points near one of eight centers on a circle, a class each; logits tell the classes,
     with some doubt. The generated ones are a little wider.
     """
-    if inputs is not None:
-        return inputs
+    if options.inputs is not None:
+        return options.inputs
     angles = 2 * np.pi * np.arange(MODES) / MODES
     centers = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -500,15 +493,14 @@ class _Stub(FeatureExtractor):
         raise NotImplementedError(f"features of samples {sample_shape} are made up")
 
 
-def _measure(metric: Metric, inputs: MetricInputs | None) -> MetricResult:
-    inputs = _usual(inputs)
+def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
     try:
         return metric.build()(inputs)
     except NotMeasurable as reason:
         require(
             False,
             f"NotMeasurable was raised ({reason}); {len(inputs.generated)} points in {MODES} classes"
-            " must give a value, or skip this check and call it with inputs that do",
+            " must give a value, or skip this check and call it with 'inputs' that do",
         )
         raise
 
@@ -522,5 +514,9 @@ def _measure_or_not(metric: Metric, inputs: MetricInputs) -> MetricResult | None
 
 
 def _chosen(samples: Features, index: npt.NDArray[np.int64]) -> Features:
-    rows = {name: getattr(samples, name) for name in ("features", "logits", "labels")}
-    return Features(**{name: each if each is None else each[index] for name, each in rows.items()})
+    logits, labels = samples.logits, samples.labels
+    return Features(
+        samples.features[index],
+        None if logits is None else logits[index],
+        None if labels is None else labels[index],
+    )

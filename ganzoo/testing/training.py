@@ -1,4 +1,4 @@
-"""Checks of training: of algorithms, callbacks, optimizers, schedules, and of each component in a run."""
+"""Checks of algorithms, callbacks, optimizers and schedules, and of each component in a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ganzoo.components import (
     Translator,
     registry,
 )
-from ganzoo.errors import Problem, SpecError
+from ganzoo.errors import SpecError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.plugins import Plugins
 from ganzoo.runs import RunDirectory
@@ -210,7 +210,9 @@ def placed(algorithm: Any, component: Component | None, *, told: bool = False) -
     for name, field in (algorithm_fields(algorithm) or {}).items():
         families = _families(field.annotation)
         if component is not None and isinstance(component, tuple(families)):
-            several = any(getattr(each, "__origin__", None) is tuple for each in _flat(field.annotation))
+            several = any(
+                getattr(each, "__origin__", None) is tuple for each in _flat(field.annotation)
+            )
             fields[name] = [component] if several else component
         elif families and families[0] in tiny:
             fields[name] = tiny[families[0]]
