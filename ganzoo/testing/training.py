@@ -470,13 +470,13 @@ def check_actions(callback: Callback) -> None:
         isinstance(built, CallbackState),
         f"'build' gives a {type(built).__name__}; it must be a CallbackState",
     )
-    _feed(callback, built, range(1, 9))
+    _feed(callback, built, range(1, 20))
 
 
 @check
 def check_callback_state(callback: Callback) -> None:
     """The state dict is JSON, and one that has loaded it acts as the other would."""
-    for first in (1, 4, 7):
+    for first in (1, 4, 9):
         built, fresh = callback.build(), callback.build()
         _feed(callback, built, range(1, first))
         state = built.state_dict()

@@ -525,6 +525,7 @@ TOGETHER = {
     "Unknown",
     "Raising",
     "Ageing",
+    "Ungrouped",
 }
 
 

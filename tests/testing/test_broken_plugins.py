@@ -81,7 +81,7 @@ def test_importing_torch_is_caught_with_the_line(failures_of):
 def test_importing_it_in_a_default_is_caught_too(failures_of):
     source = PLUGIN.replace("class Cube", "import ganzoo.training\nclass Cube")
     found = failures_of(source, slow=True)
-    assert "torch is imported by ganzoo.training.gan" in found["torch-free"]
+    assert "torch is imported by ganzoo.data.batches" in found["torch-free"]
 
 
 def test_asking_whether_torch_is_there_is_no_import(failures_of):
