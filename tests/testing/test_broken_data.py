@@ -18,8 +18,10 @@ from ganzoo.components import (
     Metric,
     MetricResult,
     Mixture,
-    Points as Plane,
     Quantity,
+)
+from ganzoo.components import (
+    Points as Plane,
 )
 from ganzoo.data.split import Split
 from ganzoo.errors import DataError, NotMeasurable

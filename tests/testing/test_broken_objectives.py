@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -296,7 +297,7 @@ class Forgetting(Codes):
 
     def build(self, data):
         reading = super().build(data)
-        return lambda inputs: reading(inputs)
+        return partial(torch.nn.Module.__call__, reading)
 
 
 class Unknown(Term):

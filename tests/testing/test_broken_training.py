@@ -21,8 +21,8 @@ from ganzoo.components import (
     choice,
 )
 from ganzoo.nn import parametrized
-from ganzoo.testing.trials import TINY, registered
 from ganzoo.testing.training import placed
+from ganzoo.testing.trials import TINY, registered
 from ganzoo.training import (
     AdversarialBatch,
     Adversary,
