@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -20,7 +21,6 @@ from torch import nn
 from ganzoo.components import (
     Condition,
     Dataset,
-    DatasetInfo,
     FeatureExtractor,
     Features,
     Metric,
@@ -46,30 +46,18 @@ MODES, SAMPLES = 8, 400
 def check_info(dataset: Dataset) -> None:
     """What is said before reading is whole and consistent."""
     info = dataset.info()
-    require(
-        isinstance(info, DatasetInfo),
-        f"'info' returns a {type(info).__name__}; it must be a DatasetInfo",
-    )
     shapes = [space.shape for space in (info.samples, info.source) if space is not None]
-    require(
-        all(shape and all(side >= 1 for side in shape) for shape in shapes),
-        f"the shapes of samples and sources are {shapes}; each side must be at least 1",
-    )
-    require(
-        info.splits and len(set(info.splits)) == len(info.splits),
-        f"the splits are {info.splits}; there must be at least one, and each once",
-    )
-    require(
-        dataset.split in info.splits,
-        f"the default split {dataset.split!r} is none of {info.splits}; it must be one",
-    )
+    whole = all(shape and min(shape) >= 1 for shape in shapes)
+    require(whole, f"the shapes are {shapes}; each side must be at least 1")
+    splits = info.splits
+    once = splits and len(set(splits)) == len(splits)
+    require(once, f"the splits are {splits}; there must be one or more, each once")
+    require(dataset.split in splits, f"the default split {dataset.split!r} must be one of {splits}")
     condition = info.condition
-    names = None if condition is None else condition.names
-    require(
-        condition is None or names is None or len(names) == condition.size,
-        f"there are {len(names or ())} names for {condition and condition.describe()}; there must be one"
-        " for each",
-    )
+    if condition is not None and condition.names is not None:
+        count, told = len(condition.names), condition.describe()
+        right = count == condition.size
+        require(right, f"there are {count} names for {told}; there must be one for each")
 
 
 @check
@@ -77,48 +65,42 @@ def check_samples(dataset: Dataset) -> None:
     """Each split has the samples, conditions and sources that ``info`` describes."""
     info = dataset.info()
     for name, split in _splits(dataset).items():
-        require(len(split), f"split {name!r} is empty; it must have samples")
-        require(
-            split.space == info.samples,
-            f"samples of split {name!r} are {split.space}; 'info' says {info.samples}",
-        )
-        require(
-            split.source_space == info.source
-            and (info.source is None or split.paired == info.paired),
-            f"sources of split {name!r} are {split.source_space}, paired: {split.paired}; 'info' says"
-            f" {info.source}, paired: {info.paired}",
-        )
+        where = f"split {name!r}"
+        require(len(split), f"{where} is empty; it must have samples")
+        pairs = [
+            ("samples", split.space, info.samples),
+            ("sources", split.source_space, info.source),
+        ]
+        for what, found, said in pairs:
+            require(found == said, f"{what} of {where} are {found}; 'info' says {said}")
+        paired = split.source is None or split.paired == info.paired
+        require(paired, f"{where} has 'paired' {split.paired}; 'info' says {info.paired}")
         for array in (split.samples, split.source):
-            require(
-                array is None or array.dtype.kind != "f" or np.isfinite(array).all(),
-                f"numbers of split {name!r} are not finite; they must be",
-            )
+            finite = array is None or array.dtype.kind != "f" or np.isfinite(array).all()
+            require(finite, f"numbers of {where} are not finite; they must be")
         if split.condition is not None or name == dataset.split:
-            _require_condition(name, split.condition, info.condition)
+            _require_condition(where, split.condition, info.condition)
 
 
-def _require_condition(name: str, found: npt.NDArray[Any] | None, said: Condition | None) -> None:
-    require(
-        (found is None) == (said is None),
-        f"split {name!r} has {'no ' if found is None else ''}conditions, and 'info' says"
-        f" {'there are none' if said is None else said.describe()}; they must agree",
-    )
+def _require_condition(where: str, found: npt.NDArray[Any] | None, said: Condition | None) -> None:
+    told = "none" if said is None else said.describe()
     if found is None or said is None:
-        return
-    if said.kind == "classes":
+        have = "no conditions" if found is None else "conditions"
+        require(found is said, f"{where} has {have}, and 'info' says {told}; they must agree")
+    elif said.kind == "classes":
         require(
             found.ndim == 1 and found.min() >= 0 and found.max() < said.size,
-            f"labels of split {name!r} go from {found.min()} to {found.max()}; of {said.size} classes,"
-            f" they must lie from 0 to {said.size - 1}",
+            f"labels of {where} go from {found.min()} to {found.max()}; those of {told} must lie from"
+            f" 0 to {said.size - 1}",
         )
-        return
-    right = found.ndim == 2 and found.shape[1] == said.size and np.isfinite(found).all()
-    right = right and (said.kind != "labels" or bool(np.isin(found, (0, 1)).all()))
-    require(
-        right,
-        f"conditions of split {name!r} are {found.dtype} {found.shape}; as {said.describe()} they must"
-        f" be finite, (N, {said.size}){', and 0 or 1' if said.kind == 'labels' else ''}",
-    )
+    else:
+        right = found.shape[1:] == (said.size,) and np.isfinite(found).all()
+        right = right and (said.kind == "values" or bool(np.isin(found, (0, 1)).all()))
+        require(
+            right,
+            f"conditions of {where} are {found.dtype} {found.shape}; {told} must be finite,"
+            f" (N, {said.size}), and labels 0 or 1",
+        )
 
 
 @check
@@ -151,24 +133,22 @@ def check_splits(dataset: Dataset) -> None:
             f"{shared} of {smaller} samples are in both {one!r} and {other!r}; they must be apart, or"
             " an evaluation on one says nothing about the other",
         )
-    try:
+    with contextlib.suppress(DataError):
         dataset.build("no-such-split")
-    except DataError:
-        return
-    require(False, "a split that the set does not have can be built; a DataError must refuse it")
+        require(False, "a split that the set does not have can be built; raise a DataError")
 
 
 @check
 def check_absolute_paths(component: Dataset | FeatureExtractor) -> None:
     """With absolute paths it is the same, and it then stays as it is."""
     absolute = component.with_absolute_paths()
-    same_info = not isinstance(component, Dataset) or absolute.info() == component.info()  # type: ignore[union-attr] # of the same family
+    kept = type(absolute) is type(component)
+    if isinstance(component, Dataset) and isinstance(absolute, Dataset):
+        kept = kept and absolute.info() == component.info()
+    require(kept, "'with_absolute_paths' gives something else; only paths may change")
+    again = absolute.with_absolute_paths()
     require(
-        type(absolute) is type(component) and same_info,
-        "'with_absolute_paths' gives something else; it must be the same with absolute paths",
-    )
-    require(
-        absolute.with_absolute_paths() == absolute,
+        again == absolute,
         "'with_absolute_paths' changes paths that are absolute already; it must leave that as it is",
     )
 
@@ -191,8 +171,7 @@ def check_mixture(dataset: Dataset) -> None:
     far = (distances.min(axis=1) > 5 * mixture.std * points.shape[1] ** 0.5).mean()
     require(
         far < 0.01,
-        f"{far:.0%} of the samples lie far from all centers of the mixture; it must be the one they"
-        " come from",
+        f"{far:.0%} of the samples lie far from all centers of the mixture; it must be theirs",
     )
 
 
@@ -204,41 +183,36 @@ def _splits(dataset: Dataset) -> dict[str, Split]:
 def check_features(extractor: FeatureExtractor, options: Options = DEFAULT) -> None:
     """Features are finite (N, d); there are logits (N, K) exactly where ``classifies`` is true."""
     accepted = _accepted(extractor, options)
-    require(
-        accepted,
-        f"'check' refuses all of the shapes {', '.join(map(str, options.sample_shapes))}; it must"
-        " accept at least one, so name one that it does in 'sample_shapes'",
-    )
-    for shape, module in _extractors(extractor, accepted):
-        require(
-            not module.training, "what is built is in training mode; it must be in evaluation's"
-        )
+    shapes = ", ".join(map(str, options.sample_shapes))
+    require(accepted, f"'check' refuses all of the shapes {shapes}; name one in 'sample_shapes'")
+    for shape in accepted:
+        module = _build(extractor, shape)
+        require(not module.training, "what is built is in training mode; return it in 'eval'")
         output = module(_stored(shape))
+        pair = isinstance(output, tuple) and len(output) == 2
         require(
-            isinstance(output, tuple) and len(output) == 2,
-            f"the output for samples {shape} is a {type(output).__name__}; it must be a pair of"
-            " features and logits, or None for these",
+            pair, f"the output for samples {shape} must be a pair: features, and logits or None"
         )
+        logits = "no logits" if output[1] is None else "logits"
         require(
             (output[1] is not None) == extractor.classifies,
-            f"'classifies' is {extractor.classifies}, and there are"
-            f" {'no ' if output[1] is None else ''}logits; it must say whether there are",
+            f"'classifies' is {extractor.classifies}, and there are {logits}; it must say whether",
         )
         for what, values in zip(("features", "logits"), output, strict=True):
             if values is not None:
                 require_tensor(values, f"the tensor of {what} of samples {shape}", dtype=None)
+                found = tuple(values.shape)
+                right = len(found) == 2 and found[0] == 6 and values.is_floating_point()
                 require(
-                    values.dim() == 2 and len(values) == 6 and values.is_floating_point(),
-                    f"{what} of 6 samples {shape} are {values.dtype} {tuple(values.shape)}; they must"
-                    " be floating-point numbers (6, …) of two axes",
+                    right, f"{what} of 6 samples are {values.dtype} {found}; floats (6, …) needed"
                 )
 
 
 @check
 def check_sample_independence(extractor: FeatureExtractor, options: Options = DEFAULT) -> None:
     """Features of a sample do not depend on the others, nor on how many go through at a time."""
-    for shape, module in _extractors(extractor, _accepted(extractor, options)):
-        samples = _stored(shape)
+    for shape in _accepted(extractor, options):
+        module, samples = _build(extractor, shape), _stored(shape)
         parts = torch.cat([module(part)[0] for part in torch.split(samples, [1, 2, 3])])
         require(
             close(module(samples)[0], parts),
@@ -254,9 +228,8 @@ def check_rebuilding(extractor: FeatureExtractor, options: Options = DEFAULT) ->
         features = []
         for seed in (0, 1):
             torch.manual_seed(seed)
-            with torch.no_grad():
-                module = extractor.build(shape)
-                features += [module(_stored(shape))[0] for _ in range(2)]
+            module = _build(extractor, shape)
+            features += [module(_stored(shape))[0] for _ in range(2)]
         require(
             all(torch.equal(features[0], each) for each in features),
             f"features of samples {shape} differ from one time to the next; weights must be fixed,"
@@ -268,11 +241,8 @@ def check_rebuilding(extractor: FeatureExtractor, options: Options = DEFAULT) ->
 def check_fingerprint(extractor: FeatureExtractor) -> None:
     """The fingerprint is JSON, says type and version, and names no place on this machine."""
     fingerprint = extractor.fingerprint()
-    require(
-        json.loads(json.dumps(fingerprint, allow_nan=False)) == fingerprint,
-        "the fingerprint is another after it went through JSON; let it hold text keys, lists and no"
-        " tuples",
-    )
+    same = json.loads(json.dumps(fingerprint, allow_nan=False)) == fingerprint
+    require(same, "the fingerprint is another after it went through JSON; use text keys and lists")
     said = fingerprint.get("type"), fingerprint.get("version")
     require(
         said == (extractor.type, extractor.version),
@@ -282,19 +252,21 @@ def check_fingerprint(extractor: FeatureExtractor) -> None:
     paths = [text for text in _texts(fingerprint) if _is_path(text)]
     require(
         not paths,
-        f"the fingerprint names the path {paths[:1]}; give the SHA-256 of the file instead, since the"
-        " same file may lie elsewhere",
+        f"the fingerprint names the path {paths[:1]}; give the SHA-256 of the file, which may move",
     )
 
 
 @check
 def check_label(extractor: FeatureExtractor) -> None:
     """The label that numbers are marked with is one word."""
-    label = extractor.label
     require(
-        label and not any(each.isspace() or each == "@" for each in label),
-        f"the label is {label!r}; it must be a word without '@', since numbers are called fd@<label>",
+        _is_word(extractor.label),
+        f"the label is {extractor.label!r}; it must be a word without '@'",
     )
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not any(each.isspace() or each == "@" for each in text)
 
 
 def _accepted(extractor: FeatureExtractor, options: Options) -> list[tuple[int, ...]]:
@@ -303,13 +275,7 @@ def _accepted(extractor: FeatureExtractor, options: Options) -> list[tuple[int, 
 
 @torch.no_grad()
 def _build(extractor: FeatureExtractor, shape: tuple[int, ...]) -> nn.Module:
-    return extractor.build(shape)
-
-
-def _extractors(
-    extractor: FeatureExtractor, shapes: list[tuple[int, ...]]
-) -> Iterator[tuple[tuple[int, ...], nn.Module]]:
-    yield from ((shape, _build(extractor, shape).requires_grad_(False)) for shape in shapes)
+    return extractor.build(shape).requires_grad_(False)
 
 
 def _stored(shape: tuple[int, ...]) -> torch.Tensor:
@@ -336,22 +302,15 @@ def _is_path(text: str) -> bool:
 @check
 def check_measured(metric: Metric, options: Options = DEFAULT) -> None:
     """There is a finite number for each quantity, and for no other; details are JSON."""
-    measurement = _measure(metric, _inputs(options))
-    require(
-        isinstance(measurement, MetricResult),
-        f"what is measured is a {type(measurement).__name__}; it must be a MetricResult",
-    )
-    expected = sorted(quantity.name for quantity in metric.quantities)
-    require(
-        sorted(measurement.values) == expected,
-        f"values are there for {sorted(measurement.values)}; 'quantities' says {expected}",
-    )
-    for name, value in measurement.values.items():
-        require(
-            isinstance(value, int | float) and math.isfinite(value),
-            f"{name} is {value!r}; it must be a finite float, or NotMeasurable be raised",
-        )
-    json.dumps(dict(measurement.details), allow_nan=False)
+    measured = _measure(metric, _inputs(options))
+    kind = type(measured).__name__
+    require(isinstance(measured, MetricResult), f"{kind} is measured; it must be a MetricResult")
+    found, said = sorted(measured.values), sorted(each.name for each in metric.quantities)
+    require(found == said, f"values are there for {found}; 'quantities' says {said}")
+    for name, value in measured.values.items():
+        finite = isinstance(value, int | float) and math.isfinite(value)
+        require(finite, f"{name} is {value!r}; give a finite float, or raise NotMeasurable")
+    json.dumps(dict(measured.details), allow_nan=False)
 
 
 @check
@@ -359,17 +318,11 @@ def check_order(metric: Metric, options: Options = DEFAULT) -> None:
     """The order of samples makes no difference beyond that of the seed, where subsets are drawn."""
     inputs = _inputs(options)
     seeds = [_measure(metric, replace(inputs, seed=seed)) for seed in range(4)]
-    sets = {
-        "generated": inputs.generated,
-        "reference": inputs.reference,
-        "training": inputs.training,
-    }
-    order = np.random.default_rng(5).permutation(SAMPLES)
-    changed: dict[str, Any] = {
-        name: _chosen(each, order[order < len(each)])
-        for name, each in sets.items()
-        if each is not None
-    }
+    changed: dict[str, Any] = {}
+    for name in ("generated", "reference", "training"):
+        samples = getattr(inputs, name)
+        if samples is not None:
+            changed[name] = _chosen(samples, np.random.default_rng(5).permutation(len(samples)))
     for name, value in _measure(metric, replace(inputs, **changed)).values.items():
         drawn = [each.values[name] for each in seeds]
         slack = 1e-6 * max(abs(drawn[0]), 1e-3) + 5 * (max(drawn) - min(drawn))
@@ -418,42 +371,26 @@ def check_few_samples(metric: Metric) -> None:
     inputs = _inputs(DEFAULT)
     for what, index in (("one sample", [0]), ("equal samples", [0] * 20)):
         few = [_chosen(each, np.array(index)) for each in (inputs.generated, inputs.reference)]
-        measurement = _measure_or_not(metric, replace(inputs, generated=few[0], reference=few[1]))
-        values = {} if measurement is None else measurement.values
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
-        require(
-            not bad,
-            f"{', '.join(bad)} is not finite for {what}; NotMeasurable must be raised instead",
-        )
+        values = _measure_or_not(metric, replace(inputs, generated=few[0], reference=few[1]))
+        bad = ", ".join(name for name, value in values.items() if not math.isfinite(value))
+        require(not bad, f"{bad} is not finite for {what}; raise NotMeasurable instead")
 
 
 @check
 def check_names(metric: Metric) -> None:
     """Quantities are there, have one-word names that differ, and are described."""
     names = [quantity.name for quantity in metric.quantities]
-    require(
-        names and len(set(names)) == len(names),
-        f"quantities are called {names}; there must be at least one, and each name once",
-    )
-    for quantity in metric.quantities:
-        require(
-            quantity.name and not any(each.isspace() or each == "@" for each in quantity.name),
-            f"a quantity is called {quantity.name!r}; a name has no spaces and no '@'",
-        )
-        require(
-            quantity.description.strip(),
-            f"quantity {quantity.name!r} has no description; say what it is, with its range",
-        )
-        require(
-            quantity.better in {None, "lower", "higher"},
-            f"of quantity {quantity.name!r}, {quantity.better!r} values are better; it must be"
-            " 'lower', 'higher' or None",
-        )
+    once = names and len(set(names)) == len(names)
+    require(once, f"quantities are called {names}; there must be one or more, each once")
+    for each in metric.quantities:
+        require(_is_word(each.name), f"the name {each.name!r} must be a word without '@'")
+        what = f"quantity {each.name!r} has"
+        require(each.description.strip(), f"{what} no description; say what it is, with its range")
+        known = each.better in {None, "lower", "higher"}
+        require(known, f"{what} a better end {each.better!r}; it is 'lower', 'higher' or None")
     shown = metric.names(_Stub())
-    require(
-        sorted(shown) == sorted(names) and len(set(shown.values())) == len(shown),
-        f"'names' gives {list(shown.values())} for {names}; it must give one for each quantity",
-    )
+    each_once = sorted(shown) == sorted(names) and len(set(shown.values())) == len(shown)
+    require(each_once, f"'names' gives {shown} for {names}; it must give one for each quantity")
 
 
 def _inputs(options: Options) -> MetricInputs:
@@ -505,12 +442,12 @@ def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
         raise
 
 
-def _measure_or_not(metric: Metric, inputs: MetricInputs) -> MetricResult | None:
+def _measure_or_not(metric: Metric, inputs: MetricInputs) -> Mapping[str, float]:
     try:
-        return metric.build()(inputs)
+        return metric.build()(inputs).values
     except NotMeasurable as reason:
         require(str(reason), "NotMeasurable is raised without a reason; it must say why")
-        return None
+        return {}
 
 
 def _chosen(samples: Features, index: npt.NDArray[np.int64]) -> Features:
