@@ -26,10 +26,10 @@ from ganzoo.components import (
     SpecModel,
     Translator,
 )
-from ganzoo.components.registry import Registry, active
+from ganzoo.components.registry import Registry, active, using
 from ganzoo.errors import Problem
 from ganzoo.spec import Training
-from ganzoo.spec.schema import run_spec_schema
+from ganzoo.spec.schema import component_schema, run_spec_schema
 from ganzoo.testing.checks import DEFAULT, Options, check, few, require
 from ganzoo.testing.objectives import scene_of
 from ganzoo.testing.trials import KINDS, TINY, condition_of, registered
@@ -96,21 +96,28 @@ def check_json(component: Component) -> None:
 @check
 def check_schema(component: Component) -> None:
     """The JSON Schema accepts what it is as JSON, and no unknown key."""
-    with registered(type(component), *_tiny(component)):
-        data, definition = _dump(component), component.family
+    installed = active()
+    with registered(type(component), *_tiny(component)) as known:
+        data = _dump(component)
         if isinstance(component, Algorithm):  # its fields are keys of the spec itself
             dataset = {"type": "arrays", "path": "samples.npz"}
-            data, definition = {"algorithm": data.pop("type"), "dataset": dataset, **data}, ""
-        validator = _validator(active(), definition)
+            data = {"algorithm": data.pop("type"), "dataset": dataset, **data}
+            schema = run_spec_schema()
+        elif known is installed:
+            schema = {"$ref": f"#/$defs/{component.family}", "$defs": _definitions(installed)}
+        else:
+            entry = known.entry_of(type(component))
+            assert entry is not None  # it was registered just now
+            schema = {**component_schema(entry), "$defs": _definitions(installed)}
+    validator = Draft202012Validator(schema)
     require(
         validator.is_valid(data),
         f"the JSON Schema refuses {json.dumps(data)}; fields must be of types whose JSON it knows",
     )
-    if isinstance(data, dict):
-        require(
-            not validator.is_valid({**data, UNKNOWN: 1}),
-            "the JSON Schema accepts an unknown key; keep 'extra' at 'forbid'",
-        )
+    require(
+        not isinstance(data, dict) or not validator.is_valid({**data, UNKNOWN: 1}),
+        "the JSON Schema accepts an unknown key; keep 'extra' at 'forbid'",
+    )
 
 
 @check
@@ -200,13 +207,12 @@ def _asking(
     return None
 
 
-@functools.lru_cache(maxsize=64)
-def _validator(registry: Registry, family: str) -> Draft202012Validator:
-    """Return what validates a member of a family, or a spec; the registry is the one in use."""
-    del registry  # the schema of another one is another
-    schema = run_spec_schema()
-    one = {"$ref": f"#/$defs/{family}", "$defs": schema["$defs"]}
-    return Draft202012Validator(one if family else schema)
+@functools.lru_cache(maxsize=4)
+def _definitions(registry: Registry) -> dict[str, Any]:
+    """Return the schemas of all families and members; the registry is the one in use."""
+    with using(registry):
+        definitions: dict[str, Any] = run_spec_schema()["$defs"]
+    return definitions
 
 
 def _tiny(component: Component) -> tuple[type[Component], ...]:
