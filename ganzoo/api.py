@@ -249,6 +249,10 @@ class Run:
         """Return what was logged: one dictionary a line of metrics.jsonl, with ``step`` in each."""
         return self.directory.metrics()
 
+    def actions(self) -> list[dict[str, Any]]:
+        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details."""
+        return self.directory.actions()
+
     @cached_property
     def _loaded(self) -> LoadedSampler:
         return self._load(None)
@@ -296,7 +300,7 @@ class Run:
         condition = self.sampler.condition
         if condition is None or condition.kind != "classes":
             return ()
-        return condition.names or tuple(map(str, range(condition.size)))
+        return condition.display_names
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
         """Return the trained generator: the moving average of weights if the run kept one.

@@ -29,16 +29,44 @@ COMMON = """\
 ::: ganzoo.components.choice"""
 
 WITH = {
-    "algorithm": ("ganzoo.training.game.Game", "ganzoo.training.game.GameContext"),
+    "algorithm": (
+        "ganzoo.training.Game",
+        "ganzoo.training.TrainingContext",
+        "ganzoo.training.OptimizerStep",
+        "ganzoo.training.Adversary",
+        "ganzoo.training.AdversarialBatch",
+        "ganzoo.training.LatentSampler",
+        "ganzoo.training.TranslatingSampler",
+        "ganzoo.builtin.gan.StandardAlgorithm",
+    ),
     "dataset": (
         "ganzoo.components.DatasetInfo",
+        "ganzoo.components.Condition",
+        "ganzoo.components.ConditionKind",
+        "ganzoo.components.SampleSpace",
+        "ganzoo.components.space_of",
+        "ganzoo.components.Images",
+        "ganzoo.components.Points",
+        "ganzoo.components.Sequences",
+        "ganzoo.components.Arrays",
         "ganzoo.components.Mixture",
         "ganzoo.data.split.Split",
     ),
-    "generator": ("ganzoo.components.Network",),
+    "generator": ("ganzoo.components.Network", "ganzoo.nn.embedding"),
+    "discriminator": ("ganzoo.components.DiscriminatorOutput",),
     "loss": ("ganzoo.components.AdversarialLoss",),
-    "regularizer": ("ganzoo.components.Penalty", "ganzoo.components.PenaltyInputs"),
+    "auxiliary_loss": (
+        "ganzoo.components.AuxiliaryInputs",
+        "ganzoo.components.Setting",
+        "ganzoo.components.Side",
+    ),
+    "regularizer": ("ganzoo.components.Penalty", "ganzoo.components.RegularizerInputs"),
     "schedule": ("ganzoo.components.ScheduleFunction",),
+    "callback": (
+        "ganzoo.components.CallbackState",
+        "ganzoo.components.CallbackSetting",
+        "ganzoo.components.Control",
+    ),
     "metric": (
         "ganzoo.components.Quantity",
         "ganzoo.components.MetricFn",

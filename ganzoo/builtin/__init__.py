@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ganzoo.builtin import (
+    callbacks,
     datasets,
     extractors,
     gan,
@@ -25,6 +26,7 @@ def ganzoo_components() -> Iterable[type[Component]]:
     """Return what the core brings; it ships no network."""
     for module in (
         gan,
+        callbacks,
         datasets,
         extractors,
         latents,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,23 +22,23 @@ from ganzoo.components import (
     Optimizer,
     Regularizer,
     Setting,
+    adversary_problems,
     choice,
+    network_problems,
 )
 from ganzoo.errors import Problem
 
 if TYPE_CHECKING:
     from ganzoo.sampling import LatentSampler
     from ganzoo.spec import Training
-    from ganzoo.training import Game, TrainingContext
+    from ganzoo.training import Adversary, Game, TrainingContext
 
 
-class GAN(Algorithm):
-    """One generator against one discriminator, taking steps in turn."""
+class StandardAlgorithm(Algorithm):
+    """The fields of the standard algorithm, and what must fit together.
 
-    type: Literal["gan"] = "gan"
-    paper: ClassVar[str | None] = (
-        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
-    )
+    Variants of the algorithm subclass it: they add fields and build another game.
+    """
 
     latent: Latent = choice("normal", description="Distribution of the generator's input.")
     generator: Generator = Field(description="The network that generates samples.")
@@ -102,73 +102,42 @@ class GAN(Algorithm):
     def check(self, data: DatasetInfo, training: Training) -> Iterator[Problem]:
         """Yield what does not fit: networks, conditions, packs, losses, regularizers, augmentation."""
         condition = self.condition(data)
-        shapes = {
-            "generator": data.sample_shape,
-            "discriminator": self.discriminator.packed_shape(data.sample_shape),
-        }
-        for path, network in (("generator", self.generator), ("discriminator", self.discriminator)):
-            if network.conditional and condition is None:
-                yield Problem(
-                    f"{path}.conditional",
-                    "the data set has neither labels nor other conditions; set it to false",
-                )
-            elif condition is not None and condition.kind not in network.accepts:
-                kinds = ", ".join(sorted(network.accepts))
-                yield Problem(
-                    f"{path}.conditional",
-                    f"the conditions of the data set are {condition.describe()}, and {network.type!r}"
-                    f" accepts {kinds} only",
-                )
-            try:
-                network.check(shapes[path], condition)
-            except ValueError as error:
-                yield Problem(path, str(error))
-        part = training.batch_size // training.accumulation
-        if part % self.discriminator.pack:
-            yield Problem(
-                "discriminator.pack",
-                f"parts of {part} samples cannot be divided into packs of {self.discriminator.pack};"
-                " choose another training.batch_size",
-            )
-        elif self.discriminator.pack > 1 and training.last_batch == "keep":
-            yield Problem(
-                "training.last_batch",
-                "the last batch may not be divisible into packs; set it to 'drop'",
-            )
-        setting = Setting(data, condition, self.discriminator, self.generator, self.latent, part)
-        yield from self._check_parts(setting)
-
-    def _check_parts(self, setting: Setting) -> Iterator[Problem]:
-        """Yield what auxiliary losses, regularizers and the augmentation cannot work with."""
-        for index, auxiliary in enumerate(self.auxiliary_losses):
-            missing = sorted(auxiliary.needs - self.discriminator.provides)
-            if missing:
-                provided = ", ".join(sorted(self.discriminator.provides))
-                yield Problem(
-                    f"auxiliary_losses.{index}",
-                    f"{auxiliary.type!r} needs {' and '.join(missing)} from the discriminator, and"
-                    f" {self.discriminator.type!r} provides {provided}",
-                )
-        augmentation = () if self.augmentation is None else (self.augmentation,)
-        parts: Iterable[tuple[str, AuxiliaryLoss | Regularizer | Augmentation]] = (
-            *(
-                (f"auxiliary_losses.{index}", each)
-                for index, each in enumerate(self.auxiliary_losses)
-            ),
-            *((f"regularizers.{index}", each) for index, each in enumerate(self.regularizers)),
-            *(("augmentation", each) for each in augmentation),
+        yield from network_problems("generator", self.generator, data, condition, data.sample_shape)
+        yield from adversary_problems(
+            self.setting(data, training),
+            training,
+            auxiliary_losses=self.auxiliary_losses,
+            regularizers=self.regularizers,
+            augmentation=self.augmentation,
         )
-        for path, each in parts:
-            try:
-                each.check(setting)
-            except ValueError as error:
-                yield Problem(path, str(error))
 
-    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
-        """Build both networks and their optimizers on the training device."""
-        from ganzoo.builtin.standard_game import StandardGame
+    def setting(self, data: DatasetInfo, training: Training) -> Setting:
+        """Return what losses, regularizers and the augmentation work with."""
+        return Setting(
+            data,
+            data.samples,
+            self.condition(data),
+            self.discriminator,
+            self.generator,
+            self.latent,
+            training.batch_size // training.accumulation,
+        )
 
-        return StandardGame(self, data, context)
+    def build_adversary(
+        self, data: DatasetInfo, context: TrainingContext, name: str = "discriminator"
+    ) -> Adversary:
+        """Build the discriminator with its losses, regularizers and augmentation."""
+        from ganzoo.training import Adversary
+
+        return Adversary(
+            context,
+            self.setting(data, context.training),
+            loss=self.loss,
+            auxiliary_losses=self.auxiliary_losses,
+            regularizers=self.regularizers,
+            augmentation=self.augmentation,
+            name=name,
+        )
 
     def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
         """Build the generator with the distribution of its latents."""
@@ -185,6 +154,21 @@ class GAN(Algorithm):
             condition=condition,
             uses_noise=self.generator.uses_noise,
         )
+
+
+class GAN(StandardAlgorithm):
+    """One generator against one discriminator, taking steps in turn."""
+
+    type: Literal["gan"] = "gan"
+    paper: ClassVar[str | None] = (
+        "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
+    )
+
+    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
+        """Build both networks and their optimizers on the training device."""
+        from ganzoo.builtin.standard_game import StandardGame
+
+        return StandardGame(self, data, context)
 
 
 COMPONENTS: tuple[type[Component], ...] = (GAN,)

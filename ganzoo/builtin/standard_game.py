@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
-from ganzoo.builtin.gan import GAN
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import TrainingError
 from ganzoo.training import (
     AdversarialBatch,
-    Adversary,
     Batch,
     Game,
     Numbers,
@@ -19,6 +17,10 @@ from ganzoo.training import (
     collect,
 )
 from ganzoo.training.numerics import fastest_memory_format
+
+
+if TYPE_CHECKING:
+    from ganzoo.builtin.gan import GAN
 
 
 class StandardGame(Game):
@@ -31,24 +33,14 @@ class StandardGame(Game):
 
     def __init__(self, algorithm: GAN, data: DatasetInfo, context: TrainingContext) -> None:
         self._context = context
-        condition = algorithm.condition(data)
-        sampler = algorithm.build_sampler(data)
-        self._adversary = Adversary(
-            context,
-            algorithm.discriminator,
-            data.sample_shape,
-            condition,
-            data=data,
-            loss=algorithm.loss,
-            auxiliary_losses=algorithm.auxiliary_losses,
-            regularizers=algorithm.regularizers,
-            augmentation=algorithm.augmentation,
-        )
-        context.place(sampler.generator)
-        context.place(sampler.latent)
-        self.sampler = sampler
-        self._generator, self._latent = context.compiled(sampler.generator), sampler.latent
-        self._noise = (context.rng,) if algorithm.generator.uses_noise else ()
+        self.sampler = sampler = algorithm.build_sampler(data)
+        self._adversary = algorithm.build_adversary(data, context)
+        self._latent = context.place(sampler.latent)
+        exact = context.place(sampler.generator)
+        fast = context.compiled(exact)
+        noise = (context.rng,) if algorithm.generator.uses_noise else ()
+        self._exact_generator = lambda z, condition: exact(z, condition, *noise)
+        self._generator = lambda z, condition: fast(z, condition, *noise)
         self.networks = {
             "generator": sampler.generator,
             "latent": sampler.latent,
@@ -90,7 +82,7 @@ class StandardGame(Game):
         for part, fraction in self._context.split(batch):
             with torch.set_grad_enabled(keep_graph):
                 generated = self._generate(part)
-            loss, found = self._adversary.discriminator_loss(_detached(generated), index, progress)
+            loss, found = self._adversary.discriminator_loss(generated, index, progress)
             optimizer.backward(loss, fraction)
             collect(numbers, fraction, found)
         optimizer.step()
@@ -120,37 +112,6 @@ class StandardGame(Game):
         return numbers
 
     def _generate(self, batch: Batch) -> AdversarialBatch:
-        """Generate as many samples as there are in a batch, of the same conditions.
-
-        Raises:
-            TrainingError: the generator gives another shape than real samples have.
-        """
-        context = self._context
-        z = self._latent(len(batch), context.rng).to(context.dtype)
-        with context.autocast():
-            samples = self._call_generator(z, batch.condition)
-        # A loss would broadcast another shape in silence, and train on nonsense.
-        if samples.shape != batch.sample.shape:
-            raise TrainingError(
-                f"generator: gives samples of shape {tuple(samples.shape)}; expected"
-                f" {tuple(batch.sample.shape)}"
-            )
-        return AdversarialBatch(
-            batch.sample,
-            samples.to(context.dtype),
-            batch.condition,
-            latents=z,
-            source=batch.source,
-            generator=self._call_generator,
+        return AdversarialBatch.of(
+            batch, self._generator, self._latent, self._context, exact=self._exact_generator
         )
-
-    def _call_generator(self, z: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        samples: torch.Tensor = self._generator(z, condition, *self._noise)
-        return samples
-
-
-def _detached(batch: AdversarialBatch) -> AdversarialBatch:
-    latents = None if batch.latents is None else batch.latents.detach()
-    return AdversarialBatch(
-        batch.real, batch.fake.detach(), batch.condition, latents, batch.source, batch.generator
-    )

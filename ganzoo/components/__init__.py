@@ -11,7 +11,7 @@ object with ``type``, or as its bare name where it has only defaults.
 
 from __future__ import annotations
 
-from ganzoo.components.algorithm import Algorithm
+from ganzoo.components.algorithm import Algorithm, adversary_problems, network_problems
 from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, choice
 from ganzoo.components.callbacks import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.components.data import Dataset, DatasetInfo, Mixture
@@ -43,6 +43,7 @@ from ganzoo.components.networks import (
     Generator,
     Latent,
     Network,
+    OutputPart,
     Translator,
 )
 from ganzoo.components.optimization import Optimizer, Schedule, ScheduleFunction
@@ -113,6 +114,7 @@ __all__ = [
     "Network",
     "Normalization",
     "Optimizer",
+    "OutputPart",
     "Penalty",
     "Points",
     "Quantity",
@@ -126,6 +128,8 @@ __all__ = [
     "Side",
     "SpecModel",
     "Translator",
+    "adversary_problems",
     "choice",
+    "network_problems",
     "space_of",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ganzoo.components.base import Component
+from ganzoo.components.evaluation import matches_quantity
+from ganzoo.errors import did_you_mean
 
 
 class Control(ABC):
@@ -70,14 +72,28 @@ class CallbackSetting:
     """What a callback will work with, for its ``check``.
 
     Attributes:
-        quantities: names of what evaluations measure, such as ``fd@lenet-mnist``; empty where the run
-            is not evaluated.
+        quantities: what evaluations measure, by names such as ``fd@lenet-mnist``, and which values of
+            each are better; empty where the run is not evaluated.
         optimizers: names of the optimizers, such as ``generator``; empty where the algorithm does not
             say them before it is built.
     """
 
-    quantities: tuple[str, ...]
+    quantities: Mapping[str, Literal["lower", "higher"] | None]
     optimizers: tuple[str, ...]
+
+    def find(self, quantity: str) -> str:
+        """Return the full name of an evaluated quantity: ``fd`` stands for ``fd@lenet-mnist``.
+
+        Raises:
+            ValueError: no evaluation of the run gives it, or several may be meant.
+        """
+        found = [name for name in self.quantities if matches_quantity(quantity, name)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(found or self.quantities) or "none"
+        problem = "may be any of several" if found else "is not evaluated"
+        suggestion = did_you_mean(quantity, self.quantities)
+        raise ValueError(f"quantity {quantity!r} {problem}{suggestion} (available: {known})")
 
 
 class Callback(Component):
@@ -93,5 +109,5 @@ class Callback(Component):
         """
 
     @abstractmethod
-    def build(self) -> CallbackState:
-        """Build the object whose methods are called."""
+    def build(self, setting: CallbackSetting) -> CallbackState:
+        """Build the object whose methods are called, for a run that ``check`` accepted."""

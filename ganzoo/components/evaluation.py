@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ganzoo.components.base import Component
 from ganzoo.components.data import Mixture
+from ganzoo.components.samples import SampleSpace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 class FeatureExtractor(Component):
     """A network, or a fixed rule, that turns samples into features.
 
-    The module it builds maps samples as they are stored, images ``(N, C, H, W)`` uint8 or points
-    ``(N, D)`` float32, to a pair: features ``(N, d)``, and class logits ``(N, K)`` if the extractor is a
-    classifier, else None. It does its own resizing and scaling and states them in its ``fingerprint``.
-    No sample may influence the features of another.
+    The module it builds maps samples, images ``(N, C, H, W)`` uint8 (16-bit ones are rounded to 8 bits)
+    or float32 ``(N, *sample_shape)``, to a pair: features ``(N, d)``, and class logits ``(N, K)`` if the
+    extractor is a classifier, else None. It does its own resizing and scaling and states them in its
+    ``fingerprint``. No sample may influence the features of another.
     """
 
     family: ClassVar[str] = "extractor"
@@ -37,6 +38,9 @@ class FeatureExtractor(Component):
 
     classifies: ClassVar[bool] = False
     """Whether the module gives class logits."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"images", "points"})
+    """Kinds of samples it may read, of images, points, sequences and arrays; ``check`` sees shapes."""
 
     chunk: ClassVar[int] = 512
     """Samples per forward pass; bounds the memory that extraction takes."""
@@ -55,6 +59,17 @@ class FeatureExtractor(Component):
         Raises:
             ValueError: it cannot; the message says which samples it can read.
         """
+
+    def check_space(self, space: SampleSpace) -> None:
+        """Check that this extractor can read samples of a kind and a shape.
+
+        Raises:
+            ValueError: it cannot; the message says which samples it can read.
+        """
+        self.check(space.shape)
+        if space.kind not in self.reads:
+            known = " and ".join(sorted(self.reads))
+            raise ValueError(f"extractor {self.type!r} reads {known}, not {space.kind}")
 
     def with_absolute_paths(self) -> Self:
         """Return the same extractor with absolute paths, which hold in any working directory.
@@ -153,6 +168,11 @@ class Quantity:
     name: str
     better: Literal["lower", "higher"] | None
     description: str
+
+
+def matches_quantity(text: str, name: str) -> bool:
+    """Say whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
+    return text in {name, name.partition("@")[0]}
 
 
 class Metric(Component):

@@ -20,7 +20,7 @@ from ganzoo.components.networks import (
     OutputPart,
 )
 from ganzoo.components.optimization import Schedule
-from ganzoo.components.samples import Condition
+from ganzoo.components.samples import Condition, SampleSpace
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +73,8 @@ class Setting:
 
     Attributes:
         data: the description of the data set.
+        samples: what the discriminator reads, before packing: the samples of the data set, or its
+            sources.
         condition: what the networks are told of each sample, or None.
         discriminator: the discriminator.
         generator: the generator, or None in algorithms without one.
@@ -81,6 +83,7 @@ class Setting:
     """
 
     data: DatasetInfo
+    samples: SampleSpace
     condition: Condition | None
     discriminator: Discriminator
     generator: Generator | None = None
@@ -145,8 +148,8 @@ class AuxiliaryLoss(Component):
         """
 
     @abstractmethod
-    def build(self, data: DatasetInfo) -> Callable[[AuxiliaryInputs], torch.Tensor]:
-        """Build the term."""
+    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
+        """Build the term, for a setting that ``check`` accepted."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +258,8 @@ class Augmentation(Component):
     """Whether the module has a method ``observe(real_logits)``.
 
     It is called after each pass of the discriminator over real samples in its own step, with detached
-    logits, so that the strength can follow them (ADA, Karras et al. 2020, arXiv:2006.06676).
+    logits, so that the strength can follow them (ADA, Karras et al. 2020, arXiv:2006.06676). It returns
+    numbers to log by name, scalars on the device; they are logged as ``augmentation/<name>``.
     """
 
     def check(self, setting: Setting) -> None:

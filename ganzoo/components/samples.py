@@ -38,6 +38,11 @@ class Condition:
     size: int
     names: tuple[str, ...] | None = None
 
+    @property
+    def display_names(self) -> tuple[str, ...]:
+        """A name for each; its number if it has none."""
+        return self.names or tuple(map(str, range(self.size)))
+
     def describe(self) -> str:
         """Return the kind and the size in words."""
         return f"{self.size} {self.kind}"

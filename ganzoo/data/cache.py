@@ -138,10 +138,7 @@ def _content_hash(arrays: Mapping[str, Array]) -> str:
 
 
 def cached_array(
-    name: str,
-    shape: tuple[int, ...],
-    dtype: npt.DTypeLike,
-    chunks: Callable[[], Iterable[Array]],
+    name: str, shape: tuple[int, ...], dtype: npt.DTypeLike, chunks: Callable[[], Iterable[Array]]
 ) -> Array:
     """Return an array from the cache, writing it there if it is missing or damaged.
 

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ from PIL import Image, ImageOps
 
 from ganzoo.data.cache import cached_array
 from ganzoo.errors import DataError
-from ganzoo.utils.progress import report
+from ganzoo.utils.progress import chunks
+
+T = TypeVar("T")
 
 Mode = Literal["rgb", "grey"]
 Size = int | tuple[int, int]
@@ -143,28 +145,42 @@ def _decode(
     mode: Mode,
     where: str,
 ) -> Iterator[Pixels]:
-    """Yield the images in chunks; Pillow works outside the interpreter lock, so threads suffice."""
-
-    def decode(index: int) -> Pixels | str:
-        try:
-            with open_image(index) as image:
-                return fit(image, size, mode)
-        except Exception as error:  # a damaged file makes decoders raise what they will
-            return f"{names[index]} ({error or type(error).__name__})"
-
+    """Yield the images in chunks."""
     unreadable: list[str] = []
-    with ThreadPoolExecutor() as pool:
-        for begin in range(0, len(names), CHUNK):
-            report(f"decoding {where}", begin, len(names))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of odd metadata, one for each image
-                results = list(pool.map(decode, range(begin, min(begin + CHUNK, len(names)))))
-            unreadable += [result for result in results if isinstance(result, str)]
-            if not unreadable:
-                yield np.stack([result for result in results if not isinstance(result, str)])
+    for indices in chunks(len(names), CHUNK, f"decoding {where}"):
+
+        def decode(place: int, indices: range = indices) -> Pixels:
+            with open_image(indices[place]) as image:
+                return fit(image, size, mode)
+
+        decoded, problems = in_threads(decode, [names[index] for index in indices])
+        unreadable += problems
+        if not unreadable:
+            yield np.stack(decoded)
     if unreadable:
         raise DataError(complaint(unreadable, len(names), where))
-    report(f"decoding {where}", len(names), len(names))
+
+
+def in_threads(work: Callable[[int], T], names: Sequence[str]) -> tuple[list[T], list[str]]:
+    """Call a function on the place of each name; Pillow works outside the interpreter lock.
+
+    Returns:
+        The results, and what went wrong at each place that failed; both in order.
+    """
+    problems: dict[int, str] = {}
+
+    def attempt(place: int) -> T | None:
+        try:
+            return work(place)
+        except Exception as error:  # decoders raise anything on a damaged file
+            problems[place] = f"{names[place]} ({error or type(error).__name__})"
+            return None
+
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd metadata gives one for each image
+        results = list(pool.map(attempt, range(len(names))))
+    done = [result for place, result in enumerate(results) if place not in problems]
+    return cast("list[T]", done), [problems[place] for place in sorted(problems)]
 
 
 def complaint(unreadable: Sequence[str], total: int, where: str) -> str:

@@ -1,4 +1,4 @@
-"""Files of published weights: found on this machine or downloaded once, and used only if verified."""
+"""Published weights: found on this machine or downloaded once, and used only if verified."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """A file that its authors have put on the net.
+    """A file that its authors publish.
 
     Attributes:
         name: name of the file.
@@ -39,10 +39,10 @@ class PublishedWeights:
 
 
 def weights_folders() -> list[Path]:
-    """Return where weights are looked for, in this order; they need not exist.
+    """Return the folders that are searched for weights, in order; they need not exist.
 
-    ``$GANZOO_WEIGHTS`` where that is set, ``weights`` in ganzoo's cache, and the folder that torch,
-    and with it torchmetrics and torch-fidelity, downloads to. Downloads go to the first.
+    These are ``$GANZOO_WEIGHTS`` if it is set, ``weights`` in ganzoo's cache, and the folder that torch,
+    torchmetrics and torch-fidelity download to. Downloads go to the first.
     """
     chosen = os.environ.get("GANZOO_WEIGHTS")
     torch_home = os.environ.get("TORCH_HOME") or Path(
@@ -53,18 +53,17 @@ def weights_folders() -> list[Path]:
 
 
 def is_offline() -> bool:
-    """Say whether nothing may be downloaded: ``GANZOO_OFFLINE`` is set, and not to 0."""
+    """Return whether downloads are forbidden: ``GANZOO_OFFLINE`` is set, and not to 0."""
     return os.environ.get("GANZOO_OFFLINE", "0") not in {"", "0"}
 
 
 def obtain(weights: PublishedWeights) -> Path:
-    """Return where a file lies, downloading it once where it is nowhere.
+    """Return the path of a file, downloading it if it is not on this machine.
 
-    What is downloaded is verified before it gets its name. A file that was found is not: see
-    ``read_verified``.
+    A download is verified before it gets its name. A file that is found is not: ``read_verified`` does.
 
     Raises:
-        DataError: it is nowhere, and downloads are not allowed or this one failed.
+        DataError: it is missing, and downloads are forbidden or this one failed.
     """
     found = _find(weights)
     if found is not None:
@@ -83,14 +82,14 @@ def obtain(weights: PublishedWeights) -> Path:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a file of weights, once, and return its bytes only if they are the ones expected.
+    """Read a file of weights, and return its bytes only if they are the expected ones.
 
     Args:
         path: the file.
         sha256: its SHA-256, or the first digits of it.
 
     Raises:
-        DataError: the file is missing or cannot be read, or is another one.
+        DataError: the file is missing, cannot be read, or is another one.
     """
     try:
         content = path.read_bytes()
@@ -122,7 +121,7 @@ def _missing(weights: PublishedWeights, reason: str) -> DataError:
 
 
 def _download(weights: PublishedWeights, path: Path) -> Path:
-    """Download to a temporary name, verify, and only then give the file its own."""
+    """Download under a temporary name, verify, and only then rename."""
     what = f"downloading {weights.name}"
     temporary = path.with_name(f".{weights.name}-{uuid.uuid4().hex}.tmp")
     digest = hashlib.sha256()
@@ -143,8 +142,7 @@ def _download(weights: PublishedWeights, path: Path) -> Path:
             os.fsync(file.fileno())
         if not digest.hexdigest().startswith(weights.sha256):
             raise _missing(
-                weights,
-                f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}",
+                weights, f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}"
             )
         temporary.replace(path)
     finally:

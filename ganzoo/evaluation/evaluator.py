@@ -23,7 +23,13 @@ from ganzoo.components import (
 )
 from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
-from ganzoo.evaluation.features import BuiltExtractor, cached_features, extract, provider_of
+from ganzoo.evaluation.features import (
+    BuiltExtractor,
+    cached_features,
+    extract,
+    provider_of,
+    quantization_of,
+)
 from ganzoo.evaluation.samples import RealSource, Reference, Source
 from ganzoo.runs.report import (
     Baseline,
@@ -46,6 +52,9 @@ ByExtractor = Mapping[str, Features]
 
 Outcome = MetricResult | NotMeasurable
 
+Baselines = Mapping[str, Baseline]
+"""Of one metric, by the name of the quantity."""
+
 
 @dataclass(frozen=True)
 class _Planned:
@@ -58,24 +67,6 @@ class _Planned:
     @cached_property
     def measure(self) -> MetricFn:
         return self.metric.build()  # on first use: some take seconds to import
-
-
-@dataclass(frozen=True)
-class _RealOutcome:
-    """What a metric gives for real samples, and how many there were."""
-
-    outcome: Outcome
-    samples: int
-    reference: int
-    source: str
-
-    def baseline(self, quantity: str) -> Baseline:
-        return Baseline(
-            value=_number(self.outcome, quantity),
-            samples=self.samples,
-            reference=self.reference,
-            source=self.source,
-        )
 
 
 class Evaluator:
@@ -107,14 +98,14 @@ class Evaluator:
         *,
         baseline: bool = True,
     ) -> None:
-        problems = metric_problems(metrics, extractor, space.shape)
+        problems = metric_problems(metrics, extractor, space)
         if problems:
             raise SpecError(problems)
-        self._space, self._device, self._baseline = space, device, baseline
+        self._device, self._baseline, self._space = device, baseline, space
         self._open_reference = reference
         self._extractors: dict[str, BuiltExtractor] = {}
         self._plan: list[_Planned] = []
-        self._real_outcomes: dict[int, dict[int, _RealOutcome]] = {}
+        self._known_baselines: dict[int, dict[int, Baselines]] = {}
         for metric in metrics:
             used = metric.extractor_or(extractor)
             key = used.model_dump_json()
@@ -123,10 +114,7 @@ class Evaluator:
             self._plan.append(_Planned(metric, key, self._extractors[key]))
 
     def evaluate(
-        self,
-        sources: Mapping[int | None, Source],
-        subject: Subject,
-        versions: Mapping[str, str],
+        self, sources: Mapping[int | None, Source], subject: Subject, versions: Mapping[str, str]
     ) -> Report:
         """Evaluate some sets of samples.
 
@@ -147,19 +135,12 @@ class Evaluator:
         count = len(next(iter(sources.values())))
         with numerics(self._device, exact=True):
             for seed, source in sources.items():
-                what = "samples" if seed is None else f"samples of seed {seed}"
+                what = "generated samples" + (f" (seed {seed})" if len(sources) > 1 else "")
                 generated, alike = extract(source, self._extractors, self._device, what)
                 if alike:
                     problems.append(f"all {count} {what} are the same")
-                reference, training = self._real_features
-                if is_first():
-                    outcomes.append(
-                        [
-                            self._measure(each, generated, reference, training, seed or 0)
-                            for each in self._plan
-                        ]
-                    )
-            real = self._measure_real(count) if self._baseline else {}
+                outcomes.append(self._measure_all(generated, *self._real_features, seed or 0))
+            baselines = self._baselines(count) if self._baseline else {}
         seeds = [seed for seed in sources if seed is not None]
         versions = {**versions, **self._provider_versions()}
         protocols = [self._protocol(planned, count) for planned in self._plan]
@@ -169,18 +150,12 @@ class Evaluator:
             "versions": versions,
             "device": self._device.type,
         }
-        values = [
-            value
-            for index, planned in enumerate(self._plan)
-            if is_first()
-            for value in self._values(
-                planned,
-                [each[index] for each in outcomes],
-                protocols[index],
-                evaluated,
-                real.get(index),
+        values: list[Value] = []
+        for index, planned in enumerate(self._plan if is_first() else ()):
+            found = [each[index] for each in outcomes]
+            values += self._values(
+                planned, found, protocols[index], evaluated, baselines.get(index, {})
             )
-        ]
         return Report(
             subject=subject,
             reference=self._reference.samples.name,
@@ -215,6 +190,14 @@ class Evaluator:
             if key in keys
         }
 
+    def _measure_all(
+        self, generated: ByExtractor, reference: ByExtractor, training: ByExtractor, seed: int
+    ) -> list[Outcome]:
+        """Return the outcome of each metric; on all processes but the first, nothing."""
+        if not is_first():
+            return []
+        return [self._measure(each, generated, reference, training, seed) for each in self._plan]
+
     def _measure(
         self,
         planned: _Planned,
@@ -242,13 +225,13 @@ class Evaluator:
                 return NotMeasurable(f"{name} came out as {value}")
         return result
 
-    def _measure_real(self, count: int) -> dict[int, _RealOutcome]:
+    def _baselines(self, count: int) -> dict[int, Baselines]:
         """Measure real samples as if they were generated, by each metric that allows it.
 
         Samples of the training split take the place of generated ones if the reference is another
         split; otherwise the reference is cut in half.
         """
-        if count not in self._real_outcomes:
+        if count not in self._known_baselines:
             reference, training = self._real_features[0], self._reference.training
             source = self._reference.samples.name
             if training is not None:
@@ -259,24 +242,29 @@ class Evaluator:
                 generated = {key: _rows(each, 0, half) for key, each in reference.items()}
                 reference = {key: _rows(each, half, None) for key, each in reference.items()}
                 source = f"halves of {source}"
-            self._real_outcomes[count] = {
-                index: _RealOutcome(
-                    self._measure(planned, generated, reference, {}, 0),
-                    len(generated[planned.key]),
-                    len(reference[planned.key]),
-                    source,
-                )
-                for index, planned in enumerate(self._plan)
-                if is_first() and not planned.metric.needs_training_samples
-            }
-        return self._real_outcomes[count]
+            found: dict[int, Baselines] = {}
+            for index, planned in enumerate(self._plan if is_first() else ()):
+                if planned.metric.needs_training_samples:
+                    continue
+                outcome = self._measure(planned, generated, reference, {}, 0)
+                found[index] = {
+                    quantity.name: Baseline(
+                        value=_number(outcome, quantity.name),
+                        samples=len(generated[planned.key]),
+                        reference=len(reference[planned.key]),
+                        source=source,
+                    )
+                    for quantity in planned.metric.quantities
+                }
+            self._known_baselines[count] = found
+        return self._known_baselines[count]
 
     def _protocol(self, planned: _Planned, count: int) -> dict[str, Any]:
         """Return everything that makes two numbers comparable."""
         metric, reference = planned.metric, self._reference
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
-            "quantisation": self._space.quantization,
+            "quantisation": quantization_of(self._space),
             "metric": {
                 **metric.model_dump(mode="json", exclude={"extractor"}),
                 "version": metric.version,
@@ -296,12 +284,14 @@ class Evaluator:
         outcomes: Sequence[Outcome],
         protocol: Mapping[str, Any],
         evaluated: Mapping[str, Any],
-        real: _RealOutcome | None,
+        baselines: Baselines,
     ) -> list[Value]:
         names = planned.metric.names(planned.extractor.component)
         reasons = [str(each) for each in outcomes if isinstance(each, NotMeasurable)]
         details = next((each.details for each in outcomes if isinstance(each, MetricResult)), {})
         hashed = protocol_digest(protocol)
+        baseline = next(iter(baselines.values()), None)
+        warnings = self._warnings(planned, protocol["generated"]["count"], baseline)
         values = []
         for quantity in planned.metric.quantities:
             numbers = [_number(each, quantity.name) for each in outcomes]
@@ -315,9 +305,9 @@ class Evaluator:
                     mean=mean,
                     std=std,
                     per_seed=numbers,
-                    baseline=None if real is None else real.baseline(quantity.name),
+                    baseline=baselines.get(quantity.name),
                     reason=reasons[0] if reasons else None,
-                    warnings=self._warnings(planned, protocol["generated"]["count"], real),
+                    warnings=list(warnings),
                     details=dict(details),
                     protocol=hashed,
                     fingerprint=digest({"protocol": hashed, **evaluated}),
@@ -325,7 +315,7 @@ class Evaluator:
             )
         return values
 
-    def _warnings(self, planned: _Planned, count: int, real: _RealOutcome | None) -> list[str]:
+    def _warnings(self, planned: _Planned, count: int, baseline: Baseline | None) -> list[str]:
         """Return where a number is biased by too few samples, or its baseline by fewer still."""
         reference = self._real_features[0][planned.key]
         width, size = reference.features.shape[1], len(reference)
@@ -336,21 +326,20 @@ class Evaluator:
             for which, number in {"generated": count, "reference": size}.items()
             if number < wanted
         ]
-        if real is not None and (real.samples, real.reference) != (count, size):
+        if baseline is not None and (baseline.samples, baseline.reference) != (count, size):
             warnings.append(
-                f"the baseline is of {real.samples:,} real samples against {real.reference:,}, the value"
-                f" of {count:,} against {size:,}: fewer samples make it worse than it would be"
+                f"the baseline is of {baseline.samples:,} real samples against"
+                f" {baseline.reference:,}, the value of {count:,} against {size:,}: fewer samples make"
+                " it worse than it would be"
             )
         warning = self._reference.warning
         return warnings if warning is None else [*warnings, warning]
 
     def _provider_versions(self) -> dict[str, str]:
         """Return the versions of the providers of metrics and extractors."""
-        parts = (
-            [each.metric for each in self._plan],
-            [each.extractor.component for each in self._plan],
-        )
-        entries = [active().entry_of(type(each)) for group in parts for each in group]
+        metrics = [each.metric for each in self._plan]
+        extractors = [each.extractor.component for each in self._plan]
+        entries = [active().entry_of(type(each)) for each in (*metrics, *extractors)]
         return {each.provider.name: each.provider.version for each in entries if each is not None}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganzoo.components import Component, FeatureExtractor, Features
+from ganzoo.components import Component, FeatureExtractor, Features, SampleSpace
 from ganzoo.components.registry import active
 from ganzoo.data.cache import cache_folder, read_arrays, write_arrays
 from ganzoo.errors import EvaluationError
@@ -124,7 +124,7 @@ def _extract(
     first, alike, fault = None, True, None
     try:
         for begin in range(mine.start, mine.stop, READ):
-            report(f"features of {what}", begin - mine.start, len(mine))
+            report(f"extracting features of {what}", begin - mine.start, len(mine))
             samples = source.read(range(begin, min(begin + READ, mine.stop)))
             first = samples[:1] if first is None else first
             alike = alike and bool((samples == first).all())
@@ -136,7 +136,7 @@ def _extract(
                             f"extractor {label}: features of {what} are not finite"
                         )
                     parts[key].append(part)
-        report(f"features of {what}", len(mine), len(mine))
+        report(f"extracting features of {what}", len(mine), len(mine))
     except EvaluationError as error:
         fault = error
     # No process may go on alone: the others would wait for it.
@@ -156,7 +156,15 @@ def _extract(
     return whole, same and len(source) > 1
 
 
+def quantization_of(space: SampleSpace) -> str:
+    """Return how generated samples become what extractors see, in words, for protocols."""
+    deep = space.dtype == "uint16"
+    return f"{space.quantization}, then (x + 128) // 257" if deep else space.quantization
+
+
 def _apply(extractor: BuiltExtractor, samples: Array, device: torch.device) -> Iterator[Arrays]:
+    if samples.dtype == np.uint16:  # real and generated alike; extractors know images of 8 bits
+        samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
     step = extractor.component.chunk
     for begin in range(0, len(samples), step):
         chunk = torch.from_numpy(np.ascontiguousarray(samples[begin : begin + step])).to(device)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import PIL
 from PIL import ExifTags, Image
 
+from ganzoo.components import Images
 from ganzoo.data.arrays import CHANNELS as CHANNELS_OF_ARRAYS
 from ganzoo.data.arrays import ArrayFile
 from ganzoo.data.folder import SUFFIXES, files_of, opener
-from ganzoo.data.images import CHANNELS, CHUNK, Mode, Pixels, channels_first, complaint, plain
+from ganzoo.data.images import (
+    CHANNELS,
+    CHUNK,
+    Mode,
+    Pixels,
+    channels_first,
+    complaint,
+    in_threads,
+    plain,
+)
 from ganzoo.errors import DataError
 from ganzoo.evaluation.samples import content_hash
 from ganzoo.utils.images import to_image
 from ganzoo.utils.progress import chunks
-
-T = TypeVar("T")
 
 _GREY = frozenset(("1", "L", "LA", "La"))
 """Pillow's modes of grey images; those of 16 bits and more begin with I or are F."""
@@ -105,6 +111,11 @@ class ImageFiles:
         self._closing.close()
 
     @property
+    def space(self) -> Images:
+        """What they are."""
+        return Images(*self.sample_shape)
+
+    @property
     def name(self) -> str:
         """Where they are."""
         return str(self.path)
@@ -139,7 +150,7 @@ class ImageFiles:
             with self._files.open(indices[place]) as image:
                 pixels[place] = self._prepare(image)
 
-        _, unreadable = _in_threads(decode, [self._files.names[index] for index in indices])
+        _, unreadable = in_threads(decode, [self._files.names[index] for index in indices])
         if unreadable:
             where = f"{self.path} (numbers {min(indices)} to {max(indices)})"
             raise DataError(complaint(unreadable, len(indices), where))
@@ -288,7 +299,7 @@ def _headers(files: _Files) -> list[_Header]:
             with files.open(indices[place]) as image:
                 return _header(image)
 
-        found, problems = _in_threads(look, [files.names[index] for index in indices])
+        found, problems = in_threads(look, [files.names[index] for index in indices])
         headers += found
         unreadable += problems
     if unreadable:
@@ -344,25 +355,3 @@ def _preparation(headers: Sequence[_Header], size: tuple[int, int], mode: Mode) 
 
 def _by(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _in_threads(work: Callable[[int], T], names: Sequence[str]) -> tuple[list[T], list[str]]:
-    """Call a function on the place of each name.
-
-    Returns:
-        The results, and what went wrong at each place that failed; both in order.
-    """
-    problems: dict[int, str] = {}
-
-    def attempt(place: int) -> T | None:
-        try:
-            return work(place)
-        except Exception as error:  # decoders raise anything on a damaged file
-            problems[place] = f"{names[place]} ({error or type(error).__name__})"
-            return None
-
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd metadata gives one for each image
-        results = list(pool.map(attempt, range(len(names))))
-    done = [result for place, result in enumerate(results) if place not in problems]
-    return cast("list[T]", done), [problems[place] for place in sorted(problems)]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SpecModel
+from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SampleSpace, SpecModel
 from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
@@ -28,15 +28,16 @@ class EvaluationRequest(SpecModel):
         description="What to measure. Null: what the run's spec says, or what suits the samples.",
     )
     extractor: FeatureExtractor | None = Field(
-        default=None,
-        description="What turns samples into features. Null: as for the metrics.",
+        default=None, description="What turns samples into features. Null: as for the metrics."
     )
     baseline: bool = Field(
         default=True,
         description="Whether each number comes with that of real samples against real samples.",
     )
     device: str = Field(
-        default="auto", description="Where to compute: auto, cpu, cuda, cuda:1, mps."
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where to compute: auto, cpu, cuda, cuda:1, mps.",
     )
 
     @classmethod
@@ -49,16 +50,16 @@ class EvaluationRequest(SpecModel):
         return validated(cls, options, prefix="evaluation.")
 
     def chosen(
-        self, sample_shape: tuple[int, ...], dataset: Dataset | None = None
+        self, space: SampleSpace, dataset: Dataset | None = None
     ) -> tuple[Metrics, FeatureExtractor]:
         """Return the metrics and the extractor, or those that suit the samples.
 
         Raises:
             SpecError: they do not fit the samples.
         """
-        extractor = self.extractor or default_extractor(sample_shape)
+        extractor = self.extractor or default_extractor(space)
         metrics = self.metrics or _default_metrics(extractor, dataset)
-        problems = metric_problems(metrics, extractor, sample_shape)
+        problems = metric_problems(metrics, extractor, space)
         if problems:
             raise SpecError(problems)
         return metrics, extractor
@@ -98,7 +99,7 @@ class RunRequest(EvaluationRequest):
         """
         section = spec.evaluation
         filled = self if section is None else self._or_those_of(section)
-        metrics, extractor = filled.chosen(info.sample_shape, spec.dataset)
+        metrics, extractor = filled.chosen(info.samples, spec.dataset)
         if filled.reference is not None and filled.reference not in info.splits:
             message = no_split(filled.reference, info)
             raise SpecError([Problem("evaluation.reference", message)])

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from ganzoo.components import Component, DatasetInfo, Images
+from ganzoo.components import Component, DatasetInfo
 from ganzoo.components.registry import active
 from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
@@ -59,7 +59,7 @@ class RunEvaluator:
         self._spec, self._request, self._info = spec, request, info
         self._split = split
         self._evaluator = Evaluator(
-            *request.chosen(info.sample_shape, spec.dataset),
+            *request.chosen(info.samples, spec.dataset),
             info.samples,
             lambda: open_reference(spec.dataset, request.reference, split),
             device,
@@ -159,8 +159,8 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
     )
     refuse_unlike(images, real)
     evaluator = Evaluator(
-        *request.chosen(images.sample_shape),
-        Images(*images.sample_shape),
+        *request.chosen(images.space),
+        images.space,
         lambda: Reference(real),
         resolve_device(request.device),
         baseline=request.baseline,

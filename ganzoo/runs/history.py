@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ganzoo.components.evaluation import matches_quantity
 from ganzoo.errors import RunError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.report import Report, Value, read_report
-from ganzoo.spec.sections import matches_quantity
 
 
 @dataclass(frozen=True)

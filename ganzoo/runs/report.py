@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ganzoo.components.evaluation import matches_quantity
 from ganzoo.errors import RunError
-from ganzoo.spec.sections import matches_quantity
 from ganzoo.utils.files import write_atomically
 
 FORMAT: Literal["ganzoo-evaluation-2"] = "ganzoo-evaluation-2"

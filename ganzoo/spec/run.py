@@ -173,23 +173,27 @@ class RunSpec(SpecModel):
                 reason = f"algorithm {self.algorithm.type!r} does not use it; leave it out"
                 problems.append(Problem(f"training.{name}", reason))
         problems += self.algorithm.check(info, self.training)
-        quantities: tuple[str, ...] = ()
         if self.evaluation is not None:
-            found = self.evaluation.problems(info)
-            problems += found
-            if not found:
-                extractor = self.evaluation.extractor_for(info)
-                named = [reported(metric, extractor) for metric in self.evaluation.metrics]
-                quantities = tuple(name for pairs in named for name, _ in pairs)
-        setting = CallbackSetting(quantities, self.algorithm.optimizers)
-        for index, callback in enumerate(self.callbacks):
-            try:
-                callback.check(setting)
-            except ValueError as error:
-                problems.append(Problem(f"callbacks.{index}", str(error)))
+            problems += self.evaluation.problems(info)
+        if not problems:  # callbacks refer to what is measured and updated
+            setting = self.callback_setting(info)
+            for index, callback in enumerate(self.callbacks):
+                try:
+                    callback.check(setting)
+                except ValueError as error:
+                    problems.append(Problem(f"callbacks.{index}", str(error)))
         if problems:
             raise SpecError(problems)
         return info
+
+    def callback_setting(self, info: DatasetInfo) -> CallbackSetting:
+        """Return what callbacks are checked and built with."""
+        quantities: dict[str, Literal["lower", "higher"] | None] = {}
+        if self.evaluation is not None:
+            extractor = self.evaluation.extractor_for(info)
+            for metric in self.evaluation.metrics:
+                quantities |= {name: each.better for name, each in reported(metric, extractor)}
+        return CallbackSetting(quantities, self.algorithm.optimizers)
 
     def with_absolute_paths(self) -> Self:
         """Return the same run with paths that hold in any working directory."""

@@ -1,4 +1,4 @@
-"""The sections of a spec that are no components: how to train, to judge, and what to leave behind."""
+"""The sections of a spec that are not components: training, evaluation and output."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from ganzoo.components import (
     FeatureExtractor,
     Metric,
     Quantity,
+    SampleSpace,
     Schedule,
     SpecModel,
     choice,
 )
+from ganzoo.components.evaluation import matches_quantity
 from ganzoo.components.registry import active
 from ganzoo.errors import Problem, did_you_mean
 from ganzoo.spec.durations import Duration
@@ -145,30 +147,29 @@ class Output(SpecModel):
 
 
 class Evaluation(SpecModel):
-    """How good the samples are, measured while training goes on.
+    """How good the samples are, measured during training.
 
-    ``ganzoo evaluate`` measures the same after training, with more samples and more seeds, unless told
-    otherwise.
+    ``ganzoo evaluate`` measures the same after training by default, with more samples and more seeds.
     """
 
     metrics: Annotated[tuple[Metric, ...], Field(strict=False, min_length=1)] = Field(
         default=({"type": "fd"},),  # type: ignore[arg-type] # validated like a spec's own
-        description="What is measured.",
+        description="What to measure.",
     )
     extractor: FeatureExtractor | None = Field(
         default=None,
-        description="What turns samples into features. Null: inception for images, and for points the"
-        " points themselves.",
+        description="What turns samples into features. Null: inception for images, else identity, the"
+        " numbers themselves.",
     )
     reference: str | None = Field(
         default=None,
-        description="Split that samples are compared with. Null: test where the data set has one, else"
-        " the split trained on.",
+        description="Split that samples are compared with. Null: test if the data set has it, else the"
+        " training split.",
     )
-    samples: int = Field(default=2_000, ge=2, description="Samples made for each evaluation.")
+    samples: int = Field(default=2_000, ge=2, description="Samples generated for each evaluation.")
     every: Duration = Field(
         default=Duration(5, "epochs"),
-        description="Time from one evaluation to the next; the end of training is one, too.",
+        description="Time from one evaluation to the next; there is one at the end of training, too.",
     )
     best: str | None = Field(
         default=None,
@@ -178,12 +179,12 @@ class Evaluation(SpecModel):
     patience: int | None = Field(
         default=None,
         ge=1,
-        description="Evaluations in a row without a new best after which training stops. Null: it goes"
-        " on to its end.",
+        description="Evaluations in a row without a new best after which training stops. Null: it never"
+        " stops early.",
     )
 
     def with_absolute_paths(self) -> Self:
-        """Return the same evaluation with paths that hold in any working directory."""
+        """Return the same evaluation with absolute paths."""
         metrics = tuple(
             metric
             if metric.extractor is None
@@ -194,15 +195,15 @@ class Evaluation(SpecModel):
         return self.model_copy(update={"metrics": metrics, "extractor": extractor})
 
     def extractor_for(self, info: DatasetInfo) -> FeatureExtractor:
-        """Return the extractor of metrics that name none of their own."""
+        """Return the extractor for metrics without one of their own."""
         if self.extractor is not None:
             return self.extractor
-        return default_extractor(info.sample_shape)
+        return default_extractor(info.samples)
 
     def problems(self, info: DatasetInfo) -> list[Problem]:
         """Return what does not fit the samples of a data set, each with its path in the spec."""
         extractor = self.extractor_for(info)
-        found = metric_problems(self.metrics, extractor, info.sample_shape)
+        found = metric_problems(self.metrics, extractor, info.samples)
         if not found:
             found += self._problems_of_best(extractor)
         if self.reference is not None and self.reference not in info.splits:
@@ -210,11 +211,13 @@ class Evaluation(SpecModel):
         return found
 
     def _problems_of_best(self, extractor: FeatureExtractor) -> list[Problem]:
-        """Return what keeps the best checkpoint from being found."""
+        """Return why no best checkpoint could be found."""
         named = [pair for metric in self.metrics for pair in reported(metric, extractor)]
         ranked = [name for name, quantity in named if quantity.better is not None]
         if self.patience is not None and not ranked:
-            message = "no quantity of these metrics says which values are better"
+            message = (
+                "none of these metrics has a quantity of which lower or higher values are better"
+            )
             return [Problem("evaluation.patience", message)]
         if self.best is None:
             return []
@@ -225,9 +228,9 @@ class Evaluation(SpecModel):
         problem = (
             "may be any of several; name one"
             if matching
-            else f"is no quantity of these metrics with a better end{did_you_mean(self.best, ranked)}"
+            else f"is not a quantity of these metrics with a better end{did_you_mean(self.best, ranked)}"
         )
-        return [Problem("evaluation.best", f"{self.best!r} {problem} (there is: {known})")]
+        return [Problem("evaluation.best", f"{self.best!r} {problem} (available: {known})")]
 
 
 def no_split(split: str, info: DatasetInfo) -> str:
@@ -235,37 +238,28 @@ def no_split(split: str, info: DatasetInfo) -> str:
     return f"the data set has no split {split!r} (available: {', '.join(info.splits)})"
 
 
-def matches_quantity(text: str, name: str) -> bool:
-    """Say whether a text means a reported quantity: ``fd`` and ``fd@pixels`` mean ``fd@pixels``."""
-    return text in {name, name.partition("@")[0]}
-
-
 def reported(metric: Metric, extractor: FeatureExtractor) -> list[tuple[str, Quantity]]:
-    """Return what a metric gives, each quantity with the name that reports have for it."""
+    """Return the quantities of a metric, each with its name in reports."""
     names = metric.names(metric.extractor_or(extractor))
     return [(names[quantity.name], quantity) for quantity in metric.quantities]
 
 
-def default_extractor(sample_shape: tuple[int, ...]) -> FeatureExtractor:
-    """Return what reads samples where nothing else is asked for.
-
-    Args:
-        sample_shape: (channels, height, width), or (dimensions,) for points.
-    """
-    name = "inception" if len(sample_shape) == 3 else "identity"
+def default_extractor(space: SampleSpace) -> FeatureExtractor:
+    """Return the default extractor of samples: ``inception`` for images, else ``identity``."""
+    name = "inception" if space.kind == "images" else "identity"
     component: FeatureExtractor = active().find("extractor", name).component()
     return component
 
 
 def metric_problems(
-    metrics: Sequence[Metric], extractor: FeatureExtractor, sample_shape: tuple[int, ...]
+    metrics: Sequence[Metric], extractor: FeatureExtractor, space: SampleSpace
 ) -> list[Problem]:
     """Return what is wrong with a choice of metrics and extractors, without building anything.
 
     Args:
-        metrics: what is to be measured.
-        extractor: of the metrics that name none of their own.
-        sample_shape: (channels, height, width), or (dimensions,) for points.
+        metrics: what to measure.
+        extractor: for metrics without an extractor of their own.
+        space: what the samples are.
     """
     problems = []
     given: dict[str, int] = {}
@@ -274,7 +268,7 @@ def metric_problems(
         used = metric.extractor_or(extractor)
         where = "evaluation.extractor" if used is extractor else f"{path}.extractor"
         try:
-            used.check(sample_shape)
+            used.check_space(space)
         except ValueError as error:
             problems.append(Problem(where, str(error)))
             continue

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from ganzoo.data.batches import Batch
 from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
+from ganzoo.spec import Training
 from ganzoo.training.adversary import AdversarialBatch, Adversary, collect, frozen
 from ganzoo.training.game import Game, Numbers, TrainingContext
+from ganzoo.training.numerics import fastest_memory_format
 from ganzoo.training.optimizers import OptimizerStep
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "Numbers",
     "OptimizerStep",
     "Sampler",
+    "Training",
     "TrainingContext",
     "TranslatingSampler",
     "collect",
+    "fastest_memory_format",
     "frozen",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,15 +19,14 @@ from ganzoo.components import (
     Augmentation,
     AuxiliaryInputs,
     AuxiliaryLoss,
-    Condition,
-    DatasetInfo,
-    Discriminator,
     DiscriminatorOutput,
     Loss,
     Regularizer,
     RegularizerInputs,
+    Setting,
     Side,
 )
+from ganzoo.data.batches import Batch
 from ganzoo.errors import TrainingError
 from ganzoo.nn import parametrized
 from ganzoo.training.game import Numbers, TrainingContext
@@ -39,8 +38,7 @@ class AdversarialBatch:
 
     Attributes:
         real: (N, *sample_shape), without gradient.
-        fake: of the same shape; with gradient to the generator for its update, without for the
-            discriminator's.
+        fake: of the same shape; with gradient to the generator for its update.
         condition: of both, or None.
         latents: what fake samples were generated from, or None.
         source: what fake samples were translated from, or None.
@@ -53,6 +51,49 @@ class AdversarialBatch:
     latents: torch.Tensor | None = None
     source: torch.Tensor | None = None
     generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse fake samples of another shape, which a loss would broadcast in silence.
+
+        Raises:
+            TrainingError: the generator gives them.
+        """
+        if self.fake.shape != self.real.shape:
+            raise TrainingError(
+                f"generator: gives samples of shape {tuple(self.fake.shape)}; expected"
+                f" {tuple(self.real.shape)}"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        batch: Batch,
+        generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+        latent: Callable[[int, torch.Generator], torch.Tensor],
+        context: TrainingContext,
+        *,
+        exact: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None,
+    ) -> AdversarialBatch:
+        """Generate as many samples as there are in a batch, of the same conditions.
+
+        Args:
+            batch: real samples.
+            generator: maps ``(latents, condition)`` to samples.
+            latent: maps ``(n, rng)`` to latents.
+            context: how to train.
+            exact: the same generator as regularizers call it, where ``generator`` is compiled: what is
+                compiled cannot be differentiated twice.
+        """
+        z = latent(len(batch), context.rng).to(context.dtype)
+        with context.autocast():
+            fake = generator(z, batch.condition)
+        fake = fake.to(context.dtype)
+        return cls(batch.sample, fake, batch.condition, z, batch.source, exact or generator)
+
+    def detached(self) -> AdversarialBatch:
+        """Return the same batch without gradient to the generator and to learned latents."""
+        latents = None if self.latents is None else self.latents.detach()
+        return replace(self, fake=self.fake.detach(), latents=latents)
 
 
 @dataclass(frozen=True)
@@ -69,10 +110,7 @@ class Adversary:
 
     Args:
         context: how to train.
-        component: the discriminator.
-        sample_shape: shape of what it reads, before packing.
-        condition: what it is told of each sample, or None.
-        data: the description of the data set, for auxiliary losses.
+        setting: the discriminator, what it reads and what it is told.
         loss: the adversarial loss.
         auxiliary_losses: further terms of either side.
         regularizers: penalties of either side.
@@ -88,30 +126,29 @@ class Adversary:
     def __init__(
         self,
         context: TrainingContext,
-        component: Discriminator,
-        sample_shape: tuple[int, ...],
-        condition: Condition | None,
+        setting: Setting,
         *,
-        data: DatasetInfo,
         loss: Loss,
         auxiliary_losses: Sequence[AuxiliaryLoss] = (),
         regularizers: Sequence[Regularizer] = (),
         augmentation: Augmentation | None = None,
         name: str = "discriminator",
     ) -> None:
+        component = setting.discriminator
         self._context, self._name, self._pack = context, name, component.pack
         self._suffix = "" if name == "discriminator" else f"/{name}"
-        shape = component.packed_shape(sample_shape)
-        self.network = context.place(parametrized(component.build(shape, condition), component))
+        shape = component.packed_shape(setting.samples.shape)
+        network = component.build(shape, setting.condition)
+        self.network = context.place(parametrized(network, component))
         self._compiled = context.compiled(self.network)
         self._loss = loss.build()
         self._weights = {
             "discriminator": loss.discriminator_weight,
             "generator": loss.generator_weight,
         }
-        self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(data))
+        self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(setting))
         self._regularizers = _labelled(regularizers, lambda each: each.build())
-        self._augment = None if augmentation is None else augmentation.build()
+        self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
         regularized = any(each.side == "discriminator" for each in regularizers)
         self._joined = component.joins_batches and not regularized
@@ -134,20 +171,19 @@ class Adversary:
         """Return what the discriminator minimizes.
 
         Args:
-            batch: real and fake samples without gradient.
+            batch: real and fake samples; the generator gets no gradient from them.
             index: number of its update, from 0; decides which regularizers are due.
             progress: fraction of training done.
 
         Returns:
             The total, and numbers to log.
         """
+        batch = batch.detached()
         due = self._due("discriminator", index)
         needed = {each for part in due.values() for each in part.component.needs_gradient}
         real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
         fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
         real_output, fake_output = self._judge_both(real, fake, batch.condition, exact=bool(needed))
-        if self._observes:
-            self._augment.observe(real_output.logits.detach())  # type: ignore[union-attr] # its class says so
         loss = self._loss.discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
@@ -155,6 +191,11 @@ class Adversary:
             f"score/real{self._suffix}": real_output.logits.detach().mean(),
             f"score/fake{self._suffix}": fake_output.logits.detach().mean(),
         }
+        if self._augment is not None and self._observes:
+            observed = self._augment.observe(real_output.logits.detach())
+            numbers |= {
+                f"augmentation/{name}{self._suffix}": each for name, each in observed.items()
+            }
         outputs = real_output, fake_output
         terms = [
             *self._auxiliary_terms("discriminator", batch, outputs, progress, numbers),

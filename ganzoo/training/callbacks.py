@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ganzoo.components import Callback, CallbackState, Control
+from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.errors import TrainingError, in_a_line
 from ganzoo.training.optimizers import OptimizerStep
 
@@ -20,9 +20,12 @@ class Callbacks:
     """
 
     def __init__(
-        self, components: tuple[Callback, ...], optimizers: Mapping[str, OptimizerStep]
+        self,
+        components: tuple[Callback, ...],
+        setting: CallbackSetting,
+        optimizers: Mapping[str, OptimizerStep],
     ) -> None:
-        self._parts = [(each.type, each.build()) for each in components]
+        self._parts = [(each.type, each.build(setting)) for each in components]
         self._optimizers = optimizers
         self._record: Callable[[dict[str, Any]], None] = lambda _: None
         self.stopped: str | None = None

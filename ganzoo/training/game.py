@@ -111,5 +111,5 @@ class Game(ABC):
             progress: fraction of training done before this step, in [0, 1).
 
         Returns:
-            Numbers to log, such as ``loss/generator``.
+            Numbers to log; ``loss/discriminator`` and ``loss/generator`` are shown during training.
         """

@@ -13,6 +13,7 @@ from ganzoo.sampling import Inputs, Sampler, draw_latents, generate
 from ganzoo.spec import RunSpec
 from ganzoo.utils.images import save_image
 from ganzoo.utils.seeds import derive_seed
+from ganzoo.visual.grids import sample_picture
 
 
 def save_sample_grid(
@@ -20,7 +21,7 @@ def save_sample_grid(
 ) -> None:
     """Draw samples from latents, conditions or sources that are the same throughout the run.
 
-    Conditional samples have a column for each class. Translated samples stand beside their sources.
+    Samples of several classes have a column for each. Translated samples stand beside their sources.
 
     Args:
         sampler: what generates them; it is left as it is.
@@ -32,14 +33,15 @@ def save_sample_grid(
     ready = sampler.ready()
     inputs = fixed_inputs(ready, spec, split)
     samples = torch.cat(list(generate(ready, inputs))).numpy()
-    columns = None
-    if info.classes is not None and inputs.condition is not None:
-        columns = info.classes.size
     if inputs.source is not None and inputs.source.shape == samples.shape:
         pairs = np.stack([inputs.source.numpy(), samples], axis=1)
         samples = pairs.reshape(-1, *samples.shape[1:])
         columns = 2 * max(1, round(len(inputs) ** 0.5 / 2))
-    save_image(info.samples.preview(samples, columns=columns), path)
+        picture = info.samples.preview(samples, columns=columns)
+    else:
+        told = info.classes if inputs.source is None and inputs.condition is not None else None
+        picture = sample_picture(info.samples, samples, told.display_names if told else ())
+    save_image(picture, path)
 
 
 def save_real_grid(spec: RunSpec, split: Split, path: Path) -> None:

@@ -62,11 +62,15 @@ class OptimizerStep:
             loss: a scalar.
             fraction: weight of a part in the mean over its batch, or None for a whole batch.
         """
+        if not loss.requires_grad and self._all_frozen:
+            return
         scaled: torch.Tensor = self.scaler.scale(loss if fraction is None else loss * fraction)
         torch.autograd.backward(scaled)
 
     def step(self) -> None:
         """Clip the gradients where asked to, and update the weights."""
+        if self.scaler.is_enabled() and self._all_frozen:
+            return  # a scaler insists on gradients
         if self._clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.parameters, self._clip_norm)
@@ -75,6 +79,11 @@ class OptimizerStep:
             self.scaler.update()
         else:
             self.optimizer.step()
+
+    @property
+    def _all_frozen(self) -> bool:
+        """Whether ``training.freeze`` leaves nothing to update."""
+        return not any(each.requires_grad for each in self.parameters)
 
     def scale(self, field: str, factor: float) -> None:
         """Multiply what a schedule gives by a factor, from the next update on.

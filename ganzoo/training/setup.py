@@ -155,7 +155,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    callbacks = Callbacks(spec.callbacks, game.optimizers)
+    callbacks = Callbacks(spec.callbacks, spec.callback_setting(info), game.optimizers)
     state = TrainingState(spec, game, average, batches, rng, callbacks)
     return Prepared(info, split, state, Plan.of(spec, order), evaluator)
 

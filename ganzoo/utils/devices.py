@@ -12,13 +12,13 @@ from ganzoo.errors import DeviceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device a spec names.
+    """Return the device that a spec names.
 
     Args:
         name: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:i``.
 
     Raises:
-        DeviceError: it is not there.
+        DeviceError: it is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -29,18 +29,16 @@ def resolve_device(name: str) -> torch.device:
     if kind == "cuda":
         if not torch.cuda.is_available():
             raise DeviceError(
-                f"device: {name!r} asked for, but torch finds no CUDA device here; use 'cpu'"
+                f"device: {name!r} is not available: torch finds no CUDA device; use 'cpu'"
             )
         index, count = int(number or 0), torch.cuda.device_count()
         if index >= count:
             raise DeviceError(
-                f"device: {name!r} asked for, but there are only {count} CUDA devices"
+                f"device: {name!r} is not available: there are {count} CUDA devices, from 0"
             )
         return torch.device("cuda", index)
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(
-            f"device: {name!r} asked for, but torch finds no Apple GPU here; use 'cpu'"
-        )
+        raise DeviceError(f"device: {name!r} is not available: torch finds no Apple GPU; use 'cpu'")
     return torch.device(kind)
 
 
@@ -61,27 +59,29 @@ def numerics(
         deterministic: use deterministic algorithms only; for training that repeats to the last bit.
     """
     cudnn = torch.backends.cudnn
+    names = ("benchmark", "deterministic", "allow_tf32") if exact else ("benchmark",)
+    was_cudnn = {name: getattr(cudnn, name) for name in names}
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_precision = torch.get_float32_matmul_precision()
-    was_cudnn = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32
     if deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
-            if not exact:
+            if exact:
+                cudnn.deterministic, cudnn.allow_tf32 = True, False
+            else:
                 torch.set_flush_denormal(True)
-            _use_deterministic_algorithms(deterministic or was_deterministic)
             cudnn.benchmark = not (exact or deterministic)
-            cudnn.deterministic = exact or was_cudnn[1]
-            cudnn.allow_tf32 = was_cudnn[2] and not exact
             torch.set_float32_matmul_precision("highest" if exact or deterministic else "high")
+            _use_deterministic_algorithms(deterministic or was_deterministic)
             yield
         finally:
             if not exact:  # training goes on after an evaluation
                 torch.set_flush_denormal(False)
-            _use_deterministic_algorithms(was_deterministic)
-            cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = was_cudnn
             torch.set_float32_matmul_precision(was_precision)
+            for name, value in was_cudnn.items():
+                setattr(cudnn, name, value)
+            _use_deterministic_algorithms(was_deterministic)
 
 
 def _use_deterministic_algorithms(wanted: bool) -> None:

@@ -149,24 +149,6 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
     return canvas.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def sample_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
-    """Draw samples of any kind: a grid of images (N, C, H, W), or a plot of points (N, D)."""
-    array = np.asarray(samples)
-    return point_plot(array) if array.ndim == 2 else image_grid(array, columns=columns)
-
-
-def save_grid(samples: npt.ArrayLike, path: Path, *, columns: int | None = None) -> None:
-    """Write a picture of samples atomically.
-
-    Args:
-        samples: images (N, C, H, W) in [-1, 1] or uint8, or points (N, D); a numpy array or a tensor
-            on the CPU.
-        path: the PNG to write.
-        columns: images per row; None for a grid about as wide as it is high.
-    """
-    save_image(sample_grid(samples, columns=columns), path)
-
-
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     """Write a picture atomically, in the format of the path's suffix.
 

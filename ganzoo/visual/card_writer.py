@@ -28,13 +28,13 @@ class CardWriter:
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Plot the losses and evaluations and write the final card."""
-        from ganzoo.visual.curves import save_losses
-        from ganzoo.visual.evaluations import save_evaluations
+        from ganzoo.visual.curves import save_evaluations, save_losses
 
         if step == self._start and run.readme_path.exists():
             return
-        if run.metrics():
-            save_losses(run.metrics(), run.losses_path)
+        metrics = run.metrics()
+        if any(name.startswith("loss/") for line in metrics for name in line):
+            save_losses(metrics, run.losses_path)
         if run.training_reports():
             save_evaluations(History(run), run.evaluation_plot_path)
         write_atomically(run.readme_path, card(run, step, total_steps))

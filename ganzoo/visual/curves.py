@@ -1,4 +1,4 @@
-"""Curves of the metrics that a run logged."""
+"""Curves of what a run logged and of its evaluations during training."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.errors import UsageError
+from ganzoo.runs.history import History
 from ganzoo.utils.images import save_figure
 
 if TYPE_CHECKING:
@@ -21,29 +22,27 @@ Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
 DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
-REAL, FAKE = "#4c8c4a", "#8e5ea2"
+VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
+PANELS_ACROSS = 3
 SMOOTHED_FROM = 60
 """From this many rows on, a running mean is drawn over the values."""
 
-PANELS = (
-    (
-        "loss",
-        (
-            ("loss/discriminator", "discriminator", DISCRIMINATOR),
-            ("loss/generator", "generator", GENERATOR),
-        ),
-    ),
-    (
-        "mean score of D",
-        (("score/real", "real samples", REAL), ("score/fake", "generated samples", FAKE)),
-    ),
-)
+PANELS = {"loss/": "loss", "score/": "mean score of D"}
+"""The names that are drawn together, by what they begin with, and what their axis is called."""
+
+LINES = {
+    "loss/discriminator": ("discriminator", "#1f77b4"),
+    "loss/generator": ("generator", "#d95f02"),
+    "score/real": ("real samples", "#4c8c4a"),
+    "score/fake": ("generated samples", "#8e5ea2"),
+}
+"""Labels and colours of the numbers that most algorithms log; others have their names."""
 
 
 def loss_figure(
     metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
 ) -> Figure:
-    """Draw both losses and, below them, the discriminator's mean scores of real and generated samples.
+    """Draw all losses and, below them, the mean scores of real and generated samples.
 
     Args:
         metrics: rows of metrics.jsonl, with the step, the epoch, ``loss/…`` and ``score/…``.
@@ -55,18 +54,21 @@ def loss_figure(
     """
     from matplotlib.figure import Figure
 
-    if not any("loss/generator" in row or "loss/discriminator" in row for row in metrics):
-        raise UsageError("no losses to plot: the run has not logged any yet")
+    logged = dict.fromkeys([*LINES, *(name for row in metrics for name in row)])
+    present = [name for name in logged if any(name in row for row in metrics)]
     panels = [
-        (label, [line for line in lines if any(line[0] in row for row in metrics)])
-        for label, lines in PANELS
+        (label, [name for name in present if name.startswith(start)])
+        for start, label in PANELS.items()
     ]
-    panels = [(label, lines) for label, lines in panels if lines]
+    if not panels[0][1]:
+        raise UsageError("no losses to plot: the run has not logged any yet")
+    panels = [(label, names) for label, names in panels if names]
     figure = Figure(figsize=(8, 1 + 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for panel, (label, lines) in zip(axes, panels, strict=True):
-        for key, name, color in lines:
-            _draw(panel, *_series(metrics, key, per), name, color)
+    for panel, (label, names) in zip(axes, panels, strict=True):
+        for index, name in enumerate(names):
+            text, color = LINES.get(name, (name.partition("/")[2], f"C{index}"))
+            _draw(panel, *_series(metrics, name, per), text, color)
         panel.set_ylabel(label)
         panel.grid(visible=True, color="0.92")
         panel.spines[["top", "right"]].set_visible(False)
@@ -115,3 +117,55 @@ def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) ->
     begin = np.maximum(np.arange(len(values)) - half, 0)
     end = np.minimum(np.arange(len(values)) + half + 1, len(values))
     panel.plot(places, (sums[end] - sums[begin]) / (end - begin), color=color, label=name)
+
+
+def evaluations_figure(history: History) -> Figure:
+    """Plot a panel for each quantity: its values by step, its baseline, and the best checkpoint."""
+    from matplotlib.figure import Figure
+
+    newest = history.newest
+    names = [] if newest is None else [value.name for value in newest.report.values]
+    across = max(1, min(PANELS_ACROSS, len(names)))
+    down = max(1, -(-len(names) // across))
+    figure = Figure(figsize=(3.1 * across + 0.6, 2.4 * down), layout="constrained")
+    panels = list(figure.subplots(down, across, sharex=True, squeeze=False).flat)
+    for panel, name in zip(panels, names, strict=False):
+        _draw_evaluations(panel, history, name)
+    for panel in panels[len(names) :]:
+        panel.set_visible(False)
+    for panel in panels[max(0, len(names) - across) : len(names)]:
+        panel.set_xlabel("step")
+        panel.tick_params(labelbottom=True)
+    return figure
+
+
+def save_evaluations(history: History, path: Path) -> None:
+    """Write the figure of ``evaluations_figure`` in the format of the path's suffix."""
+    save_figure(evaluations_figure(history), path, dpi=120)
+
+
+def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
+    points = [
+        (point.step, value.mean, value)
+        for point in history.points
+        for value in point.report.values
+        if value.name == name and value.mean is not None
+    ]
+    panel.set_title(name, fontsize="small")
+    panel.grid(visible=True, color="0.92")
+    panel.spines[["top", "right"]].set_visible(False)
+    if not points:
+        return
+    steps, means, values = zip(*points, strict=True)
+    panel.plot(steps, means, color=VALUE, marker="o", markersize=3, linewidth=1.2)
+    baseline = values[-1].baseline_value
+    if baseline is not None:
+        panel.axhline(baseline, color=BASELINE, linestyle="--", linewidth=1, label="real samples")
+    best = history.best
+    if best is not None and best.step in steps:
+        at = steps.index(best.step)
+        panel.plot([steps[at]], [means[at]], "o", color=BEST, markersize=6, label="best checkpoint")
+    if min(means) > 0 and max(means) > 50 * min(means):
+        panel.set_yscale("log")
+    if name == history.points[-1].report.values[0].name:
+        panel.legend(frameon=False, fontsize="x-small")

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from ganzoo.components import SampleSpace
 from ganzoo.utils.images import TILE, save_image, to_image, to_uint8
 
 INK = (60, 60, 60)
 GAP = 4
 SMALLEST_FONT, LARGEST_FONT = 8, 15
+MOST_HEADINGS = 20
+"""Grids of more classes than this have no headings."""
 
 
 def labelled_grid(
@@ -77,6 +80,21 @@ def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
     repeats = max(1, round(math.sqrt(count) / len(names)))
     columns = (list(names) * repeats)[:count]
     return labelled_grid(samples, [""] * math.ceil(count / len(columns)), columns)
+
+
+def sample_picture(
+    space: SampleSpace, samples: npt.ArrayLike, classes: Sequence[str] = ()
+) -> Image.Image:
+    """Draw samples as suits their space; images of several classes get a column for each.
+
+    Args:
+        space: the sample space.
+        samples: (N, ...), as the space stores them or as networks see them.
+        classes: names of the classes, if the samples' classes take turns.
+    """
+    if space.kind == "images" and 1 < len(classes) <= MOST_HEADINGS:
+        return class_grid(samples, classes)
+    return space.preview(samples)
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1) -> None:

@@ -89,7 +89,7 @@ def test_a_collapsed_generator_ends_with_one(program: Program, run: Path) -> Non
     save_file({name: torch.zeros_like(each) for name, each in tensors.items()}, path, header)
     result = program("evaluate", run, *QUICK)
     assert result.code == 1
-    assert "error: all 130 samples of seed 0 are the same" in result.err
+    assert "error: all 130 generated samples are the same" in result.err
     assert "fd@pixels-7" in result.out
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import ganzoo
-from ganzoo.utils.images import sample_grid
+from ganzoo.components import Points
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_class_names_come_before_numbers(program, tmp_path):
 
 def test_points_on_a_line_can_be_drawn():
     points = np.random.default_rng(0).normal(size=(50, 1))
-    assert np.asarray(sample_grid(points)).min() < 200
+    assert np.asarray(Points(1).preview(points)).min() < 200
 
 
 def test_specs_from_standard_input_are_utf8_whatever_the_terminal(program, monkeypatch):

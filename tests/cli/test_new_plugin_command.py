@@ -33,6 +33,13 @@ def test_a_generator_is_made_where_no_kind_is_named_in_the_folder_asked_for(prog
     )
 
 
+def test_a_run_is_not_suggested_where_there_is_no_recipe(program):
+    result = program("plugins", "new", "mine", "--kind", "translator")
+    assert (result.code, result.out) == (0, "ganzoo-mine\n")
+    assert "uv run pytest" in result.err
+    assert "ganzoo run" not in result.err
+
+
 @pytest.mark.parametrize("clone", [None, "/home/me/ganzoo"])
 def test_a_clone_is_named_as_what_must_go_before_publishing(program, monkeypatch, clone):
     monkeypatch.setattr("ganzoo.scaffolding.clone", lambda: clone)
@@ -63,9 +70,9 @@ def test_a_folder_with_something_in_it_is_left_alone(program):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["3d"], "'3d' cannot be the name of a plugin"),
+        (["3d"], "'3d' is not a valid name of a plugin"),
         ([30 * "a"], "it has 30 characters; choose one of at most 24"),
-        (["hinge", "--kind", "loss"], "the loss 'hinge' comes with ganzoo-losses already"),
+        (["hinge", "--kind", "loss"], "the loss 'hinge' is already provided by ganzoo-losses"),
         (["mine", "--kind", "lose"], "'lose' is not one of"),
     ],
 )

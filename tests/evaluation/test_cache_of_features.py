@@ -11,11 +11,12 @@ import torch
 
 import ganzoo
 from ganzoo.builtin.extractors.pixels import Pixels
-from ganzoo.components import FeatureExtractor
+from ganzoo.components import FeatureExtractor, Images, Sequences
 from ganzoo.data.cache import cached_files, fault_of
 from ganzoo.data.split import Split
-from ganzoo.evaluation.features import BuiltExtractor, cached_features
+from ganzoo.evaluation.features import BuiltExtractor, cached_features, quantization_of
 from ganzoo.evaluation.samples import RealSamples
+from ganzoo.spec.sections import default_extractor
 
 CPU = torch.device("cpu")
 
@@ -52,6 +53,26 @@ def test_other_samples_or_another_extractor_have_other_features() -> None:
     features(some_samples(count=69))
     features(some_samples(), Pixels(size=4))
     assert len(cached_files()) == 4
+
+
+def test_16_bit_images_have_the_features_of_their_8_bits() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), dtype=np.uint8)
+    deep = pixels.astype(np.uint16) * 257  # 255 becomes 65535
+    one, other = (RealSamples(Split(each)) for each in (pixels, deep))
+    assert np.array_equal(features(one), features(other))
+    assert one.sha256 != other.sha256
+    assert quantization_of(Images(1, 8, 8, 16)) == (
+        "clamp to [-1, 1], then round((x + 1) * 32767.5), then (x + 128) // 257"
+    )
+
+
+def test_sequences_are_read_by_the_default_extractor() -> None:
+    sequences = np.random.default_rng(0).normal(size=(12, 2, 5)).astype(np.float32)
+    extractor = default_extractor(Sequences(2, 5))
+    extractor.check_space(Sequences(2, 5))
+    assert np.array_equal(
+        features(RealSamples(Split(sequences)), extractor), sequences.reshape(12, 10)
+    )
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "other", "empty"])

@@ -18,6 +18,7 @@ import ganzoo
 from ganzoo.components import Images
 from ganzoo.errors import EvaluationError, RunError, SpecError
 from ganzoo.evaluation import evaluator
+from ganzoo.evaluation.features import quantization_of
 from ganzoo.runs.report import Report, Value, read_report
 from ganzoo.spec import parse_evaluation
 from ganzoo.utils.images import to_uint8
@@ -160,7 +161,7 @@ def test_another_quantizer_or_pipeline_is_another_protocol(
 def test_the_quantizer_is_the_one_that_protocols_state() -> None:
     """Whoever changes it must change what protocols state, too, and then this digest."""
     space, samples = Images(1, 1, 10_001), np.linspace(-1.2, 1.2, 10_001, dtype=np.float32)
-    assert space.quantization == "clamp to [-1, 1], then round((x + 1) * 127.5)"
+    assert quantization_of(space) == "clamp to [-1, 1], then round((x + 1) * 127.5)"
     pixels = to_uint8(samples)
     assert np.array_equal(pixels, space.encode(samples))
     assert hashlib.sha256(pixels.tobytes()).hexdigest()[:16] == "b1c21a1a80ac1dd2"
@@ -249,7 +250,7 @@ def test_a_generator_that_makes_what_is_not_finite_is_an_error(
 
 def test_a_generator_that_makes_one_image_is_named(evaluated: ganzoo.Run, tmp_path: Path) -> None:
     report = changed(evaluated, tmp_path, 0.0).evaluate(**SMALL)
-    assert report.problems == ["all 130 samples of seed 0 are the same"]
+    assert report.problems == ["all 130 generated samples are the same"]
     assert not report.complete
     assert only(report).mean is not None
 
@@ -280,16 +281,13 @@ def test_too_few_samples_for_so_many_features_are_warned_of(evaluated: ganzoo.Ru
         ({"samples": 1}, SpecError, "evaluation.samples: .*greater than or equal to 2, not 1"),
         ({"seeds": []}, SpecError, "evaluation.seeds: expected one or more seeds"),
         ({"seeds": [1, 1]}, SpecError, "evaluation.seeds: expected one or more seeds, each once"),
-        (
-            {"reference": "tset"},
-            SpecError,
-            "the data set has no split 'tset' .available: train, test, all.",
-        ),
+        ({"reference": "tset"}, SpecError, "has no split 'tset' .available: train, test, all."),
         ({"metrics": ["fdd"]}, SpecError, "evaluation.metrics.0: .*did you mean 'fd'"),
         ({"metrics": ["class_balance"]}, SpecError, "needs class logits, and extractor 'pixels'"),
         ({"metrics": ["fid"]}, EvaluationError, "never"),
         ({"extractor": "identity"}, SpecError, "evaluation.extractor: "),
         ({"truncation": -1.0}, RunError, "truncation"),
+        ({"device": "gpu"}, SpecError, "evaluation.device: expected auto, cpu, mps, cuda or"),
     ],
 )
 def test_requests_that_cannot_be_met(

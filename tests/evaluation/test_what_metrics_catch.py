@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from ganzoo.components import Dataset
+from ganzoo.components import Dataset, Images, Points
 from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.request import EvaluationRequest
@@ -18,7 +18,8 @@ from ganzoo.evaluation.samples import RealSamples, Source, open_reference
 from ganzoo.runs.report import Report, Subject
 from ganzoo.spec import parse_spec
 
-Images = np.ndarray[Any, Any]
+Pixels = np.ndarray[Any, Any]
+DIGIT = Images(1, 28, 28)
 CPU = torch.device("cpu")
 
 
@@ -37,18 +38,18 @@ def train() -> Split:
 
 
 @pytest.fixture(scope="module")
-def good(train: Split) -> Images:
+def good(train: Split) -> Pixels:
     """What the best of generators would make: other real digits, 1,000 of them, all classes alike."""
     return np.roll(train.samples[::4], 1, axis=3)  # none of them is an image that was trained on
 
 
-def evaluated(samples: Images, metrics: Sequence[str], labels: Images | None = None) -> Report:
+def evaluated(samples: Pixels, metrics: Sequence[str], labels: Pixels | None = None) -> Report:
     request = EvaluationRequest.of(metrics=metrics, extractor="lenet-mnist")
-    chosen, extractor = request.chosen((1, 28, 28), DIGITS)
+    chosen, extractor = request.chosen(DIGIT, DIGITS)
     evaluator = Evaluator(
         chosen,
         extractor,
-        DIGITS.info().samples,
+        DIGIT,
         lambda: open_reference(DIGITS, "test", DIGITS.build("train")),
         CPU,
         baseline=False,
@@ -63,7 +64,7 @@ def number(report: Report, name: str) -> float:
     return value
 
 
-def test_other_real_digits_pass(good: Images) -> None:
+def test_other_real_digits_pass(good: Pixels) -> None:
     report = evaluated(good, ["prdc", "class_balance", "memorization"])
     assert number(report, "precision") > 0.85
     assert number(report, "recall") > 0.85
@@ -73,7 +74,7 @@ def test_other_real_digits_pass(good: Images) -> None:
     assert number(report, "copies") < 0.1
 
 
-def test_a_collapsed_generator(good: Images) -> None:
+def test_a_collapsed_generator(good: Pixels) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 3, good.shape)
     collapsed = (good[:1].astype(int) + noise).clip(0, 255).astype(np.uint8)
@@ -111,7 +112,7 @@ def test_the_wrong_classes_asked_for(train: Split) -> None:
 
 
 def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missing(
-    train: Split, good: Images
+    train: Split, good: Pixels
 ) -> None:
     assert train.classes is not None
     rng = np.random.default_rng(0)
@@ -141,11 +142,11 @@ def test_distances_grow_with_noise_with_blur_and_with_every_class_that_is_missin
 @pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
 def test_perfect_samplers_of_mixtures_find_every_mode(name: str, modes: int) -> None:
     data = dataset(name, count=2500)
-    chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen((2,), data)
+    chosen, extractor = EvaluationRequest.of(metrics=["modes"]).chosen(Points(2), data)
     evaluator = Evaluator(
         chosen,
         extractor,
-        data.info().samples,
+        Points(2),
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
     )
@@ -159,11 +160,11 @@ def test_stacked_digits_show_a_thousand_modes() -> None:
     data = dataset("stacked-mnist", count=100, test_count=8000)
     real = data.build("test")
     request = EvaluationRequest.of(metrics=["class_modes"], extractor="lenet-mnist-stacked")
-    chosen, extractor = request.chosen((3, 28, 28), data)
+    chosen, extractor = request.chosen(Images(3, 28, 28), data)
     evaluator = Evaluator(
         chosen,
         extractor,
-        data.info().samples,
+        Images(3, 28, 28),
         lambda: open_reference(data, "train", data.build("train")),
         CPU,
         baseline=False,

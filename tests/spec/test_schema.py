@@ -25,9 +25,9 @@ def validator():
 def subschemas(schema, path="$"):
     """Yield each schema that has properties, with its path."""
     if isinstance(schema, dict):
-        if isinstance(schema.get("properties"), dict):
-            if not path.endswith(".if"):  # the question which algorithm it is
-                yield path, schema
+        asks = path.endswith(".if")  # which algorithm it is
+        if isinstance(schema.get("properties"), dict) and not asks:
+            yield path, schema
         for key, value in schema.items():
             yield from subschemas(value, f"{path}.{key}")
     elif isinstance(schema, list):

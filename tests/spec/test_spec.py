@@ -215,7 +215,10 @@ def test_versions_that_are_installed_are_enough() -> None:
     [
         ({"ganzoo-nowhere": ">=1"}, "requires: ganzoo-nowhere >=1 is not installed"),
         ({"ganzoo": ">=99"}, r"requires: ganzoo \d.* is installed, but this spec needs >=99"),
-        ({"ganzoo": "0.1"}, "requires: ganzoo: '0.1' is not a version specifier; write such as \">=0.1\""),
+        (
+            {"ganzoo": "0.1"},
+            "requires: ganzoo: '0.1' is not a version specifier; write such as \">=0.1\"",
+        ),
         ({"ganzoo": 1}, "requires.ganzoo: input should be a valid string, not 1"),
     ],
 )  # fmt: skip
@@ -289,7 +292,8 @@ class Unlabelled(Dataset):
     shape: ClassVar[tuple[int, ...]] = (2,)
 
     def info(self) -> DatasetInfo:
-        return DatasetInfo(space_of(self.shape, "uint8"), splits=("train", "test"))
+        dtype = "uint8" if len(self.shape) == 3 else "float32"
+        return DatasetInfo(space_of(self.shape, dtype), splits=("train", "test"))
 
     def build(self, split: str) -> Any:
         raise NotImplementedError
@@ -344,6 +348,7 @@ def check_refusal(data: Any) -> list[str]:
 @pytest.mark.usefixtures("with_more")
 def test_what_networks_and_data_cannot_do_together_is_found_before_anything_is_built() -> None:
     conditional = {"type": "ganzoo-mlp:mlp", "conditional": True}
+    without = "the data set has neither labels nor other conditions; set it to false"
     assert check_refusal(
         {
             "dataset": {"type": "unlabelled", "split": "tests", "horizontal_flip": True},
@@ -353,8 +358,8 @@ def test_what_networks_and_data_cannot_do_together_is_found_before_anything_is_b
     ) == [
         "dataset.split: the data set has no split 'tests' (available: train, test)",
         "dataset.horizontal_flip: only images can be mirrored",
-        "generator.conditional: the data set has neither labels nor other conditions; set it to false",
-        "discriminator.conditional: the data set has neither labels nor other conditions; set it to false",
+        f"generator.conditional: {without}",
+        f"discriminator.conditional: {without}",
     ]
     (generator, discriminator) = check_refusal(
         {"dataset": "unlabelled", "generator": "dcgan", "discriminator": "dcgan"}

@@ -198,12 +198,16 @@ def test_the_speed_logged_is_that_of_training(
 @pytest.mark.parametrize(
     ("evaluation", "path", "message"),
     [
-        ({"best": "fdd"}, "evaluation.best", "'fdd' is no quantity of these metrics"),
-        ({"best": "data_copying", "metrics": ["memorization"]}, "evaluation.best", "no quantity"),
+        ({"best": "fdd"}, "evaluation.best", "'fdd' is not a quantity of these metrics"),
+        (
+            {"best": "data_copying", "metrics": ["memorization"]},
+            "evaluation.best",
+            "not a quantity",
+        ),
         (
             {"best": "fd", "metrics": ["fd", {"type": "fd", "extractor": "random-conv"}]},
             "evaluation.best",
-            "'fd' may be any of several; name one (there is: fd@pixels-7, fd@random-conv)",
+            "'fd' may be any of several; name one (available: fd@pixels-7, fd@random-conv)",
         ),
         (
             {"metrics": ["fd", {"type": "fd", "extractor": {"type": "pixels", "size": 7}}]},
@@ -218,11 +222,7 @@ def test_the_speed_logged_is_that_of_training(
         ),
         ({"metrics": ["class_balance"]}, "evaluation.metrics.0", "needs class logits"),
         ({"extractor": "identity"}, "evaluation.extractor", "points"),
-        (
-            {"reference": "validation"},
-            "evaluation.reference",
-            "the data set has no split 'validation'",
-        ),
+        ({"reference": "validation"}, "evaluation.reference", "has no split 'validation'"),
         ({"samples": 1}, "evaluation.samples", "greater than or equal to 2"),
         ({"patience": 0}, "evaluation.patience", "greater than or equal to 1"),
     ],

@@ -119,7 +119,8 @@ def test_grids_of_a_conditional_run_have_a_column_a_class(small: dict[str, Any])
         small[network]["conditional"] = True
     small["output"]["samples"] = 20
     with Image.open(ganzoo.run(small).directory.sample_grids()[-1]) as grid:
-        assert grid.width / grid.height == pytest.approx((10 * 30 + 2) / (2 * 30 + 2))
+        assert 10 * 60 <= grid.width < 11 * 60
+        assert 2 * 60 < grid.height < 3 * 60  # two rows, with the names of classes above
 
 
 def test_a_run_in_two_dimensions(small: dict[str, Any], tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ Change = Callable[[dict[str, Any]], object]
 
 BAD: list[tuple[Change, type[Exception], str]] = [
     (lambda s: s["training"].update(batch_size=5000), DataError, "batch_size: 5000 is more than"),
-    (lambda s: s.update(device="cuda:7"), DeviceError, "'cuda:7' asked for"),
+    (lambda s: s.update(device="cuda:7"), DeviceError, "'cuda:7' is not available"),
     (
         lambda s: s.update(dataset={"type": "folder", "path": "/nowhere/at/all"}),
         DataError,

@@ -3,13 +3,11 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.components import Sequences
+from ganzoo.components import Images, Points, Sequences
 from ganzoo.errors import UsageError
 from ganzoo.utils.images import (
     image_grid,
     point_plot,
-    sample_grid,
-    save_grid,
     save_image,
     sequence_grid,
     to_image,
@@ -81,14 +79,14 @@ def test_points_that_are_not_finite_are_left_out():
 
 
 def test_the_kind_of_sample_decides_on_the_picture():
-    assert sample_grid(np.zeros((4, 2), np.float32)).mode == "RGB"
-    assert sample_grid(np.zeros((4, 1, 8, 8), np.float32)).mode == "L"
+    assert Points(2).preview(np.zeros((4, 2), np.float32)).mode == "RGB"
+    assert Images(1, 8, 8).preview(np.zeros((4, 1, 8, 8), np.float32)).mode == "L"
 
 
 def test_tensors_are_saved_as_arrays_are(tmp_path):
     samples = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    save_grid(samples, tmp_path / "a.png")
-    save_grid(samples.numpy(), tmp_path / "b.png")
+    save_image(image_grid(samples), tmp_path / "a.png")
+    save_image(image_grid(samples.numpy()), tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 

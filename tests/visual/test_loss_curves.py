@@ -47,6 +47,13 @@ def test_numbers_that_were_not_logged_have_no_panel():
     assert len(figure.axes) == 1
 
 
+def test_losses_of_other_algorithms_have_their_names():
+    names = ("loss/cycle", "loss/discriminator", "loss/generator/source")
+    losses, _ = loss_figure([{"step": 1, **dict.fromkeys((*names, "score/real/source"), 1.0)}]).axes
+    labels = [line.get_label() for line in losses.lines]
+    assert labels == ["discriminator", "cycle", "generator/source"]
+
+
 @pytest.mark.parametrize("metrics", [[], [{"step": 1, "epoch": 1.0}]])
 def test_a_run_without_losses_is_refused(metrics):
     with pytest.raises(UsageError, match="no losses to plot"):

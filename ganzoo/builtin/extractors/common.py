@@ -20,7 +20,8 @@ def check_images(name: str, sample_shape: tuple[int, ...], *, any_channels: bool
     """
     if len(sample_shape) != 3:
         raise ValueError(
-            f"extractor {name!r} reads images, not points {sample_shape}; choose 'identity' for these"
+            f"extractor {name!r} reads images, not samples of shape {sample_shape}; choose 'identity'"
+            " for these"
         )
     if sample_shape[0] not in {1, 3} and not any_channels:
         raise ValueError(

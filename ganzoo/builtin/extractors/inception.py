@@ -43,6 +43,7 @@ class Inception(FeatureExtractor):
     """
 
     type: Literal["inception"] = "inception"
+    reads: ClassVar[frozenset[str]] = frozenset({"images"})
     paper: ClassVar[str | None] = (
         "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015,"
         " arXiv:1512.00567; for FID: Heusel et al., GANs Trained by a Two Time-Scale Update Rule"

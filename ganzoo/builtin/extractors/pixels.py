@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ class Pixels(FeatureExtractor):
     """
 
     type: Literal["pixels"] = "pixels"
+    reads: ClassVar[frozenset[str]] = frozenset({"images"})
     size: int | None = Field(
         default=None,
         ge=1,
@@ -68,17 +69,10 @@ class Pixels(FeatureExtractor):
 
 
 class Identity(FeatureExtractor):
-    """Points as they are."""
+    """Points as they are; sequences and arrays of floats in one row."""
 
     type: Literal["identity"] = "identity"
-
-    def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuse images."""
-        if len(sample_shape) != 1:
-            raise ValueError(
-                f"extractor 'identity' reads points, not images {sample_shape}; choose 'pixels' for"
-                " these"
-            )
+    reads: ClassVar[frozenset[str]] = frozenset({"points", "sequences", "arrays"})
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
         """Build a module without weights."""
@@ -86,10 +80,10 @@ class Identity(FeatureExtractor):
 
         self.check(sample_shape)
 
-        class Points(nn.Module):
-            """Maps points (N, D) to themselves."""
+        class Rows(nn.Module):
+            """Maps samples (N, ...) to their numbers (N, d)."""
 
             def forward(self, samples: Tensor) -> tuple[Tensor, None]:
-                return samples, None
+                return samples.flatten(1).float(), None
 
-        return Points().eval()
+        return Rows().eval()

@@ -30,6 +30,7 @@ class RandomConv(FeatureExtractor):
     """
 
     type: Literal["random-conv"] = "random-conv"
+    reads: ClassVar[frozenset[str]] = frozenset({"images"})
     paper: ClassVar[str | None] = (
         "Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020,"
         " arXiv:2002.09797"

@@ -41,6 +41,7 @@ class TorchvisionClassifier(FeatureExtractor):
     """
 
     type: Literal["torchvision"] = "torchvision"
+    reads: ClassVar[frozenset[str]] = frozenset({"images"})
     classifies: ClassVar[bool] = True
     chunk: ClassVar[int] = 32
 

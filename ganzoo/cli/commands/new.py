@@ -42,13 +42,14 @@ def new(name: str, kind: str, output: Path | None) -> None:
     folder = Path(blueprint.distribution) if output is None else output
     blueprint.write(folder)
     click.echo(folder)
-    steps = (
+    steps = [
         (f"cd {shlex.quote(str(folder))}", ""),
         ("uv sync", "install it, with what its tests need"),
         ("uv run pytest", "check it"),
         (f"uv run ganzoo list {kind}", "find it among the others"),
-        (f"uv run ganzoo run {blueprint.name}", "train with it"),
-    )
+    ]
+    if (folder / "src" / blueprint.package / "recipes").is_dir():
+        steps.append((f"uv run ganzoo run {blueprint.name}", "train with it"))
     width = max(len(command) for command, _ in steps)
     say("\nNext:")
     for command, purpose in steps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
-
-MOST_HEADINGS = 20
-"""Grids of more classes than this have no headings."""
 
 run_argument = click.argument("run", shell_complete=complete_run)
 truncation_option = click.option(
@@ -113,6 +109,9 @@ def sample(
     import numpy as np
     import torch
 
+    from ganzoo.utils.images import save_image
+    from ganzoo.visual.grids import sample_picture
+
     opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
@@ -140,29 +139,11 @@ def sample(
         with path.open("wb") as file:  # given a name, numpy would add an ending to it
             np.save(file, samples)
     elif kind == "png":
-        _save_grid(samples, [opened.class_names[each] for each in classes], opened, path)
+        names = [opened.class_names[each] for each in classes] or opened.class_names
+        save_image(sample_picture(opened.info.samples, samples, names), path)
     else:
         _write_folder(samples, path)
     click.echo(path)
-
-
-def _save_grid(samples: Floats, names: Sequence[str], run: Run, path: Path) -> None:
-    """Write a grid; samples of several classes get a column for each, with its name above it.
-
-    Args:
-        samples: the samples.
-        names: names of the classes asked for, which take turns; empty for all of the run.
-        run: the run.
-        path: the picture to write.
-    """
-    from ganzoo.utils.images import save_image
-    from ganzoo.visual.grids import class_grid
-
-    names = names or run.class_names
-    if run.info.samples.kind == "images" and 1 < len(names) <= MOST_HEADINGS:
-        save_image(class_grid(samples, names), path)
-    else:
-        save_image(run.info.samples.preview(samples), path)
 
 
 def refuse_with_latents(*names: str) -> None:

@@ -213,7 +213,7 @@ def test_unpublished_weights_must_be_named() -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2,), r"reads images, not points \(2,\); choose 'identity' for these"),
+        ((2,), r"reads images, not samples of shape \(2,\); choose 'identity' for these"),
         ((4, 32, 32), "reads images of 1 or 3 channels, not of 4"),
     ],
 )

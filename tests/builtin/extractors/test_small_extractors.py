@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from ganzoo.components import FeatureExtractor
+from ganzoo.components import Arrays, FeatureExtractor, Images, SampleSpace, Sequences
 
 
 def extractor(data: object) -> Any:
@@ -115,13 +115,8 @@ def test_fingerprints_hold_each_field() -> None:
 @pytest.mark.parametrize(
     ("data", "shape", "message"),
     [
-        ("pixels", (2,), r"extractor 'pixels' reads images, not points \(2,\); choose 'identity'"),
-        ("random-conv", (2,), "extractor 'random-conv' reads images, not points"),
-        (
-            "identity",
-            (1, 4, 4),
-            r"extractor 'identity' reads points, not images \(1, 4, 4\); choose",
-        ),
+        ("pixels", (2,), r"extractor 'pixels' reads images, not samples of shape \(2,\); choose"),
+        ("random-conv", (2,), "extractor 'random-conv' reads images, not samples of shape"),
     ],
 )
 def test_shapes_they_cannot_read_are_refused(
@@ -131,6 +126,28 @@ def test_shapes_they_cannot_read_are_refused(
         extractor(data).check(shape)
     with pytest.raises(ValueError, match=f"^{message}"):
         extractor(data).build(shape)
+
+
+@pytest.mark.parametrize(
+    ("data", "space", "message"),
+    [
+        ("identity", Images(1, 4, 4), "reads arrays and points and sequences, not images"),
+        ("pixels", Arrays((1, 4, 4)), "reads images, not arrays"),
+        ("random-conv", Sequences(1, 8), r"reads images, not samples of shape \(1, 8\)"),
+    ],
+)
+def test_kinds_of_samples_they_cannot_read_are_refused(
+    data: str, space: SampleSpace, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^extractor '{data}' {message}"):
+        extractor(data).check_space(space)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 5), (2, 3, 4)])
+def test_floats_of_any_shape_are_their_own_features(shape: tuple[int, ...]) -> None:
+    samples = torch.randn(6, *shape)
+    features, _ = extractor("identity").build(shape)(samples)
+    assert torch.equal(features, samples.flatten(1))
 
 
 @pytest.mark.parametrize(

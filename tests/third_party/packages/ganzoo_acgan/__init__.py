@@ -1,0 +1,1 @@
+"""Auxiliary classifier GANs, as a plugin."""

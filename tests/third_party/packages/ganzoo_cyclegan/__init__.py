@@ -1,0 +1,1 @@
+"""CycleGAN, as a plugin."""

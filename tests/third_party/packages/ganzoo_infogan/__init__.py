@@ -1,0 +1,1 @@
+"""InfoGAN, as a plugin."""

@@ -1,0 +1,1 @@
+"""A generator that injects noise, as a plugin."""

@@ -1,0 +1,1 @@
+"""Path length regularization, as a plugin."""

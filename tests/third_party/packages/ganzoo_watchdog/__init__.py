@@ -1,0 +1,1 @@
+"""Callbacks that act on a run, as a plugin."""
