@@ -1,10 +1,11 @@
-"""New plugins: whole packages, made from the templates in ``ganzoo/templates/plugin``.
+"""New plugins: whole packages, rendered from the templates in ``ganzoo/templates/plugin``.
 
 ``base`` has a template for each file of a package; in paths, PACKAGE stands for the import package and
 NAME for the short name. ``kinds`` has a file for each family of components, with a small working member
-of it: the part of a recipe that uses it, and macros for the texts ``about``, ``components``,
-``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the variables of all
-templates.
+of it: ``about``, the first line of its docstring; ``recipe``, the keys of a spec that use it (or only an
+``example`` of such keys, where no algorithm of ganzoo can train it); and macros for the modules
+``components``, ``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the
+variables of all templates.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A plugin to make.
+    """A plugin to create.
 
     Attributes:
         name: its short name, in lower case with hyphens, such as ``soft-hinge``; at most 24
@@ -69,8 +70,8 @@ class Blueprint:
         short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
             raise UsageError(
-                f"{name!r} cannot be the name of a plugin; begin with a letter, go on with letters"
-                " and digits, and put hyphens between words"
+                f"{name!r} is not a valid name of a plugin: start with a letter, then use letters and"
+                " digits, with hyphens between words"
             )
         if len(short) > LONGEST:
             count = f"it has {len(short)} characters; choose one of at most {LONGEST}"
@@ -166,25 +167,26 @@ class Blueprint:
     def _conflict(self) -> str | None:
         """Return why one of its names cannot be used, or None."""
         if DEVICES.fullmatch(self.name):
-            reason = "since Windows keeps it for a device"
-            return f"{self.name!r} cannot be the name of a plugin, {reason}"
+            return (
+                f"{self.name!r} is not a valid name of a plugin: Windows reserves it for a device"
+            )
         component = f"the {self.kind} {self.type!r}"
         if self.component_class in components.__all__:  # it would hide what its module imports
-            own = f"{self.component_class}, which ganzoo.components has already"
+            own = f"{self.component_class}, which ganzoo.components already defines"
             return f"the class of {component} would be {own}"
         text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
         others: dict[str, dict[str, list[str]]] = json.loads(text)
         plugins = installed()
         if self.distribution in {*others, *(record.name for record in plugins.records)}:
-            return f"{self.distribution} is a plugin already"
+            return f"{self.distribution} is already a plugin"
         entries = plugins.registry.entries(self.kind)
         providers = [entry.provider.name for entry in entries if entry.name == self.type]
         providers += [name for name in others if self.type in others[name].get(self.kind, [])]
         if providers:
-            return f"{component} comes with {providers[0]} already"
+            return f"{component} is already provided by {providers[0]}"
         recipes = plugins.recipes.get(self.name)
         if recipes:  # two recipes of one name: neither could be run by it any more
-            return f"the recipe {self.name!r} comes with {recipes[0].provider.name} already"
+            return f"the recipe {self.name!r} is already provided by {recipes[0].provider.name}"
         return None
 
 
