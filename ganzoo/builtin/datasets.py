@@ -200,10 +200,11 @@ class Paired(_Translations):
         return self
 
     def _find(self) -> Translations:
-        from ganzoo.data.folder import find_halves, find_pairs
+        from ganzoo.data.folder import Translations, find_images, find_pairs
 
-        if self.path is not None and self.side_by_side is not None:
-            return find_halves(_path(self.path), self.side_by_side)
+        if self.path is not None:
+            folder = find_images(_path(self.path))
+            return Translations(folder, folder, paired=True, half=self.side_by_side)
         return find_pairs(_path(self.source or ""), _path(self.target or ""))
 
 

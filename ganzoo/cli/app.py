@@ -19,8 +19,7 @@ from ganzoo.cli.tree import CommandTree
 from ganzoo.errors import GanzooError, in_a_line
 from ganzoo.hookspecs import Command
 
-STOPPED = 130
-"""The exit code after Ctrl-C, by the shell's convention."""
+STOPPED = 130  # the exit code after Ctrl-C, by the shell's convention
 
 
 def _core(name: str, target: str, text: str) -> Command:
@@ -93,9 +92,9 @@ EPILOG = "Plugins may add commands; 'ganzoo plugins show NAME' lists those of a 
 
 @dataclass
 class Settings:
-    """Settings of the whole program: whether errors are shown with their traceback."""
+    """Settings of the whole program."""
 
-    debug: bool = False
+    debug: bool = False  # whether errors are shown with their traceback
 
 
 def _appended_to(variable: str, separator: str) -> Callable[..., None]:
@@ -113,35 +112,25 @@ def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool)
     context.ensure_object(Settings).debug = value
 
 
+_option = functools.partial(click.Option, expose_value=False, is_eager=True)
 OPTIONS: list[click.Parameter] = [
-    click.Option(
+    _option(
         ["--disable-plugin"],
         multiple=True,
         metavar="NAME",
-        expose_value=False,
-        is_eager=True,
         callback=_appended_to("GANZOO_DISABLE_PLUGINS", ","),
         shell_complete=complete_plugin,
         help="Do not load a plugin; may be given more than once.",
     ),
-    click.Option(
+    _option(
         ["--plugin"],
         multiple=True,
         type=click.Path(exists=True, dir_okay=False, resolve_path=True),
         metavar="FILE.py",
-        expose_value=False,
-        is_eager=True,
         callback=_appended_to("GANZOO_PLUGIN_FILES", os.pathsep),
         help="Load a local Python file as a plugin; may be given more than once.",
     ),
-    click.Option(
-        ["--debug"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_set_debug,
-        help="Show the traceback of an error.",
-    ),
+    _option(["--debug"], is_flag=True, callback=_set_debug, help="Show the traceback of an error."),
 ]
 
 

@@ -24,21 +24,13 @@ NARROWEST_BAR = 8
 
 @dataclass(frozen=True)
 class ProgressUpdate:
-    """The progress of a run at one step.
-
-    Attributes:
-        name: name of the run directory.
-        step: number of steps done.
-        total: number of steps of the whole run.
-        metrics: the metrics last logged.
-        seconds_left: estimated time to the end; None at the end and while it is unknown.
-    """
+    """The progress of a run at one step, with the metrics last logged."""
 
     name: str
     step: int
     total: int
     metrics: Mapping[str, float] = field(default_factory=dict)
-    seconds_left: float | None = None
+    seconds_left: float | None = None  # None at the end and while it is unknown
 
 
 class Display:

@@ -29,6 +29,7 @@ SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 """Names of top-level folders that are splits and not classes."""
 
 Half = Literal["left", "right"]
+OTHER_HALF: dict[Half | None, Half] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,12 @@ class ImageFolder:
         return None if names is None else Condition("classes", len(names), names)
 
     def read(self, split: str, size: Size, mode: Mode) -> Split:
-        """Decode one split, or map it from the cache.
-
-        Raises:
-            DataError: some images cannot be read, or the folder does not have the split.
-        """
+        """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.splits, self.path)
         return Split(self.pixels(split, size, mode), self.classes(split))
 
     def pixels(self, split: str, size: Size, mode: Mode, half: Half | None = None) -> Pixels:
-        """Decode the images of a split, or one half of each, or map them from the cache.
-
-        Raises:
-            DataError: some images cannot be read.
-        """
+        """Decode the images of a split, or one half of each, or map them from the cache."""
         files = self.splits[split]
         fingerprint = [
             self.path.resolve(),
@@ -159,9 +152,7 @@ def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def files_of(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder or a zip file, in no order.
-
-    Hidden files and what macOS adds to archives are skipped.
+    """Yield the images of a folder or a zip file, in no order, but for hidden files.
 
     Raises:
         DataError: the path does not exist or cannot be read.
@@ -184,11 +175,7 @@ def files_of(path: Path) -> Iterator[ImageFile]:
 
 
 def files_of_folder(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder and its sub-folders, in no order.
-
-    Raises:
-        OSError: a folder cannot be read.
-    """
+    """Yield the images of a folder and its sub-folders, in no order; raise OSError where that fails."""
 
     def refuse(error: OSError) -> None:
         raise error
@@ -212,9 +199,9 @@ def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
     """Return a function that opens an image of a folder or a zip file by name, from any thread."""
     if path.is_dir():
         yield lambda name: Image.open(path / name)
-        return
-    with zipfile.ZipFile(path) as archive:
-        yield lambda name: Image.open(io.BytesIO(archive.read(name)))
+    else:
+        with zipfile.ZipFile(path) as archive:
+            yield lambda name: Image.open(io.BytesIO(archive.read(name)))
 
 
 def _half(image: Image.Image, half: Half) -> Image.Image:
@@ -242,15 +229,10 @@ class Translations:
     half: Half | None = None
 
     def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
-        """Decode one split, or map it from the cache.
-
-        Raises:
-            DataError: some images cannot be read, or the folders do not have the split.
-        """
+        """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.target.splits, self.target.path)
-        other: dict[Half | None, Half] = {"left": "right", "right": "left"}
         return Split(
-            self.target.pixels(split, size, mode, other.get(self.half)),
+            self.target.pixels(split, size, mode, OTHER_HALF.get(self.half)),
             self.target.classes(split),
             self.source.pixels(split, size, source_mode, self.half),
             self.paired,
@@ -278,16 +260,6 @@ def find_pairs(source: Path, target: Path) -> Translations:
         for split, files in targets.splits.items()
     }
     return Translations(replace(sources, splits=ordered), targets, paired=True)
-
-
-def find_halves(path: Path, half: Half) -> Translations:
-    """List images that each hold a source, in the given half, and its target side by side.
-
-    Raises:
-        DataError: as ``find_images`` does.
-    """
-    folder = find_images(path)
-    return Translations(folder, folder, paired=True, half=half)
 
 
 def find_domains(source: Path, target: Path) -> Translations:

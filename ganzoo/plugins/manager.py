@@ -186,11 +186,7 @@ class Plugins:
             self._report(f"plugin {record.provider} was left out: {record.cause}", error)
 
     def warn(self, record: PluginRecord, remark: str) -> None:
-        """Warn, once, of something that a plugin does wrong and that does not keep it from being used.
-
-        Raises:
-            PluginError: plugins are strict.
-        """
+        """Warn, once, of something that a plugin does wrong; raise PluginError if plugins are strict."""
         if remark not in record.remarks:
             record.remarks.append(remark)
             self._report(f"plugin {record.provider}: {remark}")
@@ -220,8 +216,7 @@ class Plugins:
         """Announce the events of runs to objects with hook implementations, as to plugins.
 
         Raises:
-            AttributeError: one implements a hook that does not exist, or takes an argument that the
-                hook does not have.
+            AttributeError: one implements an unknown hook, or takes an argument that the hook lacks.
         """
         with ExitStack() as registered:
             for listener in listeners:
@@ -236,15 +231,13 @@ class Plugins:
         """Call all plugins and listeners for an event in the life of a run.
 
         Each is called on its own: an exception in one is a warning and stops no other.
-
-        Args:
-            event: name of the hook, such as ``ganzoo_step_finished``.
-            arguments: the hook's arguments.
         """
         records = {record.name: record for record in self.records}
+        for name, each in arguments.items():  # no listener changes them for the next
+            arguments[name] = MappingProxyType(dict(each)) if isinstance(each, Mapping) else each
         # pluggy keeps implementations in the reverse order of calling.
         for implementation in reversed(getattr(self.manager.hook, event).get_hookimpls()):
-            wanted = {name: _read_only(arguments[name]) for name in implementation.argnames}
+            wanted = {name: arguments[name] for name in implementation.argnames}
             record = records.get(implementation.plugin_name)
             # Standard output is for commands and for the program that listens.
             redirected = redirect_stdout(sys.stderr) if record else nullcontext()
@@ -294,15 +287,13 @@ def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:
     """Return the names of the hooks that a registered object implements."""
     hooks = []
     for caller in callers:
-        own = [each for each in caller.get_hookimpls() if each.plugin is plugin]
+        name, own = caller.name, [each for each in caller.get_hookimpls() if each.plugin is plugin]
         if any(each.wrapper or each.hookwrapper for each in own):
-            raise PluginError(f"{caller.name}: wrappers of hooks are not supported")
+            raise PluginError(f"{name}: wrappers of hooks are not supported")
         if caller.has_spec():
-            hooks.append(caller.name)
+            hooks.append(name)
         elif not all(each.optionalhook for each in own):  # they are for later versions of ganzoo
-            raise PluginError(
-                f"{caller.name!r} is not a hook of {PROJECT}{did_you_mean(caller.name, HOOKS)}"
-            )
+            raise PluginError(f"{name!r} is not a hook of {PROJECT}{did_you_mean(name, HOOKS)}")
     for name in HOOKS:
         function = inspect.getattr_static(plugin, name, None)
         if isinstance(function, FunctionType) and not hasattr(function, f"{PROJECT}_impl"):
@@ -321,16 +312,11 @@ def _cause_of(error: BaseException) -> str:
     return in_a_line(error)
 
 
-def _read_only(argument: Any) -> Any:
-    """Return an argument that no listener can change for the next."""
-    return MappingProxyType(dict(argument)) if isinstance(argument, Mapping) else argument
+_loading: set[int] = set()  # threads that are loading plugins
 
 
 def _warn(message: str) -> None:
     warnings.warn(message, PluginWarning, stacklevel=2)
-
-
-_loading: set[int] = set()  # threads that are loading plugins
 
 
 @functools.cache
@@ -363,11 +349,9 @@ def culprit_of(error: BaseException) -> Provider | None:
         return None
     active = [each for each in installed().records if each.status == "active" and each.name != CORE]
     packages = {CORE, *(each.package for each in active)}
-    culprit = ""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package in packages:
-            culprit = package
+    frames = (frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__))
+    called = [str(names.get("__name__", "")).partition(".")[0] for names in frames]
+    culprit = next((package for package in reversed(called) if package in packages), "")
     return _owners_of_packages(active).get(culprit)
 
 
