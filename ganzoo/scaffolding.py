@@ -55,10 +55,8 @@ class Blueprint:
     def of(cls, name: str, kind: str) -> Blueprint:
         """Return a blueprint whose names are free.
 
-        Args:
-            name: as a person writes it: with or without ``ganzoo-``, in any case, with any of
-                ``-_.`` between words.
-            kind: name of a family.
+        ``name`` is as a person writes it: with or without ``ganzoo-``, in any case, with any of ``-_.``
+        between words; ``kind`` is the name of a family.
 
         Raises:
             UsageError: the name is not valid, is too long or is taken, or the family is unknown.

@@ -240,8 +240,7 @@ class Torchvision(_Files):
         description="Name of the set, such as FashionMNIST.", json_schema_extra={"enum": [*SETS]}
     )
     kind: Literal["balanced", "byclass", "bymerge", "digits", "letters", "mnist"] | None = Field(
-        default=None,
-        description="For EMNIST alone: which of its six parts; null is balanced.",
+        default=None, description="For EMNIST alone: which of its six parts; null is balanced."
     )
     size: Size | None = Field(
         default=None,

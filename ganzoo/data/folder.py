@@ -34,36 +34,22 @@ OTHER_HALF: dict[Half | None, Half] = {"left": "right", "right": "left"}
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image.
+    """One image of a folder or a zip file."""
 
-    Attributes:
-        name: its path within the folder or zip file.
-        size: number of its bytes.
-        stamp: changes with its content: the time it was changed, or in a zip file its checksum.
-        label: name of its class, or None.
-        key: its path within its split, without suffix; images are paired by it.
-    """
-
-    name: str
-    size: int
-    stamp: int
-    label: str | None = None
-    key: str = ""
+    name: str  # its path within the folder or zip file
+    size: int  # in bytes
+    stamp: int  # changes with its content: when it was changed, or in a zip file its checksum
+    label: str | None = None  # its class, where it has one
+    key: str = ""  # its path within its split, without suffix; images are paired by it
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """The images of a folder or a zip file.
-
-    Attributes:
-        path: the folder, or the zip file.
-        splits: the images of each split, in the order of their names.
-        class_names: names of the classes in order, or None where images have no labels.
-    """
+    """The images of a folder or a zip file."""
 
     path: Path
-    splits: dict[str, tuple[ImageFile, ...]]
-    class_names: tuple[str, ...] | None
+    splits: dict[str, tuple[ImageFile, ...]]  # each in the order of their names
+    class_names: tuple[str, ...] | None  # in order, or None where images have no labels
 
     @property
     def condition(self) -> Condition | None:
@@ -214,19 +200,12 @@ def _half(image: Image.Image, half: Half) -> Image.Image:
 
 @dataclass(frozen=True)
 class Translations:
-    """Images to translate from (sources) and images to translate to (targets), in the same splits.
-
-    Attributes:
-        source: the sources.
-        target: the targets.
-        paired: whether source i of a split belongs to target i.
-        half: which half of each image is the source, where both are halves of one image.
-    """
+    """Images to translate from (sources) and images to translate to (targets), in the same splits."""
 
     source: ImageFolder
     target: ImageFolder
-    paired: bool
-    half: Half | None = None
+    paired: bool  # whether source i of a split belongs to target i
+    half: Half | None = None  # which half is the source, where each image holds both
 
     def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
         """Decode one split, or map it from the cache; raise DataError where that fails."""

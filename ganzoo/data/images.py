@@ -26,11 +26,9 @@ Pixels = npt.NDArray[np.uint8]
 
 CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1}
 
-CHUNK = 256
-"""Images decoded between two progress reports, and written at a time."""
+CHUNK = 256  # images decoded between two progress reports, and written at a time
 
-REVISION = 1
-"""Part of each cache key; raise it with every change to what ``fit`` returns."""
+REVISION = 1  # part of each cache key; raise it with every change to what ``fit`` returns
 
 
 def plain(image: Image.Image, mode: Mode) -> Image.Image:

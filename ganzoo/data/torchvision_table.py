@@ -16,33 +16,19 @@ from ganzoo.components import Condition
 
 @dataclass(frozen=True)
 class TorchvisionSet:
-    """One of torchvision's data sets.
+    """One of torchvision's data sets."""
 
-    Attributes:
-        class_name: its class in ``torchvision.datasets``.
-        folder: where its files are, below the root.
-        channels: 1 or 3.
-        side: height and width in pixels, or None where images vary in size.
-        splits: for each split, the arguments of the class that choose it.
-        classes: names of the classes, or their number, or None where there are no labels.
-        unlabelled: splits whose samples have no labels.
-        axes: axes of its array ``data``, or None where it opens images one by one.
-        labels: its attribute with the labels.
-        first_label: label of the first class.
-        arguments: arguments of the class besides those of the split.
-    """
-
-    class_name: str
-    folder: str
-    channels: int
-    side: int | None
-    splits: Mapping[str, Mapping[str, Any]]
-    classes: tuple[str, ...] | int | None
-    unlabelled: frozenset[str] = frozenset()
-    axes: Literal["nhw", "nwh", "nhwc", "nchw"] | None = None
-    labels: str = "targets"
+    class_name: str  # in torchvision.datasets
+    folder: str  # of its files, below the root
+    channels: int  # 1 or 3
+    side: int | None  # height and width in pixels, or None where images vary in size
+    splits: Mapping[str, Mapping[str, Any]]  # with the class's arguments that choose each
+    classes: tuple[str, ...] | int | None  # names, or their number; None without labels
+    unlabelled: frozenset[str] = frozenset()  # splits whose samples have no labels
+    axes: Literal["nhw", "nwh", "nhwc", "nchw"] | None = None  # of ``data``; None: opens images
+    labels: str = "targets"  # its attribute with the labels
     first_label: int = 0
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # besides those of the split
 
     @property
     def condition(self) -> Condition | None:

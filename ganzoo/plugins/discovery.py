@@ -29,19 +29,12 @@ OFF = frozenset(("", "0", "false", "no", "off"))  # values of a variable that le
 
 @dataclass(frozen=True)
 class Selection:
-    """Which plugins to load.
+    """Which plugins to load."""
 
-    Attributes:
-        only: names of the only distributions to load, or None for all.
-        disabled: names of distributions to leave out, whatever ``only`` says.
-        files: local plugin files to load as well.
-        strict: whether a failed plugin is fatal.
-    """
-
-    only: frozenset[str] | None = None
-    disabled: frozenset[str] = frozenset()
-    files: tuple[Path, ...] = ()
-    strict: bool = False
+    only: frozenset[str] | None = None  # the only distributions to load, or None for all
+    disabled: frozenset[str] = frozenset()  # not to be loaded, whatever ``only`` says
+    files: tuple[Path, ...] = ()  # local plugin files to load as well
+    strict: bool = False  # whether a failed plugin is fatal
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Selection:
@@ -74,21 +67,13 @@ def _names(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Found:
-    """A distribution that has an entry point for ganzoo.
+    """A distribution that has an entry point for ganzoo."""
 
-    Attributes:
-        name: its normalized name, or that of its entry point where its metadata have none.
-        version: its version, or ``unknown``.
-        point: the entry point to load, or None where none can be.
-        fault: why it cannot be a plugin, known without importing it; or None.
-        remarks: what is wrong without keeping it from loading.
-    """
-
-    name: str
-    version: str
-    point: EntryPoint | None
-    fault: str | None = None
-    remarks: tuple[str, ...] = ()
+    name: str  # normalized; that of its entry point where its metadata have none
+    version: str  # or ``unknown``
+    point: EntryPoint | None  # the one to load, or None where none can be
+    fault: str | None = None  # why it cannot be a plugin, known without importing it
+    remarks: tuple[str, ...] = ()  # what is wrong without keeping it from loading
 
 
 def normalized(name: str) -> str:

@@ -44,31 +44,17 @@ class Recipe:
 
 @dataclass
 class PluginRecord:
-    """What became of one plugin, and what it provides.
+    """What became of one plugin, and what it provides: nothing unless it is active."""
 
-    Attributes:
-        name: normalized name of its distribution; the stem of a local file.
-        version: version of its distribution, ``unknown`` where its metadata are damaged; ``local`` of
-            a local file.
-        module: what its entry point names: a module, or an object in one.
-        status: ``active``, ``disabled`` or ``failed``.
-        cause: why it failed or was disabled, in one line.
-        error: the exception it failed with, for its traceback.
-        remarks: what was wrong and did not stop it, a line each.
-        seconds: time that importing it and calling its hooks took.
-        hooks: names of the hooks it implements; empty unless it is active, as what follows.
-        components, recipes, commands: what it provides.
-    """
-
-    name: str
-    version: str
-    module: str
+    name: str  # normalized name of its distribution; the stem of a local file
+    version: str  # ``unknown`` where its metadata are damaged, ``local`` of a local file
+    module: str  # what its entry point names: a module, or an object in one
     status: Literal["active", "disabled", "failed"] = "active"
-    cause: str | None = None
-    error: BaseException | None = None
-    remarks: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    hooks: list[str] = field(default_factory=list)
+    cause: str | None = None  # why it failed or was disabled, in one line
+    error: BaseException | None = None  # what it failed with, for its traceback
+    remarks: list[str] = field(default_factory=list)  # what was wrong and did not stop it
+    seconds: float = 0.0  # to import it and call its hooks
+    hooks: list[str] = field(default_factory=list)  # names of those it implements
     components: list[Entry] = field(default_factory=list)
     recipes: list[Recipe] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -85,10 +71,7 @@ class PluginRecord:
 
 
 def check_components(
-    classes: Iterable[Any],
-    provider: Provider,
-    registry: Registry,
-    owners: Mapping[str, Provider],
+    classes: Iterable[Any], provider: Provider, registry: Registry, owners: Mapping[str, Provider]
 ) -> list[Entry]:
     """Return component classes of a plugin as entries for the registry.
 

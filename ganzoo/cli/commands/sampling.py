@@ -24,13 +24,7 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 
 @click.command()
 @options.run_argument
-@click.option(
-    "-n",
-    "--count",
-    type=click.IntRange(1),
-    default=64,
-    help="Number of samples.",
-)
+@click.option("-n", "--count", type=click.IntRange(1), default=64, help="Number of samples.")
 @click.option("--seed", type=int, default=0, help="Random seed.")
 @click.option(
     "--label",

@@ -9,10 +9,7 @@ import click
 
 from ganzoo.api import Run, open_run
 from ganzoo.cli import options
-from ganzoo.cli.commands.sampling import (
-    class_number,
-    read_latents,
-)
+from ganzoo.cli.commands.sampling import class_number, read_latents
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,12 +104,7 @@ def traverse(
 @click.command()
 @options.run_argument
 @click.option("--steps", type=click.IntRange(2), default=9, help="Images per row.")
-@click.option(
-    "--rows",
-    type=click.IntRange(1),
-    default=4,
-    help="Number of pairs of latents.",
-)
+@click.option("--rows", type=click.IntRange(1), default=4, help="Number of pairs of latents.")
 @click.option(
     "--spherical/--linear",
     default=True,
