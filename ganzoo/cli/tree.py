@@ -105,7 +105,6 @@ class CommandTree(click.Group):
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _listed(self) -> dict[str, str]:
-        """Return the names and help of the commands to list."""
         added = self._below_in_plugins() if self.words else {}
         return dict(sorted({**added, **self._below(self.core)}.items()))
 

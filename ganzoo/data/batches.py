@@ -269,7 +269,6 @@ class _Selections(Dataset[Any]):
 
 
 def _select(arrays: Sequence[Any], key: Key, select: Callable[[Any, Tensor], Tensor]) -> Stored:
-    """Select the rows of a batch from samples, conditions and sources."""
     (chosen, mirrored), sources = key
     samples, condition, source = arrays
     of_sources, source_mirrored = sources or (None, None)

@@ -99,7 +99,6 @@ def _images(
 
 
 def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download: bool) -> Any:
-    """Construct torchvision's data set, downloading it only where files are missing."""
     where = root / facts.folder
     missing = f"{facts.class_name} is not in {where}"
     try:
@@ -137,7 +136,6 @@ def _words(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torchvision's progress bars and notes off the terminal."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),

@@ -82,7 +82,6 @@ def _count(number: int, what: str) -> str:
 
 
 def _write(record: PluginRecord) -> None:
-    """Write everything known of a plugin, for people."""
     facts = _facts(record)
     rows = [
         ("name", f"{record.name} {record.version}"),
