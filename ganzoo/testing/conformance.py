@@ -48,10 +48,7 @@ _NETWORKS = (
     *(*_MODULES, *_LAYOUTS, *_REFUSALS, *_TRAINING),
 )
 _GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
-_PARTS = (
-    *_in(objectives, "output gradients random_source state"),
-    *(*_REFUSALS, *_TRAINING),
-)
+_PARTS = (*_in(objectives, "output gradients random_source state"), *(*_REFUSALS, *_TRAINING))
 
 CHECKS: dict[type[Component], tuple[Check, ...]] = {
     components.Algorithm: (
@@ -78,22 +75,13 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
         *_in(networks, "layers coupling"),
         *(*_MODULES, *_LAYOUTS, *_REFUSALS),
     ),
-    components.Loss: (
-        *_in(objectives, "sides extremes directions gradcheck weights"),
-        *_TRAINING,
-    ),
+    components.Loss: (*_in(objectives, "sides extremes directions gradcheck weights"), *_TRAINING),
     components.AuxiliaryLoss: (*_in(objectives, "needs weight"), *_PARTS),
     components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
     components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
-    components.Optimizer: (
-        *_in(training, "descent optimizer_state groups schedules"),
-        *_TRAINING,
-    ),
+    components.Optimizer: (*_in(training, "descent optimizer_state groups schedules"), *_TRAINING),
     components.Schedule: _in(training, "values purity"),
-    components.Callback: (
-        *_in(training, "actions callback_state"),
-        *(*_REFUSALS, *_TRAINING),
-    ),
+    components.Callback: (*_in(training, "actions callback_state"), *(*_REFUSALS, *_TRAINING)),
     components.FeatureExtractor: (
         *_in(data, "features sample_independence rebuilding fingerprint label absolute_paths"),
         *_REFUSALS,

@@ -17,6 +17,7 @@ from ganzoo.components import (
     Latent,
     Loss,
     Optimizer,
+    Setting,
     Translator,
     choice,
 )
@@ -60,14 +61,8 @@ class Duel(Algorithm):
 class DuelGame(Game):
     def __init__(self, algorithm, data, context):
         self.context, self.sampler = context, algorithm.build_sampler(data)
-        self.adversary = Adversary(
-            context,
-            algorithm.discriminator,
-            data.sample_shape,
-            None,
-            data=data,
-            loss=algorithm.loss,
-        )
+        setting = Setting(data, data.samples, None, algorithm.discriminator)
+        self.adversary = Adversary(context, setting, loss=algorithm.loss)
         context.place(self.sampler)
         self.generator = context.compiled(self.sampler.generator)
         self.networks = {"generator": self.sampler.generator, **self.adversary.modules}
@@ -294,7 +289,7 @@ class Patience(Callback):
     type: Literal["broken"] = "broken"
     quantity: str = Field(default="loss/generator", description="What is watched.")
 
-    def build(self):
+    def build(self, setting):
         return self.state(self.quantity)
 
 
@@ -365,13 +360,13 @@ class Curious(Patience):
 
     class state(Waiting):
         def on_save(self, step, control):
-            control.run.path
+            control.scale(control.run, "lr", 1.0, "why")
 
 
 class Function(Patience):
     """Builds a function."""
 
-    def build(self):
+    def build(self, setting):
         return print
 
 
