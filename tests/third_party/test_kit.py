@@ -1,4 +1,4 @@
-"""The conformance kit accepts what the packages of this folder provide, by its public functions alone."""
+"""The conformance kit accepts what the packages of this folder provide, by public functions alone."""
 
 from __future__ import annotations
 
