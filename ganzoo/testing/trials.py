@@ -270,7 +270,9 @@ class Trial:
         output = module(*arguments)
         if isinstance(output, DiscriminatorOutput):
             others = (output.class_logits, output.embedding, output.codes)
-            given = [each for each in (output.logits, *output.features, *others) if each is not None]
+            given = [
+                each for each in (output.logits, *output.features, *others) if each is not None
+            ]
             output = torch.cat([each.reshape(len(each), -1) for each in given], dim=1)
         require(
             torch.is_tensor(output),

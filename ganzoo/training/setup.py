@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 import torch
 from torch import nn
 
-from ganzoo.components import Algorithm, DatasetInfo
+from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.split import Split
-from ganzoo.errors import DeviceError, Problem, SpecError, TrainingError
+from ganzoo.errors import DeviceError, Problem, SpecError
 from ganzoo.sampling import Sampler
 from ganzoo.spec import Duration, RunSpec
 from ganzoo.training.callbacks import Callbacks
@@ -131,7 +131,6 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     torch.manual_seed(derive_seed(spec.seed, "weights"))
     rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
     game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
-    _check_game(spec.algorithm, game)
     _refuse_single_samples(spec, order, game)
     _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:
@@ -159,28 +158,6 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     callbacks = Callbacks(spec.callbacks, spec.callback_setting(info), game.optimizers)
     state = TrainingState(spec, game, average, batches, rng, callbacks)
     return Prepared(info, split, state, Plan.of(spec, order), evaluator)
-
-
-def _check_game(algorithm: Algorithm, game: Game) -> None:
-    """Refuse a game that could not be resumed, or whose optimizers callbacks would not find.
-
-    Raises:
-        TrainingError: the algorithm is at fault.
-    """
-    named = algorithm.optimizers
-    if named and set(named) != set(game.optimizers):
-        found = ", ".join(game.optimizers)
-        raise TrainingError(
-            f"algorithm {algorithm.type!r}: says that its optimizers are {', '.join(named)}, and builds"
-            f" {found}"
-        )
-    saved = {id(each) for network in game.networks.values() for each in network.parameters()}
-    for name, optimizer in game.optimizers.items():
-        if any(id(each) not in saved for each in optimizer.parameters):
-            raise TrainingError(
-                f"algorithm {algorithm.type!r}: optimizer {name!r} updates weights of a module that is"
-                " not among the networks of its game, so that checkpoints would not hold them"
-            )
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import ganzoo
 from ganzoo.components import registry
-from ganzoo.errors import RunError, SpecError, TrainingError
+from ganzoo.errors import RunError, SpecError
 
 Train = Callable[[dict[str, Any]], ganzoo.Run]
 
@@ -163,30 +163,3 @@ def test_translations_cannot_be_truncated(cycle: dict[str, Any]) -> None:
     run = ganzoo.run(cycle)
     with pytest.raises(RunError, match="truncation: algorithm 'cyclegan' has no latents"):
         run.evaluate(metrics=["fd"], extractor="pixels", samples=16, truncation=0.5, save=False)
-
-
-def forgetful(algorithm: Any, data: Any, context: Any) -> Any:
-    from ganzoo_cyclegan.game import CycleGame
-
-    game = CycleGame(algorithm, data, context)
-    del game.networks["back"]
-    return game
-
-
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [
-        (
-            {"optimizers": property(lambda _: ("g", "d"))},
-            "says that its optimizers are g, d, and builds generator, ",
-        ),
-        ({"build": forgetful}, "optimizer 'generator' updates weights of a module that is not"),
-    ],
-    ids=["optimizers", "networks"],
-)
-def test_a_game_that_could_not_be_resumed_is_refused(
-    cycle: dict[str, Any], members: dict[str, Any], message: str
-) -> None:
-    cycle["algorithm"] = "variant"
-    with variant(**members), pytest.raises(TrainingError, match=message):
-        ganzoo.run(cycle)
