@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -73,18 +74,15 @@ class DuelGame(Game):
     def step(self, next_batch, step, progress):
         batch, numbers = next_batch(), {}
         for name in ("discriminator", "generator"):
-            optimizer = self.optimizers[name]
-            optimizer.zero_grad(progress)
-            for part, fraction in self.parts(batch):
-                with torch.set_grad_enabled(name == "generator"):
-                    fake = self.generate(part)
-                loss_of = getattr(self.adversary, f"{name}_loss")
-                loss, found = loss_of(AdversarialBatch(part.sample, fake), step, progress)
-                optimizer.backward(loss, fraction)
-                for key, value in found.items():
-                    numbers[key] = numbers.get(key, 0) + value * (fraction or 1)
-            self.update(name)
+            loss_of = partial(
+                getattr(self.adversary, f"{name}_loss"), index=step, progress=progress
+            )
+            numbers |= self.update(name, self.pairs(batch), loss_of, progress)
         return numbers
+
+    def pairs(self, batch):
+        for part, fraction in self.parts(batch):
+            yield AdversarialBatch(part.sample, self.generate(part)), fraction
 
     def parts(self, batch):
         return self.context.split(batch)
@@ -94,8 +92,8 @@ class DuelGame(Game):
         with self.context.autocast():
             return self.generator(z, None).to(self.context.dtype)
 
-    def update(self, name):
-        self.optimizers[name].step()
+    def update(self, name, parts, loss_of, progress):
+        return self.optimizers[name].update(parts, loss_of, progress)
 
 
 Duel.game = DuelGame
@@ -146,9 +144,10 @@ class Frozen(Duel):
     """Never updates the generator."""
 
     class game(DuelGame):
-        def update(self, name):
-            if name == "discriminator":
-                super().update(name)
+        def update(self, name, parts, loss_of, progress):
+            if name == "generator":
+                return {}
+            return super().update(name, parts, loss_of, progress)
 
 
 class Whole(Duel):
