@@ -21,13 +21,13 @@ from ganzoo.components import (
     MetricResult,
     SampleSpace,
 )
-from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
 from ganzoo.evaluation.features import (
     BuiltExtractor,
     cached_features,
     extract,
     provider_of,
+    provider_versions,
     quantization_of,
 )
 from ganzoo.evaluation.samples import RealSource, Reference, Source
@@ -116,15 +116,12 @@ class Evaluator:
     def evaluate(
         self, sources: Mapping[int | None, Source], subject: Subject, versions: Mapping[str, str]
     ) -> Report:
-        """Evaluate some sets of samples.
+        """Evaluate some sets of samples; on all processes but the first, the report has no values.
 
         Args:
             sources: samples by their seed, or None for files; equally many of each.
             subject: what generated them.
             versions: of the software that takes part, besides metrics and extractors.
-
-        Returns:
-            The report; on all processes but the first, one without values.
 
         Raises:
             ganzoo.errors.EvaluationError: samples or features are not finite.
@@ -139,10 +136,20 @@ class Evaluator:
                 generated, alike = extract(source, self._extractors, self._device, what)
                 if alike:
                     problems.append(f"all {count} {what} are the same")
-                outcomes.append(self._measure_all(generated, *self._real_features, seed or 0))
+                reference, training = self._real_features
+                outcomes.append(
+                    [
+                        self._measure(each, generated, reference, training, seed or 0)
+                        for each in (self._plan if is_first() else ())
+                    ]
+                )
             baselines = self._baselines(count) if self._baseline else {}
         seeds = [seed for seed in sources if seed is not None]
-        versions = {**versions, **self._provider_versions()}
+        components = [
+            *(each.metric for each in self._plan),
+            *(each.extractor.component for each in self._plan),
+        ]
+        versions = {**versions, **provider_versions(components)}
         protocols = [self._protocol(planned, count) for planned in self._plan]
         evaluated = {
             "subject": subject.model_dump(mode="json", exclude={"name"}),
@@ -156,6 +163,8 @@ class Evaluator:
             values += self._values(
                 planned, found, protocols[index], evaluated, baselines.get(index, {})
             )
+        device = self._device
+        gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
         return Report(
             subject=subject,
             reference=self._reference.samples.name,
@@ -164,7 +173,7 @@ class Evaluator:
             protocols={protocol_digest(protocol): protocol for protocol in protocols},
             problems=problems,
             versions=versions,
-            device=_describe(self._device),
+            device=f"{device}{gpu}",
             seconds=round(time.perf_counter() - began, 3),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -189,14 +198,6 @@ class Evaluator:
             for key, extractor in self._extractors.items()
             if key in keys
         }
-
-    def _measure_all(
-        self, generated: ByExtractor, reference: ByExtractor, training: ByExtractor, seed: int
-    ) -> list[Outcome]:
-        """Return the outcome of each metric; on all processes but the first, nothing."""
-        if not is_first():
-            return []
-        return [self._measure(each, generated, reference, training, seed) for each in self._plan]
 
     def _measure(
         self,
@@ -261,7 +262,7 @@ class Evaluator:
 
     def _protocol(self, planned: _Planned, count: int) -> dict[str, Any]:
         """Return everything that makes two numbers comparable."""
-        metric, reference = planned.metric, self._reference
+        metric, training = planned.metric, self._reference.training
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
             "quantisation": quantization_of(self._space),
@@ -271,11 +272,11 @@ class Evaluator:
                 "provider": provider_of(metric),
             },
             "extractor": dict(planned.extractor.fingerprint),
-            "reference": _identity(reference.samples),
+            "reference": _identity(self._reference.samples),
             "generated": {"count": count},
         }
-        if metric.needs_training_samples and reference.training is not None:
-            protocol["training"] = _identity(reference.training)
+        if metric.needs_training_samples and training is not None:
+            protocol["training"] = _identity(training)
         return protocol
 
     def _values(
@@ -335,13 +336,6 @@ class Evaluator:
         warning = self._reference.warning
         return warnings if warning is None else [*warnings, warning]
 
-    def _provider_versions(self) -> dict[str, str]:
-        """Return the versions of the providers of metrics and extractors."""
-        metrics = [each.metric for each in self._plan]
-        extractors = [each.extractor.component for each in self._plan]
-        entries = [active().entry_of(type(each)) for each in (*metrics, *extractors)]
-        return {each.provider.name: each.provider.version for each in entries if each is not None}
-
 
 def _identity(source: RealSource) -> dict[str, Any]:
     """Return how a protocol identifies real samples."""
@@ -351,19 +345,9 @@ def _identity(source: RealSource) -> dict[str, Any]:
 def _rows(of: Features, begin: int, end: int | None) -> Features:
     """Return some rows, every second one before the others: the order may be by class."""
     order = np.r_[0 : len(of) : 2, 1 : len(of) : 2][begin:end]
-    return Features(
-        of.features[order],
-        None if of.logits is None else of.logits[order],
-        None if of.labels is None else of.labels[order],
-    )
+    chosen = (each if each is None else each[order] for each in (of.logits, of.labels))
+    return Features(of.features[order], *chosen)
 
 
 def _number(outcome: Outcome, quantity: str) -> float | None:
     return None if isinstance(outcome, NotMeasurable) else float(outcome.values[quantity])
-
-
-def _describe(device: torch.device) -> str:
-    """Return a device in words."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return str(device)

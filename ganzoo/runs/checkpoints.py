@@ -21,13 +21,9 @@ FORMAT = "ganzoo-checkpoint-1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a run continues from.
+    """What a run with a resolved spec continues from after a step.
 
-    Attributes:
-        step: steps taken.
-        spec: the resolved spec it was made with.
-        tensors: by slash-separated name.
-        values: what is not a tensor, as JSON holds it.
+    Tensors have slash-separated names; values are what is not a tensor, as JSON holds it.
     """
 
     step: int
@@ -36,10 +32,7 @@ class Checkpoint:
     values: dict[str, Any]
 
     def save(self, run: RunDirectory) -> Path:
-        """Write the checkpoint atomically.
-
-        Returns:
-            Its path.
+        """Write the checkpoint atomically, and return its path.
 
         Raises:
             TrainingError: an optimizer keeps what cannot be written without a pickle.
@@ -58,11 +51,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """Read a checkpoint.
-
-        Raises:
-            CheckpointError: the file is damaged or no checkpoint.
-        """
+        """Read a checkpoint; raise ``CheckpointError`` if the file is damaged or is not one."""
         try:
             with safe_open(path, framework="pt") as file:
                 header = json.loads((file.metadata() or {})["ganzoo"])
@@ -75,13 +64,7 @@ class Checkpoint:
 
 
 def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:
-    """Delete all but the newest checkpoints, and the best one.
-
-    Args:
-        run: the run.
-        keep: how many of the newest stay.
-        best: step of the best one, or None.
-    """
+    """Delete all checkpoints but the newest ones, as many as ``keep``, and that of the best step."""
     for path in run.checkpoints()[keep:]:
         if best is None or path != run.checkpoint_path(best):
             path.unlink()

@@ -123,11 +123,7 @@ class Report(Part):
         return {**data, "format": FORMAT, "values": values}
 
     def value(self, name: str) -> Value:
-        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous.
-
-        Raises:
-            KeyError: no value has that name, or more than one has.
-        """
+        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous."""
         found = [each for each in self.values if matches_quantity(name, each.name)]
         exact = [each for each in found if each.name == name]
         if len(exact or found) != 1:
@@ -149,11 +145,7 @@ class Report(Part):
 
 
 def read_report(path: Path) -> Report:
-    """Read a report.
-
-    Raises:
-        RunError: the file cannot be read, or is not a report.
-    """
+    """Read a report; raise ``RunError`` if the file cannot be read or is not one."""
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:

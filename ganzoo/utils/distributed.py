@@ -53,12 +53,7 @@ def is_first() -> bool:
 
 
 def shard(count: int, block: int) -> range:
-    """Return the indices of the samples that this process takes.
-
-    Args:
-        count: number of all samples.
-        block: shards begin at multiples of it.
-    """
+    """Return the indices, of ``count``, that this process takes; they begin at a multiple of block."""
     parts = dist.get_world_size() if _is_distributed() else 1
     blocks = -(-count // block)
     begin, end = (blocks * each // parts * block for each in (rank(), rank() + 1))
