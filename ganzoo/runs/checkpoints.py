@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.utils.files import write_atomically
-from ganzoo.utils.tensors import to_safetensors
+from ganzoo.utils.tensors import read_safetensors, to_safetensors
 
 FORMAT = "ganzoo-checkpoint-1"
 
@@ -42,10 +42,8 @@ class Checkpoint:
         try:
             text = json.dumps(header)
         except TypeError as error:
-            raise TrainingError(
-                f"an optimizer keeps what a checkpoint cannot hold ({error}); its state may be tensors"
-                " and what JSON has"
-            ) from None
+            message = f"an optimizer's state must be tensors and what JSON can hold: {error}"
+            raise TrainingError(message) from None
         write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
         return path
 
@@ -53,11 +51,9 @@ class Checkpoint:
     def load(cls, path: Path) -> Checkpoint:
         """Read a checkpoint; raise ``CheckpointError`` if the file is damaged or is not one."""
         try:
-            with safe_open(path, framework="pt") as file:
-                header = json.loads((file.metadata() or {})["ganzoo"])
-                if header["format"] != FORMAT:
-                    raise CheckpointError(f"{path}: unknown format {header['format']!r}")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            header, tensors = read_safetensors(path)
+            if header["format"] != FORMAT:
+                raise CheckpointError(f"{path}: unknown format {header['format']!r}")
             return cls(header["step"], header["spec"], tensors, header["values"])
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from None

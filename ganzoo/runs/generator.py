@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import RunError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
-from ganzoo.utils.tensors import to_safetensors, weights_hash
+from ganzoo.utils.tensors import read_safetensors, to_safetensors, weights_hash
 
 if TYPE_CHECKING:
     from ganzoo.sampling import Sampler
@@ -72,12 +71,12 @@ def load_sampler(
     if weights == "ema" and kept == "raw":
         raise RunError(f"{run.path}: keeps no averaged weights (training.ema is null); ask for raw")
     try:
-        header, tensors = _read(path)
+        header, tensors = read_safetensors(path)
         info = DatasetInfo.from_json(header["info"])
         sampler = _build(run.spec, info, truncation)
         if step not in {None, header["step"]} or weights != kept:
             step = _kept_step(run, step)
-            tensors = _from_checkpoint(*_read(run.checkpoint_path(step)), weights)
+            tensors = _from_checkpoint(*read_safetensors(run.checkpoint_path(step)), weights)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             sampler.to(dtype)
         sampler.load_state_dict(tensors)
@@ -112,13 +111,6 @@ def _kept_step(run: RunDirectory, step: int | None) -> int:
         which = "any step" if step is None else f"step {step}"
         raise RunError(f"{run.path}: has no checkpoint of {which} (available: {known})")
     return found
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Return the header and the tensors of a generator or of a checkpoint."""
-    with safe_open(path, framework="pt") as file:
-        header = json.loads(file.metadata()["ganzoo"])
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
 def _from_checkpoint(

@@ -62,11 +62,7 @@ class ClassifierScore(_Score):
     """
 
     type: Literal["classifier_score"] = "classifier_score"
-    quantities = (
-        Quantity(
-            "classifier_score", "higher", "Classifier score, from 1 to the number of classes."
-        ),
-    )
+    quantities = (Quantity("classifier_score", "higher", "From 1 to the number of classes."),)
 
 
 class InceptionScore(OfInception, _Score):
@@ -99,11 +95,7 @@ class ClassBalance(CoreMetric):
             "KL divergence of the classes of generated samples from those of reference samples, in"
             " nats, from 0 up; 0 if they are equally frequent.",
         ),
-        Quantity(
-            "classes",
-            "higher",
-            "Classes that are generated at all, from 1 to the number of classes.",
-        ),
+        Quantity("classes", "higher", "Classes generated at all, from 1 to the number of classes."),
     )
 
     def measure(self, inputs: MetricInputs) -> MetricResult:

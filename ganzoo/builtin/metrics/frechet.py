@@ -53,12 +53,7 @@ class FrechetDistance(_Frechet):
 
     type: Literal["fd"] = "fd"
     quantities = (
-        Quantity(
-            "fd",
-            "lower",
-            "Fréchet distance, from 0 up, in squared units of the features; 0 if means and"
-            " covariances agree.",
-        ),
+        Quantity("fd", "lower", "Fréchet distance, from 0 up, in squared units of the features."),
     )
 
 
@@ -71,13 +66,7 @@ class FrechetInceptionDistance(OfInception, _Frechet):
 
     type: Literal["fid"] = "fid"
     general = "fd"
-    quantities = (
-        Quantity(
-            "fid",
-            "lower",
-            "Fréchet Inception distance, from 0 up; 0 if means and covariances agree.",
-        ),
-    )
+    quantities = (Quantity("fid", "lower", "Fréchet Inception distance, from 0 up."),)
 
 
 class _Extrapolated(CoreMetric):
@@ -125,7 +114,8 @@ class FrechetDistanceInfinity(_Extrapolated):
     1/n = 0. Sizes go from a tenth of the samples, as published, but from no fewer than two per
     feature, below which the bias is not linear in 1/n; so it needs four samples per feature. Samples
     are those of the evaluation, not of a Sobol sequence as in the paper. Reference samples stay
-    as they are, and with them their part of the bias. The details hold sizes, values and R².
+    as they are, and with them their part of the bias. The value may be a little below 0. The details
+    hold sizes, values and R².
     """
 
     type: Literal["fd_infinity"] = "fd_infinity"
@@ -133,8 +123,7 @@ class FrechetDistanceInfinity(_Extrapolated):
         Quantity(
             "fd_infinity",
             "lower",
-            "Fréchet distance without the bias of few generated samples, in squared units of the"
-            " features, from about 0 up; it may be a little below 0.",
+            "Fréchet distance without the bias of few generated samples, from about 0 up.",
         ),
     )
 
@@ -151,8 +140,7 @@ class FIDInfinity(OfInception, _Extrapolated):
         Quantity(
             "fid_infinity",
             "lower",
-            "Fréchet Inception distance without the bias of few generated samples, from about 0 up;"
-            " it may be a little below 0.",
+            "Fréchet Inception distance without the bias of few generated samples, from about 0 up.",
         ),
     )
 

@@ -77,11 +77,7 @@ class KernelDistance(_Kernel):
 
     type: Literal["kd"] = "kd"
     quantities = (
-        Quantity(
-            "kd",
-            "lower",
-            "Kernel distance, from about 0 up; around 0, on either side, if distributions agree.",
-        ),
+        Quantity("kd", "lower", "Kernel distance, from about 0 up; it may be a little below 0."),
     )
 
 
@@ -94,10 +90,5 @@ class KernelInceptionDistance(OfInception, _Kernel):
     type: Literal["kid"] = "kid"
     general = "kd"
     quantities = (
-        Quantity(
-            "kid",
-            "lower",
-            "Kernel Inception distance, from about 0 up; around 0, on either side, if"
-            " distributions agree.",
-        ),
+        Quantity("kid", "lower", "Kernel Inception distance, from about 0 up, or a little below."),
     )
