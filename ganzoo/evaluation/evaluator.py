@@ -56,7 +56,7 @@ Baselines = Mapping[str, Baseline]
 """Of one metric, by the name of the quantity."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Planned:
     """A metric with the key of its extractor, and that extractor."""
 
@@ -72,16 +72,9 @@ class _Planned:
 class Evaluator:
     """Evaluates samples by one protocol, against one reference.
 
-    Extractors are built at once, so that anything wrong with them shows; features of real samples are
-    computed when they are first needed.
-
-    Args:
-        metrics: what to measure.
-        extractor: computes the features for metrics without an extractor of their own.
-        space: what the samples are.
-        reference: opens the reference, when it is first needed.
-        device: where features are computed.
-        baseline: whether each number comes with that of real samples against real samples.
+    Extractors are built at once, so that anything wrong with them shows: the one given, and those that
+    metrics have of their own. The reference is opened, and its features are computed on the device,
+    when they are first needed. Without ``baseline``, real samples are not measured against each other.
 
     Raises:
         SpecError: a metric is not defined for its extractor, or an extractor cannot read the samples.
@@ -105,7 +98,7 @@ class Evaluator:
         self._open_reference = reference
         self._extractors: dict[str, BuiltExtractor] = {}
         self._plan: list[_Planned] = []
-        self._known_baselines: dict[int, dict[int, Baselines]] = {}
+        self._known_baselines: dict[int, dict[_Planned, Baselines]] = {}
         for metric in metrics:
             used = metric.extractor_or(extractor)
             key = used.model_dump_json()
@@ -116,19 +109,17 @@ class Evaluator:
     def evaluate(
         self, sources: Mapping[int | None, Source], subject: Subject, versions: Mapping[str, str]
     ) -> Report:
-        """Evaluate some sets of samples; on all processes but the first, the report has no values.
+        """Evaluate equally many samples for each seed, or those of files, whose seed is None.
 
-        Args:
-            sources: samples by their seed, or None for files; equally many of each.
-            subject: what generated them.
-            versions: of the software that takes part, besides metrics and extractors.
+        The versions are of the software that takes part, besides metrics and extractors. On all
+        processes but the first, the report has no values.
 
         Raises:
             ganzoo.errors.EvaluationError: samples or features are not finite.
         """
         began = time.perf_counter()
         problems = []
-        outcomes: list[list[Outcome]] = []
+        outcomes: dict[_Planned, list[Outcome]] = {planned: [] for planned in self._measured}
         count = len(next(iter(sources.values())))
         with numerics(self._device, exact=True):
             for seed, source in sources.items():
@@ -137,20 +128,13 @@ class Evaluator:
                 if alike:
                     problems.append(f"all {count} {what} are the same")
                 reference, training = self._real_features
-                outcomes.append(
-                    [
-                        self._measure(each, generated, reference, training, seed or 0)
-                        for each in (self._plan if is_first() else ())
-                    ]
-                )
+                for planned, found in outcomes.items():
+                    found.append(self._measure(planned, generated, reference, training, seed or 0))
             baselines = self._baselines(count) if self._baseline else {}
         seeds = [seed for seed in sources if seed is not None]
-        components = [
-            *(each.metric for each in self._plan),
-            *(each.extractor.component for each in self._plan),
-        ]
-        versions = {**versions, **provider_versions(components)}
-        protocols = [self._protocol(planned, count) for planned in self._plan]
+        parts = [part for each in self._plan for part in (each.metric, each.extractor.component)]
+        versions = {**versions, **provider_versions(parts)}
+        protocols = {planned: self._protocol(planned, count) for planned in self._plan}
         evaluated = {
             "subject": subject.model_dump(mode="json", exclude={"name"}),
             "seeds": seeds,
@@ -158,11 +142,9 @@ class Evaluator:
             "device": self._device.type,
         }
         values: list[Value] = []
-        for index, planned in enumerate(self._plan if is_first() else ()):
-            found = [each[index] for each in outcomes]
-            values += self._values(
-                planned, found, protocols[index], evaluated, baselines.get(index, {})
-            )
+        for planned, found in outcomes.items():
+            baseline = baselines.get(planned, {})
+            values += self._values(planned, found, protocols[planned], evaluated, baseline)
         device = self._device
         gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
         return Report(
@@ -170,13 +152,18 @@ class Evaluator:
             reference=self._reference.samples.name,
             seeds=seeds,
             values=values,
-            protocols={protocol_digest(protocol): protocol for protocol in protocols},
+            protocols={protocol_digest(protocol): protocol for protocol in protocols.values()},
             problems=problems,
             versions=versions,
             device=f"{device}{gpu}",
             seconds=round(time.perf_counter() - began, 3),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    @property
+    def _measured(self) -> list[_Planned]:
+        """The metrics that this process measures: the first has all, the others none."""
+        return self._plan if is_first() else []
 
     @cached_property
     def _reference(self) -> Reference:
@@ -187,10 +174,8 @@ class Evaluator:
         """The features of the reference, and those of the training split that metrics need."""
         needed = {each.key for each in self._plan if each.metric.needs_training_samples}
         training = self._reference.training
-        return (
-            self._features_of(self._reference.samples, self._extractors),
-            {} if training is None else self._features_of(training, needed),
-        )
+        reference = self._features_of(self._reference.samples, self._extractors)
+        return reference, {} if training is None else self._features_of(training, needed)
 
     def _features_of(self, source: RealSource, keys: Collection[str]) -> ByExtractor:
         return {
@@ -226,39 +211,38 @@ class Evaluator:
                 return NotMeasurable(f"{name} came out as {value}")
         return result
 
-    def _baselines(self, count: int) -> dict[int, Baselines]:
+    def _baselines(self, count: int) -> dict[_Planned, Baselines]:
         """Measure real samples as if they were generated, by each metric that allows it.
 
         Samples of the training split take the place of generated ones if the reference is another
         split; otherwise the reference is cut in half.
         """
-        if count not in self._known_baselines:
-            reference, training = self._real_features[0], self._reference.training
-            source = self._reference.samples.name
-            if training is not None:
-                generated = self._features_of(training.subset(count), self._extractors)
-                source = f"{training.name} against {source}"
-            else:
-                half = min(count, len(self._reference.samples) // 2)
-                generated = {key: _rows(each, 0, half) for key, each in reference.items()}
-                reference = {key: _rows(each, half, None) for key, each in reference.items()}
-                source = f"halves of {source}"
-            found: dict[int, Baselines] = {}
-            for index, planned in enumerate(self._plan if is_first() else ()):
-                if planned.metric.needs_training_samples:
-                    continue
+        if count in self._known_baselines:
+            return self._known_baselines[count]
+        reference, training = self._real_features[0], self._reference.training
+        source = self._reference.samples.name
+        if training is not None:
+            generated = self._features_of(training.subset(count), self._extractors)
+            source = f"{training.name} against {source}"
+        else:
+            half = min(count, len(self._reference.samples) // 2)
+            generated = {key: _rows(each, 0, half) for key, each in reference.items()}
+            reference = {key: _rows(each, half, None) for key, each in reference.items()}
+            source = f"halves of {source}"
+        found: dict[_Planned, Baselines] = {}
+        for planned in self._measured:
+            if not planned.metric.needs_training_samples:
                 outcome = self._measure(planned, generated, reference, {}, 0)
-                found[index] = {
-                    quantity.name: Baseline(
-                        value=_number(outcome, quantity.name),
-                        samples=len(generated[planned.key]),
-                        reference=len(reference[planned.key]),
-                        source=source,
-                    )
-                    for quantity in planned.metric.quantities
+                sizes = {
+                    "samples": len(generated[planned.key]),
+                    "reference": len(reference[planned.key]),
                 }
-            self._known_baselines[count] = found
-        return self._known_baselines[count]
+                found[planned] = {
+                    each.name: Baseline(value=_number(outcome, each.name), source=source, **sizes)
+                    for each in planned.metric.quantities
+                }
+        self._known_baselines[count] = found
+        return found
 
     def _protocol(self, planned: _Planned, count: int) -> dict[str, Any]:
         """Return everything that makes two numbers comparable."""

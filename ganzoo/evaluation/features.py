@@ -83,7 +83,7 @@ def cached_features(
     """Return the features of real samples, from the cache if it has them.
 
     A cached file is named after the content of the samples and everything that the features depend on.
-    One that is damaged or was changed is not used but written again.
+    One that is damaged is written again.
     """
     key = {
         "samples_sha256": source.sha256,
@@ -123,10 +123,8 @@ def _extract(
             for key, extractor in extractors.items():
                 for part in _apply(extractor, samples, device):
                     if not np.isfinite(part["features"]).all():
-                        label = extractor.component.label
-                        raise EvaluationError(
-                            f"extractor {label}: features of {what} are not finite"
-                        )
+                        who = f"extractor {extractor.component.label}"
+                        raise EvaluationError(f"{who}: features of {what} are not finite")
                     parts[key].append(part)
         report(f"extracting features of {what}", len(mine), len(mine))
     except EvaluationError as error:

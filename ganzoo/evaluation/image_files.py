@@ -190,10 +190,10 @@ def refuse_unlike(generated: ImageFiles, real: ImageFiles) -> None:
     (channels, height, width), (other, *sides) = generated.sample_shape, real.sample_shape
     if [height, width] != sides:
         square = height == width and sides[0] == sides[1]
+        remedy = "resize both with --size" if square else "make them of one size first"
         raise DataError(
             f"{generated.path} has images of {width} x {height} pixels, but {real.path} of"
-            f" {sides[1]} x {sides[0]} pixels:"
-            f" {'resize both with --size' if square else 'make them of one size first'}"
+            f" {sides[1]} x {sides[0]} pixels: {remedy}"
         )
     if channels != other:
         kinds = {1: "grey", 3: "colour"}
@@ -213,12 +213,12 @@ def _from_folder(path: Path, stack: ExitStack) -> _Files:
 
 def _from_array(path: Path) -> _Files:
     array = ArrayFile(path)
-    if len(array.splits) > 1:
+    split, *others = array.splits
+    if others:
+        known = ", ".join(array.splits)
         raise DataError(
-            f"{path} holds several splits ({', '.join(array.splits)}); put the one to read into a file"
-            " of its own"
+            f"{path} holds several splits ({known}); put the one to read into its own file"
         )
-    split = array.splits[0]
     shape, dtype = array.header(split)
     if dtype.kind == "f" and len(shape) == 2:
         raise DataError(f"{path} holds points {shape}, not images")
@@ -231,12 +231,11 @@ def _from_array(path: Path) -> _Files:
         _check_floats(path, samples)
     else:
         samples = array.read(split).samples
-    return _Files(
-        path,
-        [f"number {index}" for index in range(len(samples))],
-        lambda index: to_image(np.ascontiguousarray(samples[index])),
-        are_alike=True,
-    )
+
+    def open_image(index: int) -> Image.Image:
+        return to_image(np.ascontiguousarray(samples[index]))
+
+    return _Files(path, [f"number {index}" for index in range(len(samples))], open_image, True)
 
 
 def _check_floats(path: Path, samples: npt.NDArray[Any]) -> None:
@@ -277,7 +276,7 @@ def _headers(files: _Files) -> list[_Header]:
             with files.open(indices[place]) as image:
                 return _header(image)
 
-        found, problems = in_threads(look, [files.names[index] for index in indices])
+        found, problems = in_threads(look, files.names[indices.start : indices.stop])
         headers += found
         unreadable += problems
     if unreadable:

@@ -37,15 +37,7 @@ PACKAGES = ("ganzoo", "numpy", "torch", "torchmetrics", "torchvision")
 class RunEvaluator:
     """Evaluates the generators of one run, at any step, by one protocol.
 
-    Args:
-        spec: the run.
-        request: what to measure, from ``RunRequest.for_run``.
-        info: the description of the data set.
-        split: the training split.
-        device: where samples and features are computed.
-
-    Raises:
-        ganzoo.errors.DataError: weights of an extractor are missing or unreadable.
+    The request is one that ``RunRequest.for_run`` returned, and the split is the training split.
     """
 
     def __init__(

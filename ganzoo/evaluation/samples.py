@@ -103,13 +103,8 @@ class RealSamples:
 class GeneratedSamples:
     """Samples of a run; each is determined by the seed and its index alone.
 
-    Args:
-        sampler: what generates them, in evaluation mode, with its latents drawn on the CPU.
-        space: what they are.
-        count: number of samples.
-        seed: which samples.
-        training: the split that conditions are drawn from, as often as they occur there.
-        sources: gives the split whose sources are translated, or None.
+    The sampler is in evaluation mode and draws its latents on the CPU. Conditions are drawn as often as
+    they occur in the training split; what is translated are the sources of another split.
     """
 
     def __init__(
@@ -194,11 +189,8 @@ class GeneratedSamples:
 class Reference:
     """Real samples that generated ones are compared with.
 
-    Attributes:
-        samples: the samples.
-        training: the training split if the samples are held out from it, else None.
-        mixture: the distribution of the data if it is known, else None.
-        warning: what a reader must know of the reference, or None.
+    The training split stands beside them if they are held out from it, and the distribution of the data
+    if it is known; a warning is what a reader must know of the reference.
     """
 
     samples: RealSource

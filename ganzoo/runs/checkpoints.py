@@ -78,9 +78,6 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:
             return Checkpoint.load(path)
         except CheckpointError as error:
             path.replace(path.with_name(f"{path.name}.damaged"))
-            warnings.warn(
-                f"{error}; going back to an older one, or to the start",
-                CheckpointWarning,
-                stacklevel=2,
-            )
+            message = f"{error}; going back to an older one, or to the start"
+            warnings.warn(message, CheckpointWarning, stacklevel=2)
     return None

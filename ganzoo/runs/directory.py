@@ -113,7 +113,7 @@ class RunDirectory:
         return self.samples_directory / f"step-{step:08d}.png"
 
     def sample_grids(self) -> list[Path]:
-        """Return all grids of made samples, oldest first."""
+        """Return all grids of generated samples, oldest first."""
         return sorted(self.samples_directory.glob("step-*.png"))
 
     def checkpoint_path(self, step: int) -> Path:
@@ -152,7 +152,7 @@ class RunDirectory:
         return path
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the numbers in metrics.jsonl, one dictionary a whole line."""
+        """Return the numbers in metrics.jsonl, one dictionary a line."""
         return [line for line in self._metric_lines() if "action" not in line]
 
     def actions(self) -> list[dict[str, Any]]:
@@ -177,7 +177,7 @@ class RunDirectory:
             file.write(json.dumps(numbers) + "\n")
 
     def forget_after(self, step: int) -> None:
-        """Take back lines, grids and reports later than a step; a resumed run writes them again."""
+        """Remove lines, grids and reports later than a step; a resumed run writes them again."""
         if self.metrics_path.exists():
             kept = [line for line in self._metric_lines() if line["step"] <= step]
             text = "".join(json.dumps(line) + "\n" for line in kept)
@@ -192,15 +192,12 @@ class RunDirectory:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Raise ``RunError`` if another process trains in the same directory; keep others from it."""
-        lock = FileLock(self.path / ".lock")
         try:
-            lock.acquire(timeout=0)
+            held = FileLock(self.path / ".lock").acquire(timeout=0)
         except Timeout:
             raise RunError(f"{self.path}: another process is training this run") from None
-        try:
+        with held:
             yield
-        finally:
-            lock.release()
 
     def write_environment(self, device: str, origin: Mapping[str, Any]) -> None:
         """Write the software, the machine, the device in words, and where initial weights are from."""
@@ -239,37 +236,28 @@ def _exists(path: Path) -> RunError:
 
 
 def _make_directory(spec: RunSpec, path: Path | None) -> Path:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise _exists(path) from None
-        return path
-    parent = Path(spec.output.directory)
+    parent = Path(spec.output.directory) if path is None else path.parent
     parent.mkdir(parents=True, exist_ok=True)
     prefix = f"{spec.name}-"
     taken = [each.name.removeprefix(prefix) for each in parent.glob(f"{prefix}*")]
     number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
     while True:  # another process may take the number between the look and the making
+        made = path or parent / f"{prefix}{number}"
         try:
-            path = parent / f"{spec.name}-{number}"
-            path.mkdir()
+            made.mkdir()
         except FileExistsError:
+            if path is not None:
+                raise _exists(path) from None
             number += 1
         else:
-            return path
+            return made
 
 
 def _git_commit() -> str | None:
     """Return the commit of the working directory, with ``+changes`` where files differ from it."""
+    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+changes"]
     try:
-        commit, status = (
-            subprocess.run(
-                ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
-            ).stdout.strip()
-            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
-        )
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return f"{commit}+changes" if status else commit
+    return found.stdout.strip()

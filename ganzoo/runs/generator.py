@@ -92,7 +92,7 @@ def load_sampler(
 
 
 def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sampler:
-    """Build a sampler; fresh weights are drawn, and replaced at once."""
+    """Build a sampler, whose weights are replaced at once."""
     with torch.random.fork_rng(devices=[]):
         try:
             return spec.algorithm.build_sampler(info, truncation)

@@ -20,9 +20,8 @@ def check_images(name: str, sample_shape: tuple[int, ...], *, any_channels: bool
             " for these"
         )
     if sample_shape[0] not in {1, 3} and not any_channels:
-        raise ValueError(
-            f"extractor {name!r} reads images of 1 or 3 channels, not of {sample_shape[0]}"
-        )
+        channels = sample_shape[0]
+        raise ValueError(f"extractor {name!r} reads images of 1 or 3 channels, not of {channels}")
 
 
 def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:

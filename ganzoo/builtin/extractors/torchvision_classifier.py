@@ -264,14 +264,12 @@ def _entry(model: str, weights: str | None) -> Any:
 
     names = models.list_models(module=models)
     if model not in names:
-        raise UsageError(
-            f"torchvision has no classifier called {model!r}{did_you_mean(model, names)}"
-        )
+        nearest = did_you_mean(model, names)
+        raise UsageError(f"torchvision has no classifier called {model!r}{nearest}")
     entries = {entry.name: entry for entry in models.get_model_weights(model)}
     if weights is None:
         return next(iter(entries.values()))
     if weights not in entries:
-        raise UsageError(
-            f"torchvision's {model} has no weights {weights!r} (available: {', '.join(entries)})"
-        )
+        known = ", ".join(entries)
+        raise UsageError(f"torchvision's {model} has no weights {weights!r} (available: {known})")
     return entries[weights]
