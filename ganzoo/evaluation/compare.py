@@ -122,9 +122,7 @@ def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else str(index + 1)
 
 
-def _differing_protocols(
-    ways: dict[str, list[str]], protocols: dict[str, dict[str, Any]]
-) -> Iterator[str]:
+def _differing_protocols(ways: dict[str, list[str]], protocols: dict[str, Any]) -> Iterator[str]:
     """Yield how the protocols of one quantity differ."""
     noted: dict[tuple[str, ...], list[str]] = {}
     for name, used in ways.items():

@@ -233,12 +233,13 @@ class Evaluator:
         for planned in self._measured:
             if not planned.metric.needs_training_samples:
                 outcome = self._measure(planned, generated, reference, {}, 0)
-                sizes = {
-                    "samples": len(generated[planned.key]),
-                    "reference": len(reference[planned.key]),
-                }
                 found[planned] = {
-                    each.name: Baseline(value=_number(outcome, each.name), source=source, **sizes)
+                    each.name: Baseline(
+                        value=_number(outcome, each.name),
+                        samples=len(generated[planned.key]),
+                        reference=len(reference[planned.key]),
+                        source=source,
+                    )
                     for each in planned.metric.quantities
                 }
         self._known_baselines[count] = found

@@ -217,7 +217,7 @@ def _from_array(path: Path) -> _Files:
     if others:
         known = ", ".join(array.splits)
         raise DataError(
-            f"{path} holds several splits ({known}); put the one to read into its own file"
+            f"{path} holds several splits ({known}); put the one to read into a file of its own"
         )
     shape, dtype = array.header(split)
     if dtype.kind == "f" and len(shape) == 2:

@@ -94,10 +94,10 @@ class RunRequest(EvaluationRequest):
             SpecError: metrics or extractor do not fit the samples, or the data set has no such split.
         """
         names = ("metrics", "extractor", "reference")
-        of_spec = {name: getattr(spec.evaluation, name, None) for name in names}
-        filled = self.model_copy(
-            update={name: getattr(self, name) or each for name, each in of_spec.items()}
-        )
+        update = {
+            each: getattr(self, each) or getattr(spec.evaluation, each, None) for each in names
+        }
+        filled = self.model_copy(update=update)
         metrics, extractor = filled.chosen(info.samples, spec.dataset)
         if filled.reference is not None and filled.reference not in info.splits:
             message = no_split(filled.reference, info)

@@ -124,9 +124,8 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
         ganzoo.errors.DataError: files are missing or unreadable, or the two sets cannot be compared.
         ganzoo.errors.SpecError: a metric or an extractor does not fit the images.
     """
-    images, real = (
-        open_images(path, size=request.size, mode=request.mode) for path in (generated, reference)
-    )
+    size, mode = request.size, request.mode
+    images, real = (open_images(path, size=size, mode=mode) for path in (generated, reference))
     refuse_unlike(images, real)
     evaluator = Evaluator(
         *request.chosen(images.space),
@@ -135,9 +134,8 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
         resolve_device(request.device),
         baseline=request.baseline,
     )
-    subject = Subject(
-        name=str(generated), samples_sha256=images.sha256, preparation=images.preparation
-    )
+    sha256, preparation = images.sha256, images.preparation
+    subject = Subject(name=str(generated), samples_sha256=sha256, preparation=preparation)
     return evaluator.evaluate({None: images}, subject, _versions())
 
 

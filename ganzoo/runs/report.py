@@ -54,18 +54,12 @@ class Value(Part):
         description="Standard deviation over the seeds, each a fresh set of samples; null with one."
     )
     per_seed: list[float | None] = Field(description="The number for each seed.")
-    baseline: Baseline | None = Field(
-        description="The number for real samples; null if it was not measured."
-    )
+    baseline: Baseline | None = Field(description="That of real samples; null if not measured.")
     reason: str | None = Field(description="Why there is no number; null if there is one.")
     warnings: list[str] = Field(description="What a reader should know before quoting it.")
     details: dict[str, Any] = Field(description="What else the metric found, for the first seed.")
-    protocol: str = Field(
-        description="Key in 'protocols': numbers of one protocol can be compared."
-    )
-    fingerprint: str = Field(
-        description="Hash of the protocol, the subject, the seeds and the versions."
-    )
+    protocol: str = Field(description="Key in 'protocols'; numbers of one can be compared.")
+    fingerprint: str = Field(description="Hash of protocol, subject, seeds, device and versions.")
 
     @property
     def baseline_value(self) -> float | None:

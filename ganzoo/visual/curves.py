@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
+Per = Literal["step", "epoch"]
 
 VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
@@ -38,9 +39,7 @@ LINES = {
 """Labels and colours of the numbers that most algorithms log; others have their names."""
 
 
-def loss_figure(
-    metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
-) -> Figure:
+def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -> Figure:
     """Draw all losses in rows of metrics.jsonl and, below them, mean scores of real and fake samples.
 
     Every row is drawn, or the mean of the rows of each epoch.
@@ -71,9 +70,7 @@ def loss_figure(
     return figure
 
 
-def save_losses(
-    metrics: Sequence[Row], path: Path, *, per: Literal["step", "epoch"] = "step", title: str = ""
-) -> None:
+def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title: str = "") -> None:
     """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF).
 
     Raises:
@@ -88,9 +85,7 @@ def plain_panel(panel: Axes, axis: Literal["both", "x"] = "both") -> None:
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def _series(
-    metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]
-) -> tuple[Floats, Floats]:
+def _series(metrics: Sequence[Row], key: str, per: Per) -> tuple[Floats, Floats]:
     """Return the positions and values of one curve."""
     rows = [row for row in metrics if key in row]
     values = np.array([row[key] for row in rows], dtype=np.float64)

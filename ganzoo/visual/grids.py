@@ -97,9 +97,8 @@ def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1)
     if not frames:
         raise ValueError("an animation needs one or more frames")
     first, *others = [*frames, *frames[-2:0:-1]]
-    save_image(
-        first, path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0
-    )
+    duration = round(1000 * seconds)
+    save_image(first, path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
 def _font_that_fits(labels: Sequence[str], width: int) -> ImageFont.FreeTypeFont:

@@ -50,7 +50,6 @@ def interpolate_spherically(begin: Latents, end: Latents, steps: int) -> Latents
     sine = np.sin(angle)
     straight = (sine < 1e-3) | (lengths == 0)[:, None, None]
     sine = np.where(straight, 1, sine)
-    arcs = (
-        begin[:, None] * np.sin((1 - fraction) * angle) + end[:, None] * np.sin(fraction * angle)
-    ) / sine
+    of_begin, of_end = np.sin((1 - fraction) * angle), np.sin(fraction * angle)
+    arcs = (begin[:, None] * of_begin + end[:, None] * of_end) / sine
     return np.where(straight, interpolate_linearly(begin, end, steps), arcs).astype(begin.dtype)

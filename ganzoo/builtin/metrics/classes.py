@@ -73,9 +73,7 @@ class InceptionScore(OfInception, _Score):
 
     type: Literal["inception_score"] = "inception_score"
     general = "classifier_score"
-    quantities = (
-        Quantity("inception_score", "higher", "Inception score, from 1 to the number of classes."),
-    )
+    quantities = (Quantity("inception_score", "higher", "From 1 to the number of classes."),)
 
 
 class ClassBalance(CoreMetric):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Counts = npt.NDArray[np.int64]
 
+Details = Mapping[str, Any]
+
 LARGEST = 1e60
 """Largest magnitude of a feature that is computed with; its fourth power is far from overflow."""
 
@@ -125,9 +127,7 @@ def predictions_of(samples: Features, which: str) -> tuple[Counts, int]:
     return logits.argmax(axis=1), logits.shape[1]
 
 
-def finite_result(
-    values: Mapping[str, float], details: Mapping[str, Any] | None = None
-) -> MetricResult:
+def finite_result(values: Mapping[str, float], details: Details | None = None) -> MetricResult:
     """Return a result; raise ``NotMeasurable`` where a value is not finite, as after an overflow."""
     for name, value in values.items():
         if not math.isfinite(value):

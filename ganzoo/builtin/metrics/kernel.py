@@ -23,16 +23,10 @@ class _Kernel(CoreMetric):
     subsets: int = Field(
         default=100, ge=1, description="Random subsets of each set over which the mean is taken."
     )
-    subset_size: int = Field(
-        default=1000, ge=2, description="Samples of a subset; at most all samples."
-    )
-    degree: int = Field(
-        default=3, ge=1, description="Degree of the kernel (gamma x·y + coef)^degree."
-    )
+    subset_size: int = Field(default=1000, ge=2, description="Samples of a subset; at most all.")
+    degree: int = Field(default=3, ge=1, description="Degree of kernel (gamma x·y + coef)^degree.")
     gamma: float | None = Field(
-        default=None,
-        gt=0,
-        description="Factor on products of features. Null: 1 / number of features.",
+        default=None, gt=0, description="Factor on products of features. Null: 1 / their number."
     )
     coef: float = Field(default=1.0, gt=0, description="Constant added to products of features.")
 

@@ -76,9 +76,7 @@ class PRDC(CoreMetric):
             " 1 - 2^-k is expected if distributions agree and sets are equally large.",
         ),
     )
-    k: int = Field(
-        default=5, ge=1, le=50, description="Which nearest neighbour a ball reaches to, from 1."
-    )
+    k: int = Field(default=5, ge=1, le=50, description="Which neighbour a ball reaches to, from 1.")
     max_samples: int = Field(
         default=10_000, ge=100, description="Most samples of each set to use, drawn at random."
     )
