@@ -170,11 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int:
-    """Run an action and return an exit code; report an exception on standard error.
+    """Run an action and return an exit code, its own if it has one; report an exception to the user.
 
-    Args:
-        action: returns an exit code, or anything else on success.
-        debug: whether to print tracebacks; called after the action.
+    ``debug`` tells, after the action, whether to print tracebacks.
     """
     try:
         result = action()

@@ -138,15 +138,13 @@ class ArrayFile:
             raise DataError(f"{self.path}: split {bare[0]} has no {name}, but others have")
 
     def _common_space(self, name: str, keys: list[str]) -> SampleSpace:
-        first = self._space(keys[0])
-        for key in keys[1:]:
-            space = self._space(key)
+        first, *others = [self._space(key) for key in keys]
+        for key, space in zip(keys[1:], others, strict=True):
             if space != first:
-                aspect = "shape" if space.shape != first.shape else "dtype"
-                both = (
-                    f"{getattr(first, aspect)} in {keys[0]}, but {getattr(space, aspect)} in {key}"
-                )
-                raise DataError(f"{self.path}: {name} are {both}")
+                here, there = first.shape, space.shape
+                both = (here, there) if here != there else (first.dtype, space.dtype)
+                where = f"{both[0]} in {keys[0]}, but {both[1]} in {key}"
+                raise DataError(f"{self.path}: {name} are {where}")
         return first
 
     def _common_condition(self) -> Condition | None:

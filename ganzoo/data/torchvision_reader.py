@@ -33,14 +33,9 @@ def data_folder() -> Path:
 
 
 def read(facts: TorchvisionSet, split: str, root: Path, size: Size, download: bool) -> Split:
-    """Read one split of a set.
+    """Read one split of a set from its own folder in ``root``, downloading it where it may.
 
-    Args:
-        facts: the set.
-        split: one of its splits.
-        root: folder that contains the set's own folder.
-        size: size of each image in pixels; images of other sizes are resized and cropped, and cached.
-        download: whether missing files may be downloaded.
+    Images of other sizes are resized and cropped, and cached.
 
     Raises:
         DataError: files are missing and may not be or cannot be downloaded, or they are damaged.
