@@ -45,7 +45,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
             "evaluation:evaluate_images",
             "Compare images from any model with real ones.",
         ),
-        _core("compare", "comparison:compare", "Compare evaluated runs side by side."),
+        _core("compare", "evaluation:compare", "Compare evaluated runs side by side."),
     ),
     "Write specs": (
         _core("recipes", "specs:recipes", "List the specs that plugins ship."),
@@ -58,7 +58,7 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         _core("show", "catalogue:show", "Describe a component and its fields."),
         _core("plugins list", "plugins:list_plugins", "List the installed plugins."),
         _core("plugins show", "plugins:show", "Describe what a plugin provides."),
-        _core("plugins new", "new:new", "Create a new plugin package."),
+        _core("plugins new", "plugins:new", "Create a new plugin package."),
         _core("cache list", "cache:list_cache", "List the cached files."),
         _core("cache verify", "cache:verify", "Check the cached files for damage."),
         _core("cache clear", "cache:clear", "Delete cached files."),
