@@ -269,9 +269,9 @@ class Trial:
         torch.manual_seed(seed)
         output = module(*arguments)
         if isinstance(output, DiscriminatorOutput):
-            parts: list[torch.Tensor] = []
-            output.map(lambda tensor: parts.append(tensor.reshape(len(tensor), -1)))
-            output = torch.cat(parts, dim=1)
+            rows = output.map(lambda tensor: tensor.reshape(len(tensor), -1))
+            found = (rows.logits, *rows.features, rows.class_logits, rows.embedding, rows.codes)
+            output = torch.cat([each for each in found if each is not None], dim=1)
         require(
             torch.is_tensor(output),
             f"the output {self.where} is a {type(output).__name__}; it must be a tensor",
