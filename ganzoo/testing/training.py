@@ -280,7 +280,7 @@ def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
         f"'build_sampler' and the game's sampler differ in {few(name for name, _ in differing)}; names"
         " and shapes in their state dicts must be the same, since trained weights are loaded by them",
     )
-    passes(algorithm.build_sampler, info, 0.5)
+    passes(algorithm.truncated, 0.5)
 
 
 @check

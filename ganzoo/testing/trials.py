@@ -269,9 +269,11 @@ class Trial:
         torch.manual_seed(seed)
         output = module(*arguments)
         if isinstance(output, DiscriminatorOutput):
-            rows = output.map(lambda tensor: tensor.reshape(len(tensor), -1))
-            found = (rows.logits, *rows.features, rows.class_logits, rows.embedding, rows.codes)
-            output = torch.cat([each for each in found if each is not None], dim=1)
+            others = (output.class_logits, output.embedding, output.codes)
+            given = [
+                each for each in (output.logits, *output.features, *others) if each is not None
+            ]
+            output = torch.cat([each.reshape(len(each), -1) for each in given], dim=1)
         require(
             torch.is_tensor(output),
             f"the output {self.where} is a {type(output).__name__}; it must be a tensor",

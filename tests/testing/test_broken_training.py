@@ -52,8 +52,8 @@ class Duel(Algorithm):
     def build(self, data, context):
         return self.game(self, data, context)
 
-    def build_sampler(self, data, truncation=None):
-        latent = self.latent if truncation is None else self.latent.truncated(truncation)
+    def build_sampler(self, data):
+        latent = self.latent
         generator = self.generator.build(latent.dim, data.sample_shape, None)
         return LatentSampler(parametrized(generator, self.generator), latent.build(), latent.dim)
 
@@ -119,9 +119,9 @@ class Renamed(Duel):
 class Other(Duel):
     """Samples with another network than it trains."""
 
-    def build_sampler(self, data, truncation=None):
-        sampler = super().build_sampler(data, truncation)
-        if truncation is None and not self._building(data):
+    def build_sampler(self, data):
+        sampler = super().build_sampler(data)
+        if not self._building(data):
             sampler.generator.spare = torch.nn.Linear(1, 1)
         return sampler
 
@@ -261,9 +261,7 @@ class Translating(Algorithm):
     def build(self, data, context):
         return TranslatingGame(self, data, context)
 
-    def build_sampler(self, data, truncation=None):
-        if truncation is not None:
-            raise ValueError("there are no latents")
+    def build_sampler(self, data):
         network = self.generator.build(data.source.shape, data.sample_shape, None)
         return TranslatingSampler(parametrized(network, self.generator))
 
