@@ -353,7 +353,9 @@ def test_other_splits_are_refused(root: Path) -> None:
         torchvision("MNIST", root).build("valid")
 
 
-@pytest.mark.parametrize("facts", [*SETS.values(), *EMNIST_KINDS.values()], ids=str)
+@pytest.mark.parametrize(
+    "facts", [*SETS.values(), *EMNIST_KINDS.values()], ids=[*SETS, *EMNIST_KINDS]
+)
 def test_the_table_says_what_torchvision_says(facts: TorchvisionSet) -> None:
     dataset = getattr(tv, facts.class_name)
     names: Any = getattr(dataset, "classes", None)
