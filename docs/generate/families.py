@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import create_model
+
 from ganzoo.components import FAMILIES, Component
+from ganzoo.components.registry import Entry, Provider
 from ganzoo.scaffolding import Blueprint
+from ganzoo.spec.schema import component_schema
 from generate.components import title
+from generate.fields import field_table
 from generate.markdown import page, table
 
 NAME = "example"
@@ -13,11 +20,13 @@ NAME = "example"
 INTRODUCTION = f"""\
 # Families
 
-What a plugin subclasses to add a component, and what `build` must return.
+What a plugin subclasses to add a component, and what `build` must return. Networks, losses and the other
+parts of a run are built by an algorithm; [building blocks](training.md) has what algorithms are made of.
 
 The example of each family is a small member that works. It is what `ganzoo plugins new {NAME}
 --kind FAMILY` writes, less what all plugins have; such packages are built, installed, checked by
-the [conformance kit](testing.md) and trained with whenever ganzoo is tested."""
+the [conformance kit](testing.md) and trained with whenever ganzoo is tested. [Worked
+examples](examples.md) are larger."""
 
 COMMON = """\
 ## What all components share
@@ -26,19 +35,18 @@ COMMON = """\
 
 ::: ganzoo.components.SpecModel
 
-::: ganzoo.components.choice"""
+::: ganzoo.components.choice
+
+## What networks share
+
+Generators, translators and discriminators are networks.
+
+::: ganzoo.components.Network"""
+
+FIELDS = "Every member has these fields, besides those that it adds itself:"
 
 WITH = {
-    "algorithm": (
-        "ganzoo.training.Game",
-        "ganzoo.training.TrainingContext",
-        "ganzoo.training.OptimizerStep",
-        "ganzoo.training.Adversary",
-        "ganzoo.training.AdversarialBatch",
-        "ganzoo.training.LatentSampler",
-        "ganzoo.training.TranslatingSampler",
-        "ganzoo.builtin.gan.StandardAlgorithm",
-    ),
+    "algorithm": ("ganzoo.components.network_problems", "ganzoo.components.adversary_problems"),
     "dataset": (
         "ganzoo.components.DatasetInfo",
         "ganzoo.components.Condition",
@@ -52,8 +60,7 @@ WITH = {
         "ganzoo.components.Mixture",
         "ganzoo.data.split.Split",
     ),
-    "generator": ("ganzoo.components.Network", "ganzoo.nn.embedding"),
-    "discriminator": ("ganzoo.components.DiscriminatorOutput",),
+    "discriminator": ("ganzoo.components.DiscriminatorOutput", "ganzoo.components.OutputPart"),
     "loss": ("ganzoo.components.AdversarialLoss",),
     "auxiliary_loss": (
         "ganzoo.components.AuxiliaryInputs",
@@ -113,11 +120,33 @@ def example_files(family: type[Component]) -> dict[str, str]:
 
 
 def _section(family: type[Component]) -> list[str]:
-    classes = (f"ganzoo.components.{family.__name__}", *WITH.get(family.family, ()))
     shown = [f'```python title="{path}"\n{text}```' for path, text in example_files(family).items()]
     return [
         f"## {title(family)} {{ #{family.family} }}",
-        *(f"::: {name}" for name in classes),
+        f"::: ganzoo.components.{family.__name__}" + _options(family),
+        *_fields(family),
+        *(f"::: {name}" for name in WITH.get(family.family, ())),
         f"### Example {{ #{family.family}-example }}",
         *shown,
     ]
+
+
+def _options(family: type[Component]) -> str:
+    """Return what makes mkdocstrings show methods and class variables that the family inherits."""
+    between = family.__mro__[1 : family.__mro__.index(Component)]
+    names = [
+        name
+        for base in between
+        for name in vars(base)
+        if not name.startswith(("_", "model_")) and name not in {*base.model_fields, *vars(family)}
+    ]
+    return f"\n    options:\n      inherited_members: [{', '.join(names)}]" if names else ""
+
+
+def _fields(family: type[Component]) -> list[str]:
+    """Return the table of the fields that a member of a family has without adding any."""
+    member = create_model("Member", __base__=family, type=(Literal["member"], "member"))
+    schema = component_schema(Entry(family.family, "member", member, Provider("", "")))
+    if len(schema["properties"]) == 1:
+        return []
+    return [FIELDS, field_table(member, schema, families="components/")]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import ganzoo
 from ganzoo.components.registry import using
@@ -42,7 +43,7 @@ def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown
     networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
     with using(plugins.registry):
         spec = parse_spec({**networks, **json.loads(fragment[1])})
-    rate = spec.generator_optimizer.lr.build()
+    rate = spec.algorithm.generator_optimizer.lr.build()
     assert [rate(0.0), rate(0.5), rate(1.0)] == [1e-3, 1e-4, 1e-5]
 
 
@@ -113,6 +114,31 @@ def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch
     assert value.mean == pytest.approx(0.2)
     assert value.baseline is not None
     assert value.baseline.value == 0
+
+
+def test_the_algorithm_shown_trains_resumes_and_translates(tmp_path, files_shown):
+    for name, text in files_shown("docs/algorithms.md").items():
+        (tmp_path / name).write_text(text, "utf-8")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 16, 3), dtype=np.uint8)
+    for folder, images in zip(("edges", "photos"), pixels, strict=True):
+        (tmp_path / folder).mkdir()
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / folder / f"{index}.png")
+    program = ("-m", "ganzoo", "--plugin", "pix2pix.py")
+    small = {"dataset.size": 16, "training.batch_size": 8, "training.accumulation": 2}
+    short = {"training.duration": "4 steps", "output.checkpoint_every": "2 steps"}
+    settings = [f"--set={path}={json.dumps(value)}" for path, value in (small | short).items()]
+    options = ("--device", "cpu", "--set", "output.log_every=1 steps")
+    run = (
+        tmp_path / _call(*program, "run", "pix2pix.json", *settings, *options, cwd=tmp_path).strip()
+    )
+    last = run / "checkpoints" / "step-00000004.safetensors"
+    whole = last.read_bytes()
+    last.unlink()
+    _call(*program, "resume", str(run), cwd=tmp_path)
+    assert last.read_bytes() == whole
+    _call(*program, "sample", str(run), "--source", "edges", "-o", "images.npy", cwd=tmp_path)
+    assert np.load(tmp_path / "images.npy").shape == (16, 3, 16, 16)
 
 
 def _call(*arguments, cwd, environment=None):
