@@ -88,6 +88,21 @@ def _without_time(text):
     return re.sub(r"^(loaded in +)[\d.]+ s$", r"\1? s", text, flags=re.MULTILINE)
 
 
+def test_the_loss_of_the_local_file_conforms(tmp_path, files_shown):
+    file = tmp_path / "soft_hinge.py"
+    file.write_text(files_shown("docs/plugins.md")[file.name], "utf-8")
+    plugins = Plugins()
+    plugins.load_core()
+    plugins.load_installed()
+    plugins.load_file(file)
+    with using(plugins.registry):
+        spec = parse_spec(
+            {"dataset": "ring", "generator": "mlp", "discriminator": "mlp", "loss": "soft_hinge"}
+        )
+        for check in checks_of(type(spec.algorithm.loss)):
+            check(spec.algorithm.loss)
+
+
 def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch, files_shown):
     files = files_shown("docs/plugins.md")
     for name in ("brightness.py", "mean_shift.py"):
