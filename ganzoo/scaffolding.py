@@ -1,10 +1,11 @@
-"""New plugins: whole packages, made from the templates in ``ganzoo/templates/plugin``.
+"""New plugins: whole packages, rendered from the templates in ``ganzoo/templates/plugin``.
 
 ``base`` has a template for each file of a package; in paths, PACKAGE stands for the import package and
 NAME for the short name. ``kinds`` has a file for each family of components, with a small working member
-of it: the part of a recipe that uses it, and macros for the texts ``about``, ``components``,
-``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the variables of all
-templates.
+of it: ``about``, the first line of its docstring; ``recipe``, the keys of a spec that use it (or only an
+``example`` of such keys, where no algorithm of ganzoo can train it); and macros for the modules
+``components``, ``implementation`` (where there is any) and ``tests``. ``Blueprint.variables`` are the
+variables of all templates.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A plugin to make.
+    """A plugin to create.
 
     Attributes:
         name: its short name, in lower case with hyphens, such as ``soft-hinge``; at most 24
@@ -70,8 +71,8 @@ class Blueprint:
         short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
             raise UsageError(
-                f"{name!r} cannot be the name of a plugin; begin with a letter, go on with letters"
-                " and digits, and put hyphens between words"
+                f"{name!r} is not a valid name of a plugin: start with a letter, then use letters and"
+                " digits, with hyphens between words"
             )
         if len(short) > LONGEST:
             raise UsageError(
@@ -80,7 +81,7 @@ class Blueprint:
             )
         if DEVICES.fullmatch(short):
             raise UsageError(
-                f"{short!r} cannot be the name of a plugin, since Windows keeps it for a device;"
+                f"{short!r} is not a valid name of a plugin: Windows reserves it for a device;"
                 " choose another name"
             )
         blueprint = cls(short, kind)
@@ -151,10 +152,10 @@ class Blueprint:
         """Write the package.
 
         Args:
-            folder: the folder to make; an empty one may be there.
+            folder: the folder to create; it may exist if it is empty.
 
         Raises:
-            UsageError: the folder is not empty, or cannot be made.
+            UsageError: the folder is not empty, or cannot be created.
         """
         if folder.is_dir() and any(folder.iterdir()):
             raise UsageError(f"{folder}: is not empty; name another folder")
@@ -184,7 +185,7 @@ class Blueprint:
         if self.component_class in components.__all__:
             raise UsageError(
                 f"the class of the {self.kind} {self.type!r} would be {self.component_class}, which"
-                " ganzoo.components has already; choose another name"
+                " ganzoo.components already defines; choose another name"
             )
 
     def _refuse_taken_names(self) -> None:
@@ -192,7 +193,7 @@ class Blueprint:
         others: dict[str, dict[str, list[str]]] = json.loads(text)
         plugins = installed()
         if self.distribution in {*others, *(record.name for record in plugins.records)}:
-            raise UsageError(f"{self.distribution} is a plugin already; choose another name")
+            raise UsageError(f"{self.distribution} is already a plugin; choose another name")
         providers = [
             entry.provider.name
             for entry in plugins.registry.entries(self.kind)
@@ -201,12 +202,13 @@ class Blueprint:
         providers += [name for name in others if self.type in others[name].get(self.kind, [])]
         if providers:
             raise UsageError(
-                f"the {self.kind} {self.type!r} comes with {providers[0]} already; choose another name"
+                f"the {self.kind} {self.type!r} is already provided by {providers[0]};"
+                " choose another name"
             )
         recipes = plugins.recipes.get(self.name)
         if recipes:  # two recipes of one name: neither could be run by it any more
             raise UsageError(
-                f"the recipe {self.name!r} comes with {recipes[0].provider.name} already;"
+                f"the recipe {self.name!r} is already provided by {recipes[0].provider.name};"
                 " choose another name"
             )
 

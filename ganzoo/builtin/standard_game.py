@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
-from ganzoo.builtin.gan import GAN
 from ganzoo.components import DatasetInfo
 from ganzoo.training import (
     AdversarialBatch,
@@ -17,6 +17,10 @@ from ganzoo.training import (
     collect,
 )
 from ganzoo.training.numerics import fastest_memory_format
+
+
+if TYPE_CHECKING:
+    from ganzoo.builtin.gan import GAN
 
 
 class StandardGame(Game):

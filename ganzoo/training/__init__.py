@@ -11,6 +11,7 @@ from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
 from ganzoo.spec import Training
 from ganzoo.training.adversary import AdversarialBatch, Adversary, collect, frozen
 from ganzoo.training.game import Game, Numbers, TrainingContext
+from ganzoo.training.numerics import fastest_memory_format
 from ganzoo.training.optimizers import OptimizerStep
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "TrainingContext",
     "TranslatingSampler",
     "collect",
+    "fastest_memory_format",
     "frozen",
 ]

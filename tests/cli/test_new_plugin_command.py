@@ -70,9 +70,9 @@ def test_a_folder_with_something_in_it_is_left_alone(program):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["3d"], "'3d' cannot be the name of a plugin"),
+        (["3d"], "'3d' is not a valid name of a plugin"),
         ([30 * "a"], "it has 30 characters; choose one of at most 24"),
-        (["hinge", "--kind", "loss"], "the loss 'hinge' comes with ganzoo-losses already"),
+        (["hinge", "--kind", "loss"], "the loss 'hinge' is already provided by ganzoo-losses"),
         (["mine", "--kind", "lose"], "'lose' is not one of"),
     ],
 )

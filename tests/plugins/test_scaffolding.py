@@ -28,13 +28,13 @@ def test_a_name_is_the_same_however_it_is_written(name):
     "name", ["", "-", "ganzoo-", "3d", "a-", "-a", "a b", "a/b", "../a", "ä", "a\n"]
 )
 def test_what_cannot_be_a_name_is_refused(name):
-    with pytest.raises(UsageError, match="cannot be the name of a plugin; begin with a letter"):
+    with pytest.raises(UsageError, match="is not a valid name of a plugin: start with a letter"):
         Blueprint.of(name, "loss")
 
 
 @pytest.mark.parametrize("name", ["con", "PRN", "ganzoo-aux", "nul", "com1", "lpt9"])
 def test_names_of_devices_on_windows_are_refused(name):
-    with pytest.raises(UsageError, match="Windows keeps it for a device; choose another name"):
+    with pytest.raises(UsageError, match="Windows reserves it for a device; choose another name"):
         Blueprint.of(name, "loss")
 
 
@@ -52,10 +52,10 @@ def test_a_name_as_long_as_can_be_is_taken_and_a_longer_one_refused():
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("dcgan", "loss", "ganzoo-dcgan is a plugin already"),
-        ("normal", "latent", "the latent 'normal' comes with ganzoo already"),
-        ("leaky-relu", "activation", "'leaky_relu' comes with ganzoo-activations already"),
-        ("ring", "loss", "the recipe 'ring' comes with ganzoo-mlp already"),
+        ("dcgan", "loss", "ganzoo-dcgan is already a plugin"),
+        ("normal", "latent", "the latent 'normal' is already provided by ganzoo"),
+        ("leaky-relu", "activation", "'leaky_relu' is already provided by ganzoo-activations"),
+        ("ring", "loss", "the recipe 'ring' is already provided by ganzoo-mlp"),
     ],
 )
 def test_names_that_are_taken_are_refused(name, kind, message):
@@ -66,7 +66,7 @@ def test_names_that_are_taken_are_refused(name, kind, message):
 def test_a_name_whose_class_would_hide_a_public_one_is_refused():
     message = (
         "the class of the loss 'adversarial' would be AdversarialLoss,"
-        " which ganzoo.components has already; choose another name"
+        " which ganzoo.components already defines; choose another name"
     )
     with pytest.raises(UsageError, match=message):
         Blueprint.of("adversarial", "loss")
@@ -90,7 +90,7 @@ def test_a_name_of_an_installed_plugin_is_taken(install, load_plugins, monkeypat
     )
     loaded = load_plugins()
     monkeypatch.setattr("ganzoo.scaffolding.installed", lambda: loaded)
-    with pytest.raises(UsageError, match="ganzoo-other is a plugin already"):
+    with pytest.raises(UsageError, match="ganzoo-other is already a plugin"):
         Blueprint.of("other", "loss")
 
 
