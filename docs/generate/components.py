@@ -83,7 +83,7 @@ def _name(entry: Entry) -> str:
 
 
 def _quantities(component: type[Component]) -> str:
-    """Return the table of what a metric gives; nothing for other components."""
+    """Return the table of a metric's quantities; nothing for other components."""
     if not issubclass(component, Metric):
         return ""
     rows = [

@@ -1,4 +1,4 @@
-"""The reference of families: what each promises, and a small member, as a new plugin has it."""
+"""The reference of families: the contract of each, and a small member, as a new plugin has it."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ WITH = {
         "ganzoo.components.MetricResult",
     ),
 }
-"""What else one meets in writing a member of a family."""
+"""What else a member of a family is written with."""
 
 
 def families_page() -> str:
-    """Return the page; mkdocstrings fills in what is written of each class."""
+    """Return the page; mkdocstrings fills in the docstrings."""
     rows = [
         (
             f"[{title(family)}](#{family.family})",
