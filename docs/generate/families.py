@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import importlib
+from typing import Any, Literal
 
 from pydantic import create_model
 
-from ganzoo.components import FAMILIES, Component
+from ganzoo.components import FAMILIES, Component, SpecModel
 from ganzoo.components.registry import Entry, Provider
 from ganzoo.scaffolding import Blueprint
 from ganzoo.spec.schema import component_schema
@@ -123,29 +124,39 @@ def _section(family: type[Component]) -> list[str]:
     shown = [f'```python title="{path}"\n{text}```' for path, text in example_files(family).items()]
     return [
         f"## {title(family)} {{ #{family.family} }}",
-        f"::: ganzoo.components.{family.__name__}" + _options(family),
+        _documented(f"ganzoo.components.{family.__name__}"),
         *_fields(family),
-        *(f"::: {name}" for name in WITH.get(family.family, ())),
+        *map(_documented, WITH.get(family.family, ())),
         f"### Example {{ #{family.family}-example }}",
         *shown,
     ]
 
 
-def _options(family: type[Component]) -> str:
-    """Return what makes mkdocstrings show methods and class variables that the family inherits."""
-    between = family.__mro__[1 : family.__mro__.index(Component)]
-    names = [
-        name
-        for base in between
-        for name in vars(base)
-        if not name.startswith(("_", "model_")) and name not in {*base.model_fields, *vars(family)}
-    ]
-    return f"\n    options:\n      inherited_members: [{', '.join(names)}]" if names else ""
+def _documented(path: str) -> str:
+    """Return what makes mkdocstrings show an object, and what a class inherits from bases of ganzoo."""
+    module, _, name = path.rpartition(".")
+    described = getattr(importlib.import_module(module), name)
+    inherited: list[str] = []
+    if isinstance(described, type):
+        own = vars(described)
+        for base in described.__mro__[1:]:
+            if base not in (Component, SpecModel) and base.__module__.startswith("ganzoo."):
+                fields = getattr(base, "model_fields", {})
+                inherited += [
+                    each
+                    for each in vars(base)
+                    if not each.startswith(("_", "model_")) and each not in {*fields, *own}
+                ]
+    options = (
+        f"\n    options:\n      inherited_members: [{', '.join(inherited)}]" if inherited else ""
+    )
+    return f"::: {path}{options}"
 
 
 def _fields(family: type[Component]) -> list[str]:
     """Return the table of the fields that a member of a family has without adding any."""
-    member = create_model("Member", __base__=family, type=(Literal["member"], "member"))
+    name: dict[str, Any] = {"type": (Literal["member"], "member")}
+    member = create_model("Member", __base__=family, **name)
     schema = component_schema(Entry(family.family, "member", member, Provider("", "")))
     if len(schema["properties"]) == 1:
         return []
