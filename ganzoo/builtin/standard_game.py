@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +15,13 @@ from ganzoo.training import (
     Game,
     Numbers,
     TrainingContext,
-    collect,
 )
-from ganzoo.training.numerics import fastest_memory_format
-
 
 if TYPE_CHECKING:
     from ganzoo.builtin.gan import GAN
+
+Part = tuple[AdversarialBatch, float | None]
+"""A part of a batch, with its weight in the mean over the batch."""
 
 
 class StandardGame(Game):
@@ -46,7 +47,6 @@ class StandardGame(Game):
             "latent": sampler.latent,
             **self._adversary.modules,
         }
-        self.memory_format = fastest_memory_format(self._adversary.network)
         self.optimizers = {
             "generator": context.optimizer(
                 algorithm.generator_optimizer, generator=sampler.generator, latent=sampler.latent
@@ -61,57 +61,26 @@ class StandardGame(Game):
 
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
         """Take the discriminator's steps, then the generator's."""
-        first = step * self._discriminator_steps
-        last = first + self._discriminator_steps - 1
-        for index in range(first, last + 1):
+        adversary, first = self._adversary, step * self._discriminator_steps
+        for index in range(first, first + self._discriminator_steps):
             batch = next_batch()
-            keep = self._reuse_fakes and index == last
-            generated, numbers = self._step_discriminator(batch, index, progress, keep_graph=keep)
-        return {**numbers, **self._step_generator(batch, generated, step, progress)}
+            keep = self._reuse_fakes and index == first + self._discriminator_steps - 1
+            parts: Iterable[Part] = self._generate(batch, with_graph=keep)
+            if keep:
+                parts = list(parts)
+            on_discriminator = partial(adversary.discriminator_loss, index=index, progress=progress)
+            numbers = self.optimizers["discriminator"].update(parts, on_discriminator, progress)
+            adversary.constrain()
+        if not self._reuse_fakes:
+            parts = self._generate(batch, with_graph=True)
+        on_generator = partial(adversary.generator_loss, index=step, progress=progress)
+        return numbers | self.optimizers["generator"].update(parts, on_generator, progress)
 
-    def _step_discriminator(
-        self, batch: Batch, index: int, progress: float, *, keep_graph: bool
-    ) -> tuple[AdversarialBatch, Numbers]:
-        """Train the discriminator to tell a batch from samples of the generator.
-
-        Returns:
-            The samples (with their graph if asked for), and numbers to log.
-        """
-        optimizer, numbers = self.optimizers["discriminator"], Numbers()
-        optimizer.zero_grad(progress)
+    def _generate(self, batch: Batch, *, with_graph: bool) -> Iterator[Part]:
+        """Yield the parts of a batch, each with as many generated samples of its conditions."""
         for part, fraction in self._context.split(batch):
-            with torch.set_grad_enabled(keep_graph):
-                generated = self._generate(part)
-            loss, found = self._adversary.discriminator_loss(generated, index, progress)
-            optimizer.backward(loss, fraction)
-            collect(numbers, fraction, found)
-        optimizer.step()
-        self._adversary.constrain()
-        return generated, numbers
-
-    def _step_generator(
-        self, batch: Batch, generated: AdversarialBatch, step: int, progress: float
-    ) -> Numbers:
-        """Train the generator to make samples that the discriminator takes for real.
-
-        Args:
-            batch: the last batch of the discriminator; gives conditions, and logits to compare with.
-            generated: samples generated for it, with their graph where they are to be used again.
-            step: number of steps taken before this one.
-            progress: fraction of training done.
-        """
-        optimizer, numbers = self.optimizers["generator"], Numbers()
-        optimizer.zero_grad(progress)
-        for part, fraction in self._context.split(batch):
-            if not self._reuse_fakes:
-                generated = self._generate(part)
-            loss, found = self._adversary.generator_loss(generated, step, progress)
-            optimizer.backward(loss, fraction)
-            collect(numbers, fraction, found)
-        optimizer.step()
-        return numbers
-
-    def _generate(self, batch: Batch) -> AdversarialBatch:
-        return AdversarialBatch.of(
-            batch, self._generator, self._latent, self._context, exact=self._exact_generator
-        )
+            with torch.set_grad_enabled(with_graph):
+                generated = AdversarialBatch.of(
+                    part, self._generator, self._latent, self._context, exact=self._exact_generator
+                )
+            yield generated, fraction

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -143,16 +144,19 @@ class DiscriminatorOutput:
     embedding: torch.Tensor | None = None
     codes: torch.Tensor | None = None
 
-    def map(self, function: Any) -> DiscriminatorOutput:
+    def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> DiscriminatorOutput:
         """Return the same record with a function applied to each tensor."""
-        applied: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, tuple):
-                applied[each.name] = tuple(function(tensor) for tensor in value)
-            else:
-                applied[each.name] = None if value is None else function(value)
-        return DiscriminatorOutput(**applied)
+
+        def applied(tensor: torch.Tensor | None) -> torch.Tensor | None:
+            return None if tensor is None else function(tensor)
+
+        return DiscriminatorOutput(
+            function(self.logits),
+            tuple(map(function, self.features)),
+            applied(self.class_logits),
+            applied(self.embedding),
+            applied(self.codes),
+        )
 
 
 OutputPart = Literal["logits", "features", "class_logits", "embedding", "codes"]

@@ -15,16 +15,15 @@ The kit needs pytest and jsonschema, which ``pip install ganzoo[testing]`` bring
 
 from __future__ import annotations
 
-from ganzoo.testing.cases import FromFiles
-from ganzoo.testing.catalogue import checks_of
-from ganzoo.testing.conformance import conformance
-from ganzoo.testing.faults import NonConformance
-from ganzoo.testing.tiny import SAMPLE_SHAPES, registered, tiny_dataset
+from ganzoo.testing.checks import SAMPLE_SHAPES, NonConformance, Options
+from ganzoo.testing.conformance import FromFiles, checks_of, conformance
+from ganzoo.testing.trials import registered, tiny_dataset
 
 __all__ = [
     "SAMPLE_SHAPES",
     "FromFiles",
     "NonConformance",
+    "Options",
     "checks_of",
     "conformance",
     "registered",

@@ -3,15 +3,197 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
+from pydantic import ValidationError
 
-from ganzoo.components import Component
+from ganzoo import components
+from ganzoo.components import Algorithm, Component, Network
+from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
-from ganzoo.testing.cases import Case, FromFiles, cases_of
-from ganzoo.testing.faults import NonConformance
-from ganzoo.testing.tiny import SAMPLE_SHAPES
+from ganzoo.plugins import PluginRecord, installed
+from ganzoo.testing import data, modules, networks, objectives, plugins, specs, training
+from ganzoo.testing.checks import (
+    SAMPLE_SHAPES,
+    Check,
+    NonConformance,
+    Options,
+    name_of_check,
+    title,
+)
+from ganzoo.testing.networks import conditional_form
+from ganzoo.testing.trials import TINY, registered
+
+
+def _in(module: ModuleType, names: str) -> tuple[Check, ...]:
+    """Return checks of a module by their names, without ``check_``."""
+    return tuple(getattr(module, f"check_{name}") for name in names.split())
+
+
+_SPECS = _in(specs, "name docstring descriptions json schema unknown_keys frozen")
+_MODULES = _in(modules, "output gradients state_dict deep_copy seed autocast compile")
+_LAYOUTS = _in(modules, "float64 channels_last")
+_REFUSALS = _in(specs, "refusals")
+_TRAINING = _in(training, "training")
+_NETWORKS = (
+    *_in(networks, "sample_shapes conditions"),
+    *_in(modules, "parametrizations"),
+    *(*_MODULES, *_LAYOUTS, *_REFUSALS, *_TRAINING),
+)
+_GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
+_PARTS = (
+    *_in(objectives, "output gradients random_source state"),
+    *(*_REFUSALS, *_TRAINING),
+)
+
+CHECKS: dict[type[Component], tuple[Check, ...]] = {
+    components.Algorithm: (
+        *_in(training, "networks sampler step unused accumulation"),
+        *(*_REFUSALS, *_TRAINING),
+    ),
+    components.Dataset: (
+        *_in(data, "info samples repeats splits absolute_paths mixture"),
+        *_TRAINING,
+    ),
+    components.Latent: (
+        *_in(networks, "draws rng truncation"),
+        *_in(modules, "gradients state_dict deep_copy"),
+        *_TRAINING,
+    ),
+    components.Generator: (*_in(networks, "noise"), *_GENERATORS),
+    components.Translator: _GENERATORS,
+    components.Discriminator: (
+        *_in(networks, "raw_logits provides pack joined_batches"),
+        *_NETWORKS,
+    ),
+    components.Activation: (*_in(networks, "elementwise extremes gradcheck gain"), *_MODULES),
+    components.Normalization: (
+        *_in(networks, "layers coupling"),
+        *(*_MODULES, *_LAYOUTS, *_REFUSALS),
+    ),
+    components.Loss: (
+        *_in(objectives, "sides extremes directions gradcheck weights"),
+        *_TRAINING,
+    ),
+    components.AuxiliaryLoss: (*_in(objectives, "needs weight"), *_PARTS),
+    components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
+    components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
+    components.Optimizer: (
+        *_in(training, "descent optimizer_state groups schedules"),
+        *_TRAINING,
+    ),
+    components.Schedule: _in(training, "values purity"),
+    components.Callback: (
+        *_in(training, "actions callback_state"),
+        *(*_REFUSALS, *_TRAINING),
+    ),
+    components.FeatureExtractor: (
+        *_in(data, "features sample_independence rebuilding fingerprint label absolute_paths"),
+        *_REFUSALS,
+    ),
+    components.Metric: _in(data, "names measured order seeds missing few_samples"),
+}
+"""The checks of each family, besides those of all."""
+
+CONDITIONAL_CHECKS = (
+    *_in(networks, "variety independence noise raw_logits provides joined_batches"),
+    *_in(modules, "output gradients state_dict float64"),
+)
+"""Those of the checks of networks that are made of the conditional form too."""
+
+PLUGIN_CHECKS = _in(plugins, "loaded names requirements commands torch_free")
+RECIPE_CHECKS = _in(plugins, "valid fit requires")
+
+MakeFolder = Callable[[str], Path]
+"""Makes an empty folder whose name begins as asked."""
+
+
+def checks_of(component: type[Component]) -> tuple[Check, ...]:
+    """Return the checks for a component class: those for all families, then those for its own."""
+    return _SPECS + _of_family(component)
+
+
+def conditional_checks_of(component: type[Component]) -> tuple[Check, ...]:
+    """Return the checks for a class's conditional form, none where it has no such form."""
+    if not (issubclass(component, Network) and component.accepts):
+        return ()
+    return tuple(each for each in _of_family(component) if each in CONDITIONAL_CHECKS)
+
+
+def _of_family(component: type[Component]) -> tuple[Check, ...]:
+    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
+    return own
+
+
+@dataclass(frozen=True)
+class FromFiles:
+    """An example that needs files; it is made when the first check of it runs.
+
+    Attributes:
+        component: its class.
+        make: writes the files in an empty folder and returns the example.
+    """
+
+    component: type[Component]
+    make: Callable[[Path], Component]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check of one thing.
+
+    Attributes:
+        name: such as ``generator-dcgan-gradients``.
+        run: runs the check, with what makes folders for examples that need files.
+    """
+
+    name: str
+    run: Callable[[MakeFolder], None]
+
+
+@dataclass(frozen=True)
+class _Example:
+    """A component to be checked, made once."""
+
+    name: str
+    component: type[Component]
+    make: Callable[[Path], Component]
+    made: list[Component] = field(default_factory=list)
+
+    def get(self, make_folder: MakeFolder) -> Component:
+        if not self.made:
+            self.made.append(self.make(make_folder("example")))
+        return self.made[0]
+
+    def cases(self, checks: Sequence[Check], options: Options) -> Iterator[Case]:
+        for check in checks:
+            yield Case(
+                f"{self.name}-{name_of_check(check)}",
+                lambda make_folder, check=check: check(self.get(make_folder), options),  # type: ignore[misc] # mypy does not infer defaults
+            )
+
+    def conditional(self) -> _Example:
+        """Return the conditional form of a network."""
+
+        def make(folder: Path) -> Component:
+            network = self.get(lambda _: folder)
+            assert isinstance(network, Network)  # others have no such checks
+            try:
+                return conditional_form(network)
+            except ValidationError:
+                raise NonConformance(
+                    f"{title(network)}, conditional: 'conditional' is refused although 'accepts' names"
+                    " kinds of condition; it must be accepted"
+                ) from None
+
+        return replace(self, name=f"{self.name}-conditional", make=make, made=[])
 
 
 def conformance(
@@ -19,6 +201,7 @@ def conformance(
     *,
     examples: Sequence[Component | FromFiles] = (),
     sample_shapes: Sequence[tuple[int, ...]] = SAMPLE_SHAPES,
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Callable[..., None]:
     """Make a test of all that an installed distribution offers.
@@ -29,30 +212,44 @@ def conformance(
 
     Each check of each component is a case of its own, such as ``latent-sphere-state-dict``, and fails
     with one sentence. A component is checked with its defaults, or with the examples given for it; of
-    several, the second is ``latent-sphere-2``, and so on.
+    several, the second is ``latent-sphere-2``, and so on. An algorithm gets tiny networks where it has
+    no defaults.
 
     Args:
         distribution: its name, such as ``ganzoo-sphere``.
         examples: components with parameters, checked in place of those with defaults. Needed where a
             parameter has no default, and good where defaults make networks that are large.
-        sample_shapes: shapes of samples to try networks, extractors, penalties and augmentations
-            with: (channels, height, width), or (dimensions,) for points. What the ``check`` of a
-            component refuses is left out.
+        sample_shapes: shapes of samples to try components with: (channels, height, width) of images,
+            (dimensions,) of points, and so on. What the ``check`` of a component refuses is left out.
+        specs: parts of the spec around components that do not work with the kit's tiny networks and
+            data, by the names of their cases, such as ``{"auxiliary_loss-info*": {"latent": …}}``.
         skip: cases to leave out, each with the reason; * and ? stand for any letters and for one.
 
     Returns:
         A test function for pytest, with a case for each check.
 
     Raises:
-        ValueError: an example is no component of this distribution, or there is no case to skip.
+        ValueError: an example is not a component of this distribution, or there is no case to skip.
     """
-    cases = list(cases_of(distribution, examples, tuple(sample_shapes)))
+    around = dict(specs or {})
+    cases = list(_cases(distribution, examples, tuple(sample_shapes), around))
     reasons = dict(skip or {})
-    _refuse_unmatched(reasons, [case.name for case in cases])
+    names = [case.name for case in cases]
+    for what, pattern in [
+        *(("skip", each) for each in reasons),
+        *(("specs", each) for each in around),
+    ]:
+        if not fnmatch.filter(names, pattern if what == "skip" else f"{pattern}-*"):
+            raise ValueError(f"{what}: no case is called {pattern!r}{did_you_mean(pattern, names)}")
+        if not reasons.get(pattern, "given").strip():
+            raise ValueError(f"skip: there is no reason for {pattern!r}; say why it is left out")
+
+    def marks(case: Case) -> list[pytest.MarkDecorator]:
+        matching = (pattern for pattern in reasons if fnmatch.fnmatchcase(case.name, pattern))
+        return [pytest.mark.skip(reason=reasons[pattern]) for pattern in matching]
 
     @pytest.mark.parametrize(
-        "case",
-        [pytest.param(case, id=case.name, marks=_marks(case, reasons)) for case in cases],
+        "case", [pytest.param(case, id=case.name, marks=marks(case)) for case in cases]
     )
     def test_conformance(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
         __tracebackhide__ = True
@@ -69,17 +266,111 @@ def conformance(
     return test_conformance
 
 
-def _marks(case: Case, reasons: Mapping[str, str]) -> list[pytest.MarkDecorator]:
-    return [
-        pytest.mark.skip(reason=reason)
-        for pattern, reason in reasons.items()
-        if fnmatch.fnmatchcase(case.name, pattern)
-    ]
+def _cases(
+    distribution: str,
+    examples: Sequence[Component | FromFiles],
+    sample_shapes: tuple[tuple[int, ...], ...],
+    around: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Case]:
+    """Yield all checks of all that a distribution offers."""
+    record = _record(distribution)
+    if record.status != "active":
+        yield Case("plugin-loaded", lambda _: plugins.check_loaded(record))
+        return
+    chosen = list(_examples(record, examples))
+
+    def on_plugin(check: Check) -> Callable[[MakeFolder], None]:
+        return lambda make_folder: check(record, [each.get(make_folder) for each in chosen])
+
+    for check in PLUGIN_CHECKS:
+        yield Case(f"plugin-{name_of_check(check)}", on_plugin(check))
+    for entry in record.components:
+        own = [each for each in chosen if each.component is entry.component]
+        if not own:
+            yield Case(f"{_name(entry)}-example", _without_example(entry))
+        for example in own:
+            given: dict[str, Any] = {}
+            for pattern, parts in around.items():
+                given |= dict(parts) if fnmatch.fnmatchcase(example.name, pattern) else {}
+            options = Options(sample_shapes, given)
+            yield from example.cases(checks_of(example.component), options)
+            checks = conditional_checks_of(example.component)
+            yield from example.conditional().cases(checks, options)
+    for recipe in record.recipes:
+        for check in RECIPE_CHECKS:
+            yield Case(
+                f"recipe-{recipe.name}-{name_of_check(check)}",
+                lambda _, check=check, recipe=recipe: check(recipe),  # type: ignore[misc] # mypy does not infer defaults
+            )
 
 
-def _refuse_unmatched(reasons: Mapping[str, str], names: list[str]) -> None:
-    for pattern, reason in reasons.items():
-        if not fnmatch.filter(names, pattern):
-            raise ValueError(f"skip: no case is called {pattern!r}{did_you_mean(pattern, names)}")
-        if not reason.strip():
-            raise ValueError(f"skip: there is no reason for {pattern!r}; say why it is left out")
+def _record(distribution: str) -> PluginRecord:
+    name = canonicalize_name(distribution)
+    records = {record.name: record for record in installed().records}
+    if name in records:
+        return records[name]
+    cause = f"no plugin is installed under this name{did_you_mean(name, records)}"
+    return PluginRecord(name, "", "", status="failed", cause=cause)
+
+
+def _examples(
+    record: PluginRecord, examples: Sequence[Component | FromFiles]
+) -> Iterator[_Example]:
+    """Yield what is checked: the examples given, and defaults where a component has none."""
+    offered = {entry.component: entry for entry in record.components}
+    given = Counter[type[Component]]()
+    for example in examples:
+        component = example.component if isinstance(example, FromFiles) else type(example)
+        if component not in offered:
+            raise ValueError(
+                f"examples: {component.__name__} is not a component of {record.name} (available:"
+                f" {', '.join(each.__name__ for each in offered) or 'none'})"
+            )
+        given[component] += 1
+        name, count = _name(offered[component]), given[component]
+        make = example.make if isinstance(example, FromFiles) else _give(example)
+        yield _Example(name if count == 1 else f"{name}-{count}", component, make)
+    for component, entry in offered.items():
+        made, _ = _default(component)
+        if component not in given and made is not None:
+            yield _Example(_name(entry), component, _give(made))
+
+
+def _give(example: Component) -> Callable[[Path], Component]:
+    return lambda _: example
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.family}-{entry.name}"
+
+
+def _default(component: type[Component]) -> tuple[Component | None, str]:
+    """Return a component with its defaults, or else the reason why it cannot be made of them.
+
+    Algorithms get tiny networks.
+    """
+    try:
+        return component.model_validate({}), ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if issubclass(component, Algorithm):
+        with registered(component, *TINY):
+            name = component.model_fields["type"].default
+            try:
+                return component.model_validate(training.placed(name, None)), ""
+            except ValidationError:
+                pass
+    return None, reason
+
+
+def _without_example(entry: Entry) -> Callable[[MakeFolder], None]:
+    def run(make_folder: MakeFolder) -> None:
+        del make_folder
+        raise NonConformance(
+            f"{entry.family} {entry.name!r}, example: it cannot be made of defaults alone"
+            f" ({_default(entry.component)[1]}); pass one to 'examples', such as"
+            f" {entry.component.__name__}(…)"
+        )
+
+    return run

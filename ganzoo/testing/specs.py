@@ -1,23 +1,43 @@
-"""Checks that hold for components of all families: how specs write them."""
+"""Checks that hold for components of all families: how specs write them, and what they refuse."""
 
 from __future__ import annotations
 
 import functools
 import json
 import re
+from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_origin
 
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ganzoo.components import FAMILIES, Component, SpecModel
-from ganzoo.components.registry import Registry, active
-from ganzoo.spec.schema import run_spec_schema
-from ganzoo.testing.faults import check, require
-from ganzoo.testing.tiny import registered
-from ganzoo.testing.trials import few
+from ganzoo.components import (
+    FAMILIES,
+    Algorithm,
+    Augmentation,
+    AuxiliaryLoss,
+    Callback,
+    CallbackSetting,
+    Component,
+    FeatureExtractor,
+    Network,
+    Normalization,
+    Regularizer,
+    SpecModel,
+    Translator,
+)
+from ganzoo.components.registry import Registry, active, using
+from ganzoo.errors import Problem
+from ganzoo.spec import Training
+from ganzoo.spec.schema import component_schema, run_spec_schema
+from ganzoo.testing.checks import DEFAULT, Options, check, few, require
+from ganzoo.testing.objectives import scene_of
+from ganzoo.testing.trials import KINDS, TINY, condition_of, registered
 
 UNKNOWN = "no_such_parameter"
+
+ODD: tuple[tuple[int, ...], ...] = ((1, 1, 1), (3, 7, 5), (16, 64, 64), (2,), (1, 9), (2, 3, 4, 5))
+"""Shapes of samples that a ``check`` must accept or refuse: images, points, sequences, arrays."""
 
 
 @check
@@ -64,7 +84,7 @@ def check_descriptions(component: Component) -> None:
 @check
 def check_json(component: Component) -> None:
     """Written as JSON and read again, it is equal."""
-    with registered(type(component)):
+    with registered(type(component), *_tiny(component)):
         text = json.dumps(_dump(component), allow_nan=False)
         again = _adapter(component).validate_python(json.loads(text))
     require(
@@ -76,17 +96,28 @@ def check_json(component: Component) -> None:
 @check
 def check_schema(component: Component) -> None:
     """The JSON Schema accepts what it is as JSON, and no unknown key."""
-    with registered(type(component)):
-        validator, data = _validator(active(), component.family), _dump(component)
+    installed = active()
+    with registered(type(component), *_tiny(component)) as known:
+        data = _dump(component)
+        if isinstance(component, Algorithm):  # its fields are keys of the spec itself
+            dataset = {"type": "arrays", "path": "samples.npz"}
+            data = {"algorithm": data.pop("type"), "dataset": dataset, **data}
+            schema = run_spec_schema()
+        elif known is installed:
+            schema = {"$ref": f"#/$defs/{component.family}", "$defs": _definitions(installed)}
+        else:
+            entry = known.entry_of(type(component))
+            assert entry is not None  # it was registered just now
+            schema = {**component_schema(entry), "$defs": _definitions(installed)}
+    validator = Draft202012Validator(schema)
     require(
         validator.is_valid(data),
         f"the JSON Schema refuses {json.dumps(data)}; fields must be of types whose JSON it knows",
     )
-    if isinstance(data, dict):
-        require(
-            not validator.is_valid({**data, UNKNOWN: 1}),
-            "the JSON Schema accepts an unknown key; keep 'extra' at 'forbid'",
-        )
+    require(
+        not isinstance(data, dict) or not validator.is_valid({**data, UNKNOWN: 1}),
+        "the JSON Schema accepts an unknown key; keep 'extra' at 'forbid'",
+    )
 
 
 @check
@@ -118,11 +149,74 @@ def check_frozen(component: Component) -> None:
     require(False, "fields can be assigned; keep the model frozen")
 
 
-@functools.lru_cache(maxsize=64)
-def _validator(registry: Registry, family: str) -> Draft202012Validator:
-    """Return what validates a member of a family; the registry is the one in use."""
-    del registry  # the schema of another one is another
-    return Draft202012Validator({"$ref": f"#/$defs/{family}", "$defs": run_spec_schema()["$defs"]})
+@check
+def check_refusals(component: Component, options: Options = DEFAULT) -> None:
+    """Whatever a ``check`` is asked about, it accepts or raises a ValueError with a message.
+
+    That of an algorithm yields problems instead.
+    """
+    for question, ask in _questions(component, options):
+        try:
+            answer = ask()
+        except ValueError as error:
+            require(str(error).strip(), f"{question} is refused without a message; it must say why")
+        except Exception as error:
+            require(
+                False,
+                f"'check' raises {type(error).__name__} ({error}) for {question}; it must raise a"
+                " ValueError, or nothing",
+            )
+        else:
+            require(
+                answer is None or all(isinstance(each, Problem) for each in answer),
+                f"'check' gives {answer!r} for {question}; it must raise a ValueError, or give nothing"
+                " (problems, if it is that of an algorithm)",
+            )
+
+
+def _questions(component: Component, options: Options) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield what a ``check`` may be asked about, in words, with a function that asks."""
+    if isinstance(component, Callback):
+        for names in ((), ("generator",)):
+            setting = CallbackSetting(names, names)
+            yield f"optimizers {names}", lambda setting=setting: component.check(setting)  # type: ignore[misc] # mypy does not infer defaults
+    if isinstance(component, Normalization):
+        for layer in ((1, 0), (7, 2)):
+            yield f"a layer {layer}", lambda layer=layer: component.check(*layer)  # type: ignore[misc] # as above
+    for shape in ODD:
+        if isinstance(component, FeatureExtractor):
+            yield f"samples {shape}", lambda shape=shape: component.check(shape)  # type: ignore[misc] # as above
+        for kind in (None, *KINDS):
+            ask = _asking(component, shape, kind, options)
+            if ask is not None:
+                yield f"samples {shape} with {kind or 'no condition'}", ask
+
+
+def _asking(
+    component: Component, shape: tuple[int, ...], kind: Any, options: Options
+) -> Callable[[], Any] | None:
+    setting = scene_of(shape, kind, options).setting
+    if isinstance(component, Translator):
+        return lambda: component.check_source(shape, shape, condition_of(kind))
+    if isinstance(component, Network):
+        return lambda: component.check(shape, condition_of(kind))
+    if isinstance(component, AuxiliaryLoss | Regularizer | Augmentation):
+        return lambda: component.check(setting)
+    if isinstance(component, Algorithm):
+        return lambda: list(component.check(setting.data, Training()))
+    return None
+
+
+@functools.lru_cache(maxsize=4)
+def _definitions(registry: Registry) -> dict[str, Any]:
+    """Return the schemas of all families and members; the registry is the one in use."""
+    with using(registry):
+        definitions: dict[str, Any] = run_spec_schema()["$defs"]
+    return definitions
+
+
+def _tiny(component: Component) -> tuple[type[Component], ...]:
+    return TINY if isinstance(component, Algorithm) else ()
 
 
 def _adapter(component: Component) -> TypeAdapter[Any]:

@@ -1,77 +1,97 @@
-"""The check of two steps of training: stopped after one and resumed, they are the same."""
+"""Checks of algorithms, callbacks, optimizers and schedules, and of each component in a run."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
+import json
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
+from unittest import mock
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from ganzoo.components import (
     Algorithm,
     Augmentation,
+    AuxiliaryLoss,
+    Callback,
+    CallbackState,
     Component,
+    ConditionKind,
+    Control,
     Dataset,
     Discriminator,
     Generator,
     Latent,
-    Loss,
     Network,
     Optimizer,
     Regularizer,
+    Schedule,
+    Translator,
+    registry,
 )
+from ganzoo.errors import SpecError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.plugins import Plugins
 from ganzoo.runs import RunDirectory
+from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
-from ganzoo.testing.faults import check, require
-from ganzoo.testing.tiny import (
+from ganzoo.spec.run import DEFAULT_ALGORITHM, algorithm_fields
+from ganzoo.testing.checks import (
+    DEFAULT,
+    Options,
+    check,
+    few,
+    passes,
+    require,
+    require_tensor,
+    same,
+)
+from ganzoo.testing.objectives import scenes
+from ganzoo.testing.trials import (
     BATCH,
+    EVERYTHING,
     LATENT,
-    SAMPLE_SHAPES,
+    TINY,
     TinyDiscriminator,
     TinyGenerator,
+    TinyTranslator,
+    accepted,
     registered,
     tiny_dataset,
 )
-from ganzoo.testing.trials import SampleShapes, accepted_shapes, few
 from ganzoo.training.loop import train
+from ganzoo.training.optimizers import OptimizerStep
+from ganzoo.training.setup import prepare
+from ganzoo.training.state import TrainingState
 
 STEPS = 2
 
 
 @check
-def check_training(component: Component, sample_shapes: SampleShapes = SAMPLE_SHAPES) -> None:
+def check_training(component: Component, options: Options = DEFAULT) -> None:
     """Two steps of training, stopped after the first and resumed, give what two steps at once give.
 
     Everything else in the run is as small as can be. Checkpoints and weights are compared, to the
-    last bit; the card of a run, which takes longer to draw than all else, is left out.
+    last bit. A translator is trained where an algorithm for translators is installed or given.
     """
-    shapes = _shapes(component, sample_shapes)
-    with (
-        registered(type(component), TinyGenerator, TinyDiscriminator),
-        TemporaryDirectory() as folder,
-    ):
-        if shapes:
-            # Images before points: a grid of images is drawn in no time.
-            shape = min(shapes, key=lambda shape: (len(shape) == 1, math.prod(shape)))
-            _compare(_spec(component, Path(folder), shape), Path(folder))
-
-
-def _compare(spec: RunSpec, folder: Path) -> None:
-    whole, stopped = folder / "whole", folder / "stopped"
-    _train(spec, whole)
-    with contextlib.suppress(_Stopped):
-        _train(spec, stopped, _StopAfterFirstCheckpoint())
-    run = RunDirectory.open(stopped)
-    train(run.spec, run.spec.check(), Plugins(), lambda: run, resume=True)
-
-    expected, found = (_state(RunDirectory.open(path)) for path in (whole, stopped))
-    differing = [name for name in expected if not _same(expected[name], found.get(name))]
+    with _spec(component, options) as spec, TemporaryDirectory() as folder:
+        if spec is None:
+            return
+        whole, stopped = Path(folder, "whole"), Path(folder, "stopped")
+        _train(spec, whole)
+        with contextlib.suppress(_Stopped):
+            _train(spec, stopped, _StopAfterFirstCheckpoint())
+        run = RunDirectory.open(stopped)
+        train(run.spec, run.spec.check(), Plugins(), lambda: run, resume=True)
+        expected, found = (_state(RunDirectory.open(path)) for path in (whole, stopped))
+    differing = [name for name in expected if not same(expected[name], found.get(name))]
     require(
         found.keys() == expected.keys() and not differing,
         f"a run stopped and resumed differs from one that was not, in {few(differing)}; all that"
@@ -97,21 +117,53 @@ class _StopAfterFirstCheckpoint:
         raise _Stopped
 
 
-def _shapes(component: Component, sample_shapes: SampleShapes) -> list[tuple[int, ...]]:
-    """Return shapes of samples to train on, none where a network accepts none."""
+def _state(run: RunDirectory) -> dict[str, torch.Tensor]:
+    return {**load_file(run.checkpoints()[0]), **load_file(run.generator_path)}
+
+
+@contextlib.contextmanager
+def _spec(component: Component, options: Options) -> Iterator[RunSpec | None]:
+    """Give a run as small as can be with a component in its place, or None where there is none."""
+    with registered(type(component), *TINY), TemporaryDirectory() as folder:
+        spec, refusal = None, None
+        for parts in _parts(component, options, Path(folder)):
+            try:
+                spec = RunSpec.model_validate({**parts, **options.spec})
+                spec.check()
+                break
+            except SpecError as error:
+                spec, refusal = None, error
+        if spec is None and refusal is not None:
+            require(
+                isinstance(component, Callback) and "evaluation" not in options.spec,
+                f"it is refused in a run with tiny networks and data ({refusal}); give the parts of a"
+                " spec that it needs in 'specs'",
+            )
+        yield spec
+
+
+def _parts(component: Component, options: Options, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield what may stand in a spec around a component, with data of different kinds."""
+    shape: tuple[int, ...] = (1, 8, 8)
+    kind: ConditionKind | None = None
+    told = False
     if isinstance(component, Network):
-        return accepted_shapes(component, sample_shapes)
-    return [(1, 8, 8)]
-
-
-def _spec(component: Component, folder: Path, shape: tuple[int, ...]) -> RunSpec:
-    """Return a run as small as can be, with the component in its place."""
-    conditional = isinstance(component, Network) and component.conditional
-    parts: dict[str, Any] = {
-        "dataset": tiny_dataset(folder, shape),
-        "latent": {"type": "normal", "dim": LATENT},
-        "generator": TinyGenerator(conditional=conditional),
-        "discriminator": TinyDiscriminator(conditional=conditional),
+        pairs = accepted(component, options)
+        if not pairs:
+            return
+        # Images before points: a grid of images is drawn in no time.
+        shape, kind = min(pairs, key=lambda pair: (len(pair[0]) == 1, math.prod(pair[0])))
+        told = component.conditional
+    elif isinstance(component, AuxiliaryLoss | Regularizer | Augmentation):
+        scene = scenes(component, options)[0]
+        shape, kind = scene.setting.data.sample_shape, scene.kind
+        told = kind is not None
+    algorithm = options.spec.get("algorithm", DEFAULT_ALGORITHM)
+    if isinstance(component, Translator) and "algorithm" not in options.spec:
+        algorithm = next(filter(_translates, registry.active().names("algorithm")), None)
+        if algorithm is None:
+            return
+    around: dict[str, Any] = {
         "training": {"duration": f"{STEPS} steps", "batch_size": BATCH},
         "output": {
             "log_every": "1 steps",
@@ -120,22 +172,469 @@ def _spec(component: Component, folder: Path, shape: tuple[int, ...]) -> RunSpec
             "samples": 1,
         },
         "device": "cpu",
+        "algorithm": algorithm,
     }
-    for family in (Algorithm, Dataset, Latent, Generator, Discriminator, Loss, Augmentation):
-        if isinstance(component, family):
-            parts[family.family] = component
-    if isinstance(component, Regularizer):
-        parts["regularizers"] = [component]
-    if isinstance(component, Optimizer):
-        parts["training"]["generator_optimizer"] = component
-        parts["training"]["discriminator_optimizer"] = component
-    return RunSpec.model_validate(parts)
+    if isinstance(component, Algorithm):
+        around["algorithm"] = component
+    else:
+        around |= placed(algorithm, component, told=told)
+    if isinstance(component, Callback):
+        around["callbacks"] = [component]
+    if isinstance(component, Dataset):
+        yield {**around, "dataset": component}
+        return
+    for chosen in (kind or "classes", None):
+        for source, paired in ((False, True), (True, True), (True, False)):
+            data = tiny_dataset(folder, shape, chosen, source=source, paired=paired)
+            yield {**around, "dataset": data}
 
 
-def _state(run: RunDirectory) -> dict[str, torch.Tensor]:
-    newest = run.checkpoints()[0]
-    return {**load_file(newest), **load_file(run.generator_path)}
+def placed(algorithm: Any, component: Component | None, *, told: bool = False) -> dict[str, Any]:
+    """Return fields of an algorithm: a component where it may stand, else tiny parts as needed.
+
+    Args:
+        algorithm: its name.
+        component: what is placed, or None.
+        told: whether the tiny networks are conditional.
+    """
+    fields: dict[str, Any] = {}
+    wants_more = isinstance(component, AuxiliaryLoss)
+    tiny: dict[type[Component], Any] = {
+        Generator: TinyGenerator(conditional=told),
+        Translator: TinyTranslator(conditional=told),
+        Discriminator: TinyDiscriminator(
+            conditional=told, outputs=EVERYTHING if wants_more else ()
+        ),
+        Latent: {"type": "uniform", "dim": LATENT},
+    }
+    for name, field in (algorithm_fields(algorithm) or {}).items():
+        families = _families(field.annotation)
+        if component is not None and isinstance(component, tuple(families)):
+            several = any(
+                getattr(each, "__origin__", None) is tuple for each in _flat(field.annotation)
+            )
+            fields[name] = [component] if several else component
+        elif families and families[0] in tiny:
+            fields[name] = tiny[families[0]]
+    return fields
 
 
-def _same(one: torch.Tensor, other: torch.Tensor | None) -> bool:
-    return other is not None and torch.equal(one, other)
+def _families(annotation: Any) -> list[type[Component]]:
+    """Return the families that a field's annotation names."""
+    return [
+        each
+        for each in _flat(annotation)
+        if isinstance(each, type) and issubclass(each, Component) and each.is_family()
+    ]
+
+
+def _flat(annotation: Any) -> list[Any]:
+    return [annotation, *(part for each in get_args(annotation) for part in _flat(each))]
+
+
+def _translates(algorithm: str) -> bool:
+    fields = algorithm_fields(algorithm) or {}
+    return any(Translator in _families(field.annotation) for field in fields.values())
+
+
+@check
+def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+    """Whatever is trained or sampled with is a named network; optimizers are named as it says."""
+    with _prepared(algorithm, options) as state:
+        game = state.game
+        known = {each.data_ptr() for net in game.networks.values() for each in net.parameters()}
+        wanted: dict[str, Any] = {"sampler": game.sampler.parameters()}
+        wanted |= {f"optimizer {name!r}": each.parameters for name, each in game.optimizers.items()}
+    for name, parameters in wanted.items():
+        require(
+            all(each.data_ptr() in known for each in parameters),
+            f"weights of the {name} are in none of 'networks', so no checkpoint has them; name every"
+            " module with state there",
+        )
+    require(
+        not algorithm.optimizers or list(algorithm.optimizers) == list(game.optimizers),
+        f"'optimizers' says {few(algorithm.optimizers, 9)}, and {few(game.optimizers, 9)} are built;"
+        " the names must be the same, since callbacks refer to them",
+    )
+
+
+@check
+def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+    """``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's."""
+    with _prepared(algorithm, options) as state:
+        info = state.spec.check()
+        built, trained = algorithm.build_sampler(info), state.game.sampler
+    require(
+        isinstance(built, Sampler),
+        f"'build_sampler' gives a {type(built).__name__}; it must be a Sampler",
+    )
+    shapes = [
+        {name: tuple(each.shape) for name, each in sampler.state_dict().items()}
+        for sampler in (built, trained)
+    ]
+    differing = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))
+    require(
+        not differing,
+        f"'build_sampler' and the game's sampler differ in {few(name for name, _ in differing)}; names"
+        " and shapes in their state dicts must be the same, since trained weights are loaded by them",
+    )
+    passes(algorithm.build_sampler, info, 0.5)
+
+
+@check
+def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+    """One step takes ``batches_per_step`` batches, changes each network's weights, gives numbers."""
+    with _prepared(algorithm, options) as state:
+        taken: list[Any] = []
+        before = {name: _weights(net) for name, net in state.game.networks.items()}
+
+        def next_batch() -> Any:
+            taken.append(state.batches.next())
+            return taken[-1]
+
+        numbers = state.game.step(next_batch, 0, 0.0)
+        for name, each in numbers.items():
+            require_tensor(each, f"number {name!r} of a step", (), dtype=None)
+            require(not each.requires_grad, f"number {name!r} carries a graph; detach it")
+        still = [
+            name
+            for name, net in state.game.networks.items()
+            if before[name] and all(map(same, before[name], _weights(net)))
+        ]
+    require(
+        len(taken) == algorithm.batches_per_step,
+        f"a step takes {len(taken)} batches, and 'batches_per_step' says {algorithm.batches_per_step};"
+        " they must agree, or a resumed run sees other data",
+    )
+    require(
+        not still, f"a step does not change {few(still)}; every network with weights must learn"
+    )
+
+
+@check
+def check_unused(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+    """Fields of ``training`` that have no effect are named in ``unused``."""
+    changes: dict[str, dict[str, Any]] = {
+        "accumulation": {"accumulation": 2},
+        "precision": {"precision": "bfloat16"},
+        "compile": {"compile": True},
+    }
+    whole = _watched(algorithm, options, {})[0]
+    for name, change in changes.items():
+        if name in algorithm.unused:
+            continue
+        size, autocast, compiled = _watched(algorithm, options, change)
+        effect = {"accumulation": size < whole, "precision": autocast, "compile": compiled}
+        require(
+            effect[name],
+            f"'training.{name}' has no effect; use it (context.split, context.autocast and"
+            " context.compiled do) or name it in 'unused'",
+        )
+
+
+@check
+def check_accumulation(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+    """Gradients summed over two parts of a batch are those of the whole batch.
+
+    Those of the first update are compared. Where noise is drawn in another order for parts, they
+    only have to be of the same size; where samples of a batch influence each other, nothing is checked.
+    """
+    if "accumulation" in algorithm.unused:
+        return
+    whole, again, parts = (
+        _first_gradients(algorithm, options, accumulation, seed)
+        for accumulation, seed in ((1, 0), (1, 1), (2, 0))
+    )
+    if whole is None or again is None or parts is None:
+        return
+    random = not torch.allclose(whole, again, rtol=1e-3, atol=1e-6)
+    ratio = (parts.norm() / whole.norm()).item()
+    require(
+        torch.allclose(whole, parts, rtol=1e-3, atol=1e-6) or (random and 0.6 < ratio < 1.6),
+        f"gradients of two parts of a batch are {ratio:.3g} times those of the whole batch; weight each"
+        " part by its fraction, or name 'accumulation' in 'unused'",
+    )
+
+
+@contextlib.contextmanager
+def _prepared(
+    algorithm: Algorithm, options: Options, changes: Mapping[str, Any] | None = None
+) -> Iterator[TrainingState]:
+    """Build an algorithm's game, with changes to the spec's ``training``."""
+    with _spec(algorithm, options) as spec:
+        assert spec is not None  # only other families may have no run
+        training = spec.training.model_copy(update=dict(changes or {}))
+        info = spec.check()
+        state = prepare(
+            spec.model_copy(update={"training": training}), info, torch.device("cpu")
+        ).state
+        try:
+            yield state
+        finally:
+            state.batches.close()
+
+
+def _watched(
+    algorithm: Algorithm, options: Options, changes: Mapping[str, Any]
+) -> tuple[int, bool, bool]:
+    """Take a step; return the most samples in a pass, whether autocast was on, and compilation."""
+    sizes: list[int] = [0]
+    autocast: list[bool] = []
+
+    def watch(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        autocast.append(torch.is_autocast_enabled("cpu"))
+        sizes.append(len(inputs[0]) if torch.is_tensor(inputs[0]) else 0)
+
+    with (
+        mock.patch("torch.compile", side_effect=lambda network, **_: network) as compiled,
+        _prepared(algorithm, options, changes) as state,
+    ):
+        for network in state.game.networks.values():
+            network.register_forward_pre_hook(watch)
+        state.game.step(state.batches.next, 0, 0.0)
+    return max(sizes), any(autocast), compiled.called
+
+
+def _first_gradients(
+    algorithm: Algorithm, options: Options, accumulation: int, seed: int
+) -> torch.Tensor | None:
+    """Return the gradients of the first update, or None where samples influence each other."""
+    found: list[torch.Tensor] = []
+    with _prepared(algorithm, options, {"accumulation": accumulation}) as state:
+        game = state.game
+        coupling = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+        layers = [layer for net in game.networks.values() for layer in net.modules()]
+        if any(isinstance(layer, coupling) for layer in layers):
+            return None
+
+        def stepping(optimizer: OptimizerStep) -> Any:
+            take = optimizer.step
+
+            def step() -> None:
+                gradients = (each.grad for each in optimizer.parameters)
+                found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
+                take()
+
+            return step
+
+        for each in game.optimizers.values():
+            each.step = stepping(each)  # type: ignore[method-assign] # it is watched
+        state.rng.manual_seed(seed)
+        game.step(state.batches.next, 0, 0.0)
+    return found[0] if found else None
+
+
+def _weights(network: nn.Module) -> list[torch.Tensor]:
+    return [each.detach().clone() for each in network.parameters() if each.requires_grad]
+
+
+class _Recorder(Control):
+    """A control that notes what a callback does, and has nothing but what callbacks are promised."""
+
+    def __init__(self) -> None:
+        self.actions: list[Any] = []
+
+    def stop(self, reason: str) -> None:
+        """Note it."""
+        self._note("stop", reason)
+
+    def save(self, reason: str) -> None:
+        """Note it."""
+        self._note("save", reason)
+
+    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
+        """Note it."""
+        require(
+            isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0,
+            f"a schedule is scaled by {factor!r}; a factor must be a number of at least 0",
+        )
+        self._note("scale", reason, optimizer, field, float(factor))
+
+    def log(self, values: Mapping[str, float]) -> None:
+        """Note it."""
+        self.actions.append({name: float(value) for name, value in values.items()})
+
+    def _note(self, action: str, reason: str, *details: Any) -> None:
+        require(
+            isinstance(reason, str) and reason.strip(),
+            f"the reason of {action!r} is {reason!r}; it must say why, in words",
+        )
+        self.actions.append((action, reason, *details))
+
+
+@check
+def check_actions(callback: Callback) -> None:
+    """Each event of a run can be handled by what the interface gives; actions have a reason."""
+    built = callback.build()
+    require(
+        isinstance(built, CallbackState),
+        f"'build' gives a {type(built).__name__}; it must be a CallbackState",
+    )
+    _feed(callback, built, range(1, 20))
+
+
+@check
+def check_callback_state(callback: Callback) -> None:
+    """The state dict is JSON, and one that has loaded it acts as the other would."""
+    for first in (1, 4, 9):
+        built, fresh = callback.build(), callback.build()
+        _feed(callback, built, range(1, first))
+        state = built.state_dict()
+        stored = json.loads(json.dumps(state, allow_nan=False))
+        require(
+            stored == state,
+            "the state dict is another after it went through JSON; let it hold text keys, lists and"
+            " no tuples",
+        )
+        fresh.load_state_dict(stored)
+        require(
+            _feed(callback, built, range(first, 20)) == _feed(callback, fresh, range(first, 20))
+            and built.state_dict() == fresh.state_dict(),
+            "after its state was saved and loaded, a callback acts otherwise; all that later calls"
+            " depend on must be in 'state_dict'",
+        )
+
+
+def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
+    """Tell a callback of the events of some steps, and return what it did."""
+    control = _Recorder()
+    fields = [getattr(callback, name) for name in type(callback).model_fields]
+    named = [value for value in fields if isinstance(value, str)]
+    for step in steps:
+        value = 1.0 / min(step, 5) + 0.01 * (step % 3)
+        names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *named)
+        metrics = {"epoch": step / 4, **dict.fromkeys(names, value), "seconds": 1.0}
+        built.on_log(step, metrics, control)
+        built.on_evaluation(step, {"fd@pixels": value, **dict.fromkeys(named, value)}, control)
+        built.on_save(step, control)
+    return control.actions
+
+
+@check
+def check_descent(optimizer: Optimizer) -> None:
+    """Ten steps lower a quadratic, with the numbers that the schedules give."""
+    problem = _Quadratic(optimizer)
+    before = problem.value().item()
+    for step in range(10):
+        problem.step(step / 10)
+    after = problem.value().item()
+    require(
+        after < before,
+        f"10 steps take a quadratic from {before:.6g} to {after:.6g}; they must lower it",
+    )
+
+
+@check
+def check_optimizer_state(optimizer: Optimizer) -> None:
+    """An optimizer that loads the state of another goes on as that one does."""
+    one, other = _Quadratic(optimizer), _Quadratic(optimizer)
+    for step in range(3):
+        one.step(step / 10)
+    other.load(one)
+    for step in range(3, 6):
+        one.step(step / 10)
+        other.step(step / 10)
+    require(
+        all(map(same, one.parameters.values(), other.parameters.values())),
+        "after loading the state of another optimizer, steps differ from the other's; all that"
+        " changes must be in the state dict",
+    )
+
+
+@check
+def check_groups(optimizer: Optimizer) -> None:
+    """Parameter groups are handed on, so that ``lr_factors`` count."""
+    factors = [group.get("lr_factor") for group in _groups(optimizer)]
+    require(
+        factors == [1.0, 0.5],
+        f"two groups of parameters become {len(factors)}; 'build' must hand its groups to the optimizer",
+    )
+
+
+@check
+def check_schedules(optimizer: Optimizer) -> None:
+    """Each scheduled field names a key of the parameter groups."""
+    groups = _groups(optimizer)
+    missing = [name for name in optimizer.schedules() if any(name not in group for group in groups)]
+    require(
+        not missing,
+        f"{few(missing)} of the scheduled fields are no keys of the parameter groups, so setting them"
+        " has no effect; name fields as torch names the numbers of its groups",
+    )
+
+
+def _groups(optimizer: Optimizer) -> list[dict[str, Any]]:
+    weights = {factor: [nn.Parameter(torch.ones(2))] for factor in (1.0, 0.5)}
+    given = [{"params": each, "lr_factor": factor} for factor, each in weights.items()]
+    groups: list[dict[str, Any]] = optimizer.build(given).param_groups
+    return groups
+
+
+class _Quadratic:
+    """A matrix and a vector, and their mean squared distance from a target."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        rng = torch.Generator().manual_seed(0)
+        shapes = {"matrix": (4, 3), "vector": (3,)}
+        self.parameters = {
+            name: nn.Parameter(torch.randn(shape, generator=rng)) for name, shape in shapes.items()
+        }
+        named = [(f"net.{name}", each) for name, each in self.parameters.items()]
+        self._optimizer = OptimizerStep(
+            optimizer, named, torch.amp.GradScaler("cpu", enabled=False)
+        )
+
+    def value(self) -> torch.Tensor:
+        """Return the mean squared distance from 3, summed over both."""
+        return torch.stack([(each - 3).square().mean() for each in self.parameters.values()]).sum()
+
+    def step(self, progress: float) -> None:
+        """Take one step as an algorithm does."""
+        self._optimizer.zero_grad(progress)
+        self._optimizer.backward(self.value())
+        self._optimizer.step()
+
+    def load(self, other: _Quadratic) -> None:
+        """Take over parameters and the optimizer's state."""
+        with torch.no_grad():
+            for name, mine in self.parameters.items():
+                mine.copy_(other.parameters[name])
+        self._optimizer.load_state_dict(copy.deepcopy(other._optimizer.state_dict()))
+
+
+@check
+def check_values(schedule: Schedule) -> None:
+    """Numbers are finite floats within those of ``values``, for all of training, ends included."""
+    bounds = list(schedule.values())
+    require(
+        bounds and all(map(math.isfinite, bounds)),
+        f"'values' yields {bounds}; it must yield finite numbers that bound the schedule",
+    )
+    low, high = min(bounds), max(bounds)
+    slack = 1e-9 * max(abs(low), abs(high), 1e-30)
+    function = schedule.build()
+    for step in range(101):
+        progress = step / 100
+        value = function(progress)
+        require(
+            isinstance(value, int | float) and math.isfinite(value),
+            f"the number at progress {progress} is {value!r}; it must be a finite float",
+        )
+        require(
+            low - slack <= value <= high + slack,
+            f"the number at progress {progress} is {value:.6g}; it must lie within those of 'values',"
+            f" from {low:.6g} to {high:.6g}",
+        )
+
+
+@check
+def check_purity(schedule: Schedule) -> None:
+    """The number follows from progress alone, so that a resumed run has the same."""
+    function, fresh = schedule.build(), schedule.build()
+    there = [function(step / 20) for step in range(21)]
+    back = [fresh(step / 20) for step in reversed(range(21))]
+    require(
+        there == back[::-1],
+        "numbers differ with the order in which progress is asked for; they must follow from"
+        " progress alone",
+    )

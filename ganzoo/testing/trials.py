@@ -1,28 +1,230 @@
-"""What a component builds, together with inputs that it must serve."""
+"""What components are tried with: tiny networks and data, and what each builds, with inputs for it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
+from pydantic import Field
 from torch import nn
 
+from ganzoo.builtin.datasets import Arrays
 from ganzoo.components import (
     Activation,
     Component,
+    Condition,
+    ConditionKind,
     Discriminator,
+    DiscriminatorOutput,
     Generator,
     Latent,
     Network,
     Normalization,
+    Translator,
+    registry,
 )
-from ganzoo.testing.faults import require
-from ganzoo.testing.tiny import BATCH, CHANNELS, CLASSES, LATENT
+from ganzoo.components.networks import OutputPart
+from ganzoo.components.registry import Entry, Provider, Registry
+from ganzoo.nn import embedding, parametrized
+from ganzoo.testing.checks import Options, passes, require
 
-SampleShapes = tuple[tuple[int, ...], ...]
+BATCH = 4
+"""Samples in a batch."""
+
+CLASSES = 3
+"""Classes, labels or values in made-up conditions."""
+
+LATENT = 5
+"""Coordinates of latents."""
+
+CHANNELS = 8
+"""Channels of the tiny networks' hidden layer."""
+
+KINDS: tuple[ConditionKind, ...] = ("classes", "labels", "values")
+EVERYTHING: tuple[OutputPart, ...] = ("features", "class_logits", "embedding", "codes")
+
 Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+class TinyGenerator(Generator):
+    """Two linear layers with a hyperbolic tangent after each."""
+
+    type: Literal["conformance-tiny"] = "conformance-tiny"
+    accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
+
+    def build(
+        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
+    ) -> nn.Module:
+        """Build the network."""
+        return _Tiny(latent_dim, sample_shape, condition, nn.Tanh())
+
+
+class TinyTranslator(Translator):
+    """Two linear layers with a hyperbolic tangent after each."""
+
+    type: Literal["conformance-tiny"] = "conformance-tiny"
+    accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
+
+    def build(
+        self,
+        source_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+        condition: Condition | None,
+    ) -> nn.Module:
+        """Build the network."""
+        return _Tiny(math.prod(source_shape), sample_shape, condition, nn.Tanh())
+
+
+class TinyDiscriminator(Discriminator):
+    """Two linear layers, with a function between them that is smooth enough for any penalty."""
+
+    type: Literal["conformance-tiny"] = "conformance-tiny"
+    accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
+
+    outputs: Annotated[tuple[OutputPart, ...], Field(strict=False)] = Field(
+        default=(), description="What it gives besides logits."
+    )
+
+    @property
+    def provides(self) -> frozenset[OutputPart]:
+        """Logits, and what ``outputs`` names."""
+        return frozenset({"logits", *self.outputs})
+
+    def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
+        """Build the network."""
+        return _Judge(math.prod(sample_shape), condition, self.outputs)
+
+
+class _Tiny(nn.Module):
+    """Two layers whose input, in one row, is shifted by a learned vector for each condition."""
+
+    def __init__(
+        self, inputs: int, shape: tuple[int, ...], condition: Condition | None, last: nn.Module
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(inputs, CHANNELS), nn.Softplus())
+        self.layers = nn.Sequential(
+            nn.Linear(CHANNELS, math.prod(shape)), last, nn.Unflatten(1, shape)
+        )
+        self.condition = None if condition is None else embedding(condition, inputs)
+
+    def inner(self, x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        """Return what the hidden layer makes of inputs (N, …) and conditions, or None."""
+        x = x.flatten(1)
+        hidden: torch.Tensor = self.hidden(
+            x if self.condition is None else x + self.condition(condition)
+        )
+        return hidden
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        """Return what the layers make of inputs (N, …) and conditions, or None."""
+        result: torch.Tensor = self.layers(self.inner(x, condition))
+        return result
+
+
+class _Judge(_Tiny):
+    """A discriminator that gives logits, or a record with more where it is asked for."""
+
+    def __init__(
+        self, inputs: int, condition: Condition | None, outputs: tuple[OutputPart, ...]
+    ) -> None:
+        super().__init__(inputs, (1,), condition, nn.Flatten(0))
+        self.layers = nn.Sequential(nn.Linear(CHANNELS, 1), nn.Flatten(0))
+        wanted = [each for each in outputs if each not in {"logits", "features"}]
+        self.heads = nn.ModuleDict({each: nn.Linear(CHANNELS, CLASSES) for each in wanted})
+        self.outputs = outputs
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Any:
+        """Return logits of samples (N, …), or a record."""
+        hidden = self.inner(x, condition)
+        logits = self.layers(hidden)
+        if not self.outputs:
+            return logits
+        parts: dict[str, Any] = {name: head(hidden) for name, head in self.heads.items()}
+        features = (hidden,) if "features" in self.outputs else ()
+        return DiscriminatorOutput(logits, features, **parts)
+
+
+TINY: tuple[type[Component], ...] = (TinyGenerator, TinyTranslator, TinyDiscriminator)
+
+
+def condition_of(kind: ConditionKind | None) -> Condition | None:
+    """Return a made-up condition of a kind."""
+    return None if kind is None else Condition(kind, CLASSES)
+
+
+def conditions(kind: ConditionKind | None, n: int = BATCH) -> torch.Tensor | None:
+    """Return conditions for n samples, no two neighbours alike."""
+    classes = torch.arange(n) % CLASSES
+    if kind is None or kind == "classes":
+        return None if kind is None else classes
+    rows = nn.functional.one_hot(classes, CLASSES).float()
+    return rows if kind == "labels" else rows * 1.5 - 0.25
+
+
+def tiny_dataset(
+    folder: Path,
+    sample_shape: tuple[int, ...],
+    kind: ConditionKind | None = "classes",
+    *,
+    source: bool = False,
+    paired: bool = True,
+) -> Arrays:
+    """Make up a data set of 16 samples, and write its file.
+
+    Args:
+        folder: where the file goes.
+        sample_shape: (channels, height, width) of images, or any other shape of floats.
+        kind: of the conditions, or None for a set without.
+        source: whether there are sources to translate from, of the same shape.
+        paired: whether source i belongs to sample i.
+    """
+    rng, path = np.random.default_rng(0), folder / "samples.npz"
+
+    def draw() -> Any:
+        if len(sample_shape) == 3:
+            return rng.integers(0, 256, (16, *sample_shape), dtype=np.uint8)
+        return rng.uniform(-1, 1, (16, *sample_shape)).astype(np.float32)
+
+    arrays = {"images" if len(sample_shape) == 3 else "samples": draw()}
+    drawn = conditions(kind, 16)
+    if drawn is not None:
+        name = "values" if kind == "values" else "labels"
+        arrays[name] = drawn.numpy() if kind == "values" else drawn.numpy().astype(np.int64)
+    if source:
+        arrays["source"] = draw()
+    np.savez(path, **arrays)
+    layout: Any = "nchw" if len(sample_shape) == 3 else "auto"
+    return Arrays(path=str(path), layout=layout, paired=paired)
+
+
+@contextmanager
+def registered(*components: type[Component]) -> Iterator[Registry]:
+    """Let specs find components that no installed plugin offers, inside a ``with`` block.
+
+    Args:
+        components: members of families; those that are known already stay as they are.
+    """
+    active = registry.active()
+    unknown = [component for component in components if active.entry_of(component) is None]
+    if not unknown:
+        yield active
+        return
+    known = Registry()
+    for entry in active.entries():
+        known.add(entry)
+    for component in dict.fromkeys(unknown):
+        name = component.model_fields["type"].default
+        known.add(Entry(component.family, name, component, Provider("unpackaged", "0")))
+    with registry.using(known):
+        yield known
 
 
 @dataclass(frozen=True)
@@ -33,11 +235,13 @@ class Trial:
         where: what the inputs are, in words, such as "for samples (1, 28, 28)".
         construct: builds the module.
         arguments: gives its inputs, the same each time; tensors are new ones.
+        shape: of the output, or None where that is a discriminator's.
     """
 
     where: str
     construct: Callable[[], nn.Module]
     arguments: Callable[[], tuple[Any, ...]]
+    shape: tuple[int, ...] | None = None
 
     def build(self, seed: int = 0) -> nn.Module:
         """Build the module with weights from a seed."""
@@ -51,17 +255,26 @@ class Trial:
 
         Args:
             module: what was built, or something made of it.
-            change: applied to each input of floating-point numbers.
+            change: applied to each input of floating-point numbers but conditions.
             seed: of what it draws from torch.
+
+        Returns:
+            The output; of a ``DiscriminatorOutput`` all that it holds, in one row a sample.
         """
-        arguments = self.arguments()
-        if change is not None:
-            arguments = tuple(change(each) if _is_floating(each) else each for each in arguments)
+        arguments = list(self.arguments())
+        if change is not None and torch.is_tensor(arguments[0]):
+            arguments[0] = change(arguments[0])
+            if arguments[0].dtype == torch.float64:
+                arguments = [each.double() if _is_floating(each) else each for each in arguments]
         torch.manual_seed(seed)
         output = module(*arguments)
+        if isinstance(output, DiscriminatorOutput):
+            parts: list[torch.Tensor] = []
+            output.map(lambda tensor: parts.append(tensor.reshape(len(tensor), -1)))
+            output = torch.cat(parts, dim=1)
         require(
-            isinstance(output, torch.Tensor),
-            f"the output {self.where} is a {type(output).__name__}; it must be one tensor",
+            torch.is_tensor(output),
+            f"the output {self.where} is a {type(output).__name__}; it must be a tensor",
         )
         result: torch.Tensor = output
         return result
@@ -71,75 +284,98 @@ def _is_floating(argument: object) -> bool:
     return isinstance(argument, torch.Tensor) and argument.is_floating_point()
 
 
-def trials(
-    component: Component, sample_shapes: SampleShapes, samples: int = BATCH
-) -> Iterator[Trial]:
+def trials(component: Component, options: Options, samples: int = BATCH) -> Iterator[Trial]:
     """Yield what a component builds for each kind of input that it accepts.
 
     Args:
         component: a network, a latent, a normalization or an activation.
-        sample_shapes: shapes of samples to try networks with.
+        options: what networks are tried with.
         samples: how many samples the inputs have.
     """
     if isinstance(component, Network):
-        for shape in accepted_shapes(component, sample_shapes):
-            yield _network(component, shape, samples)
+        yield from (
+            _network(component, shape, kind, samples)
+            for shape, kind in accepted(component, options)
+        )
     elif isinstance(component, Normalization):
         for channels, dimensions in accepted_layers(component):
+            shape = (samples, channels, *[6, 6][:dimensions])
             yield Trial(
                 f"for {channels} channels and {dimensions} further axes",
-                lambda channels=channels, dimensions=dimensions: component.build(  # type: ignore[misc] # mypy does not infer defaults
-                    channels, dimensions
-                ),
-                _seeded(samples, channels, *[6, 6][:dimensions]),
+                partial(component.build, channels, dimensions),
+                _seeded(*shape),
+                shape,
             )
     elif isinstance(component, Activation):
-        for shape in ((7,), (CHANNELS, 6, 6)):
-            yield Trial(f"for {samples} x {shape}", component.build, _seeded(samples, *shape))
+        for shape in ((samples, 7), (samples, CHANNELS, 6, 6)):
+            yield Trial(f"for shape {shape}", component.build, _seeded(*shape), shape)
     elif isinstance(component, Latent):
         yield Trial(
             f"for {samples} latents",
             component.build,
             lambda: (samples, torch.Generator().manual_seed(2)),
+            (samples, component.dim),
         )
 
 
-def accepted_shapes(network: Network, sample_shapes: SampleShapes) -> list[tuple[int, ...]]:
-    """Return the shapes of samples that a network's ``check`` lets pass."""
-    classes = CLASSES if network.conditional else None
-    return [shape for shape in sample_shapes if _passes(network.check, shape, classes)]
+def accepted(
+    network: Network, options: Options
+) -> list[tuple[tuple[int, ...], ConditionKind | None]]:
+    """Return shapes of samples and kinds of condition that a network's ``check`` lets pass.
+
+    All shapes come with one kind, and the first of them with all that the network accepts.
+    """
+    kinds: list[ConditionKind | None] = [None]
+    if network.conditional:
+        kinds = [kind for kind in KINDS if kind in network.accepts]
+    found: list[tuple[tuple[int, ...], ConditionKind | None]] = []
+    for shape in options.sample_shapes:
+        tried = kinds if not found else kinds[:1]
+        found += [(shape, kind) for kind in tried if passes(_check_of(network, shape), kind)]
+    return found
+
+
+def _check_of(network: Network, shape: tuple[int, ...]) -> Callable[..., None]:
+    if isinstance(network, Translator):
+        return lambda kind: network.check_source(shape, shape, condition_of(kind))
+    packed = network.packed_shape(shape) if isinstance(network, Discriminator) else shape
+    return lambda kind: network.check(packed, condition_of(kind))
 
 
 def accepted_layers(normalization: Normalization) -> list[tuple[int, int]]:
     """Return the channels and further axes that a normalization's ``check`` lets pass."""
     candidates = [(16, 0), (16, 2), (60, 0), (60, 2)]
-    return [layer for layer in candidates if _passes(normalization.check, *layer)]
+    return [layer for layer in candidates if passes(normalization.check, *layer)]
 
 
-def _passes(check: Callable[..., None], *arguments: Any) -> bool:
-    try:
-        check(*arguments)
-    except ValueError:
-        return False
-    return True
-
-
-def _network(network: Network, shape: tuple[int, ...], samples: int) -> Trial:
-    classes = CLASSES if network.conditional else None
-    labels = torch.arange(samples) % CLASSES if network.conditional else None
-    where = f"for samples {shape}"
+def _network(
+    network: Network, shape: tuple[int, ...], kind: ConditionKind | None, samples: int
+) -> Trial:
+    condition, told = condition_of(kind), conditions(kind, samples)
+    where = f"for samples {shape}" + (f" and {condition.describe()}" if condition else "")
+    output: tuple[int, ...] | None = (samples, *shape)
+    build: Callable[[], nn.Module]
+    noise: Callable[[], tuple[torch.Generator, ...]] = tuple
     if isinstance(network, Generator):
-        inputs = _seeded(samples, LATENT)
-        return Trial(
-            where, lambda: network.build(LATENT, shape, classes), lambda: (*inputs(), labels)
-        )
-    if not isinstance(network, Discriminator):
-        raise TypeError(f"{network.type!r} is neither a generator nor a discriminator")
-    values = _seeded(samples, *shape)
+        values = _seeded(samples, LATENT)
+        build = lambda: network.build(LATENT, shape, condition)  # noqa: E731 - one of three
+        if network.uses_noise:
+            noise = lambda: (torch.Generator().manual_seed(2),)  # noqa: E731 - as above
+    elif isinstance(network, Translator):
+        values = _seeded(samples, *shape)
+        build = lambda: network.build(shape, shape, condition)  # noqa: E731 - as above
+    elif isinstance(network, Discriminator):
+        packed, output = network.packed_shape(shape), None
+        values = _seeded(samples, *packed)
+        build = lambda: network.build(packed, condition)  # noqa: E731 - as above
+    else:
+        raise TypeError(f"{network.type!r} is of no known family of networks")
+    bounded = len(shape) == 3 and not isinstance(network, Generator)
     return Trial(
         where,
-        lambda: network.build(shape, classes),
-        lambda: (values()[0].tanh() if len(shape) == 3 else values()[0], labels),
+        lambda: parametrized(build(), network),
+        lambda: (values()[0].tanh() if bounded else values()[0], told, *noise()),
+        output,
     )
 
 
@@ -155,8 +391,3 @@ def nudge(module: nn.Module, std: float = 0.3) -> nn.Module:
         if parameter.is_floating_point():
             parameter.add_(torch.randn_like(parameter) * std)
     return module
-
-
-def few(names: list[str], limit: int = 3) -> str:
-    """Return names for a sentence, the first few of them where they are many."""
-    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")

@@ -9,10 +9,9 @@ from __future__ import annotations
 from ganzoo.data.batches import Batch
 from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
 from ganzoo.spec import Training
-from ganzoo.training.adversary import AdversarialBatch, Adversary, collect, frozen
-from ganzoo.training.game import Game, Numbers, TrainingContext
-from ganzoo.training.numerics import fastest_memory_format
-from ganzoo.training.optimizers import OptimizerStep
+from ganzoo.training.adversary import AdversarialBatch, Adversary, frozen
+from ganzoo.training.game import Game, TrainingContext
+from ganzoo.training.optimizers import Numbers, OptimizerStep
 
 __all__ = [
     "AdversarialBatch",
@@ -27,7 +26,5 @@ __all__ = [
     "Training",
     "TrainingContext",
     "TranslatingSampler",
-    "collect",
-    "fastest_memory_format",
     "frozen",
 ]

@@ -7,9 +7,9 @@ the generator's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,7 +29,8 @@ from ganzoo.components import (
 from ganzoo.data.batches import Batch
 from ganzoo.errors import TrainingError
 from ganzoo.nn import parametrized
-from ganzoo.training.game import Numbers, TrainingContext
+from ganzoo.training.game import TrainingContext
+from ganzoo.training.optimizers import Numbers
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class AdversarialBatch:
     def detached(self) -> AdversarialBatch:
         """Return the same batch without gradient to the generator and to learned latents."""
         latents = None if self.latents is None else self.latents.detach()
-        return replace(self, fake=self.fake.detach(), latents=latents)
+        real, fake = self.real, self.fake.detach()
+        return AdversarialBatch(real, fake, self.condition, latents, self.source, self.generator)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,9 @@ class Adversary:
         }
         self._auxiliary = _labelled(auxiliary_losses, lambda each: each.build(setting))
         self._regularizers = _labelled(regularizers, lambda each: each.build())
+        self._generator_needs_real = self._loss.generator_needs_real or any(
+            each.needs_real and "generator" in each.sides for each in auxiliary_losses
+        )
         self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
         regularized = any(each.side == "discriminator" for each in regularizers)
@@ -156,6 +161,7 @@ class Adversary:
         for label, part in self._auxiliary.items():
             if isinstance(part.function, nn.Module):
                 self.trained[f"{name}-{label}"] = context.place(part.function)
+        self._parameters = [each for part in self.trained.values() for each in part.parameters()]
         self.modules = dict(self.trained)
         stateful: dict[str, Any] = {
             label: part.function for label, part in self._regularizers.items()
@@ -217,11 +223,8 @@ class Adversary:
             The total, and numbers to log.
         """
         real_output = None
-        with frozen(*self.trained.values()):
-            terms = [each.component for each in self._auxiliary.values()]
-            if self._loss.generator_needs_real or any(
-                each.needs_real and "generator" in each.sides for each in terms
-            ):
+        with frozen(self._parameters):
+            if self._generator_needs_real:
                 real_output = self.judge(batch.real, batch.condition)
             fake_output = self.judge(batch.fake, batch.condition)
             real_logits = None
@@ -377,9 +380,9 @@ def input_gradient(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.
 
 
 @contextmanager
-def frozen(*networks: nn.Module) -> Iterator[None]:
-    """Compute without gradients for the weights of some networks, which are not going to be updated."""
-    trained = [each for network in networks for each in network.parameters() if each.requires_grad]
+def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Compute without gradients for some weights, which are not going to be updated."""
+    trained = [each for each in parameters if each.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:
@@ -387,13 +390,6 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     finally:
         for parameter in trained:
             parameter.requires_grad_(True)
-
-
-def collect(totals: Numbers, fraction: float | None, numbers: Numbers) -> None:
-    """Add the numbers of a part of a batch, in the proportion that it has of the batch."""
-    for name, number in numbers.items():
-        value = number if fraction is None else number * fraction
-        totals[name] = totals[name] + value if name in totals else value
 
 
 def _labelled(

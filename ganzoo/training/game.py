@@ -15,10 +15,7 @@ from ganzoo.data.batches import Batch
 from ganzoo.sampling import Sampler
 from ganzoo.spec import Training
 from ganzoo.training.numerics import autocast, fastest_memory_format, grad_scaler
-from ganzoo.training.optimizers import OptimizerStep
-
-Numbers = dict[str, torch.Tensor]
-"""Scalars worth logging by name, detached, still on the device: reading one would wait for it."""
+from ganzoo.training.optimizers import Numbers, OptimizerStep
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,11 @@ class Game(ABC):
         optimizers: by name.
         sampler: what samples are generated with. Its parts are networks of the game; it is averaged
             where the spec asks for an average, and it is what a run is sampled with.
-        memory_format: the layout in which the networks want images.
     """
 
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, OptimizerStep]
     sampler: Sampler
-    memory_format: torch.memory_format = torch.preserve_format
 
     @abstractmethod
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
@@ -113,3 +108,8 @@ class Game(ABC):
         Returns:
             Numbers to log; ``loss/discriminator`` and ``loss/generator`` are shown during training.
         """
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout in which the networks want images."""
+        return fastest_memory_format(nn.ModuleList(self.networks.values()))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from ganzoo import components
 
+Numbers = dict[str, torch.Tensor]
+"""Scalars worth logging by name, detached, still on the device: reading one would wait for it."""
+
+Part = TypeVar("Part")
+
 
 class OptimizerStep:
     """An optimizer whose numbers follow their schedules.
 
-    Each update is ``zero_grad(progress)``, ``backward(loss)`` once or more, ``step()``.
+    Each update is ``zero_grad(progress)``, ``backward(loss)`` once or more, ``step()``; ``update`` is
+    all of them.
 
     Args:
         component: the optimizer, as the spec has it.
@@ -47,6 +53,33 @@ class OptimizerStep:
             if any(len(set(part.values())) > 1 for part in _parts(each))
         }
         self._set(self._schedules, 0.0)
+
+    def update(
+        self,
+        parts: Iterable[tuple[Part, float | None]],
+        loss_of: Callable[[Part], tuple[torch.Tensor, Numbers]],
+        progress: float,
+    ) -> Numbers:
+        """Take one step by the mean loss of the parts of a batch.
+
+        Args:
+            parts: each with its weight in the mean, as ``TrainingContext.split`` returns them.
+            loss_of: maps a part to its loss and to numbers to log.
+            progress: fraction of training done.
+
+        Returns:
+            The numbers, as means over the parts.
+        """
+        means = Numbers()
+        self.zero_grad(progress)
+        for part, fraction in parts:
+            loss, numbers = loss_of(part)
+            self.backward(loss, fraction)
+            for name, number in numbers.items():
+                value = number if fraction is None else number * fraction
+                means[name] = means[name] + value if name in means else value
+        self.step()
+        return means
 
     def zero_grad(self, progress: float) -> None:
         """Set the scheduled numbers for this update and drop the last gradients."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
 
-DISCRIMINATOR, GENERATOR = "#1f77b4", "#d95f02"
 VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
 SMOOTHED_FROM = 60

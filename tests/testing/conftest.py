@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 
 import pytest
 
 from ganzoo.components import Component, Network
-from ganzoo.testing import NonConformance, checks_of, registered
-from ganzoo.testing.catalogue import conditional_checks_of
-from ganzoo.testing.faults import name_of_check
+from ganzoo.testing import NonConformance, Options, checks_of, registered
+from ganzoo.testing.checks import name_of_check
+from ganzoo.testing.conformance import conditional_checks_of
 from ganzoo.testing.networks import conditional_form
 
-SLOW = {"compile", "training"}
+SLOW = {"compile", "training", "unused", "accumulation"}
+OPTIONS = Options(((1, 8, 8), (2,)))
 
 Findings = Callable[..., dict[str, str]]
 
@@ -44,11 +44,8 @@ def findings() -> Findings:
             name = prefix + name_of_check(check)
             if name in SLOW and name != expected:
                 continue
-            options = {}
-            if "sample_shapes" in inspect.signature(check).parameters:
-                options["sample_shapes"] = ((1, 8, 8), (2,))
             try:
-                check(component, **options)
+                check(component, OPTIONS)
             except NonConformance as error:
                 found[name] = str(error)
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 import torch
-from ganzoo.data.store import ImageStore
 from torch import nn
 
 from ganzoo.components import (
+    Condition,
     Dataset,
     DatasetInfo,
     FeatureExtractor,
@@ -20,10 +20,15 @@ from ganzoo.components import (
     Mixture,
     Quantity,
 )
+from ganzoo.components import (
+    Points as Plane,
+)
+from ganzoo.data.split import Split
 from ganzoo.errors import DataError, NotMeasurable
-from ganzoo.testing.datasets import check_samples
+from ganzoo.testing.data import check_samples
 
-INFO = DatasetInfo((2,), num_classes=2, class_names=("left", "right"), splits=("train", "test"))
+SIDES = Condition("classes", 2, ("left", "right"))
+INFO = DatasetInfo(Plane(2), SIDES, splits=("train", "test"))
 
 
 class Points(Dataset):
@@ -40,29 +45,29 @@ class Points(Dataset):
         rng = np.random.default_rng(len(split))
         labels = np.arange(20) % 2
         points = rng.normal(0, 0.1, (20, 2)) + (2.0 * labels - 1)[:, None]
-        return ImageStore(points.astype(np.float32), labels)
+        return Split(points.astype(np.float32), labels)
 
 
 class Misnamed(Points):
     """Has names for other classes than there are."""
 
     def info(self):
-        return replace(INFO, class_names=("left",))
+        return replace(INFO, condition=replace(SIDES, names=("left",)))
 
 
 class Misshapen(Points):
     """Says that points have three coordinates."""
 
     def info(self):
-        return replace(INFO, sample_shape=(3,))
+        return replace(INFO, samples=Plane(3))
 
 
 class Mislabelled(Points):
     """Has more labels than classes."""
 
     def build(self, split):
-        store = super().build(split)
-        return ImageStore(store.samples, store.labels + 1)
+        found = super().build(split)
+        return Split(found.samples, found.condition + 1)
 
 
 CALLS = iter(range(10**6))
@@ -72,16 +77,16 @@ class Changing(Points):
     """Is another each time."""
 
     def build(self, split):
-        store = super().build(split)
-        return ImageStore(store.samples + np.float32(next(CALLS)), store.labels)
+        found = super().build(split)
+        return Split(found.samples + np.float32(next(CALLS)), found.condition)
 
 
 class Leaking(Points):
     """Has samples of one split in the other."""
 
     def build(self, split):
-        store, train = super().build(split), super().build("train")
-        return ImageStore(np.concatenate([store.samples[:15], train.samples[15:]]), store.labels)
+        found, train = super().build(split), super().build("train")
+        return Split(np.concatenate([found.samples[:15], train.samples[15:]]), found.condition)
 
 
 class Joint(Points):
@@ -94,9 +99,9 @@ class Joint(Points):
         if split != "trainval":
             return super().build(split)
         parts = [super(Joint, self).build(each) for each in ("train", "test")]
-        return ImageStore(
+        return Split(
             np.concatenate([each.samples for each in parts]),
-            np.concatenate([each.labels for each in parts]),
+            np.concatenate([each.condition for each in parts]),
         )
 
 
@@ -297,27 +302,27 @@ class Undescribed(Spread):
 
 BROKEN = [
     (Misnamed(), "info", "there are 1 names for 2 classes"),
-    (Misshapen(), "samples", "have shape (2,); 'info' says (3,)"),
+    (Misshapen(), "samples", "are Points(size=2, kind='points'); 'info' says Points(size=3"),
     (Mislabelled(), "samples", "labels of split 'train' go from 1 to 2"),
     (Changing(), "repeats", "split 'train' is another when it is read again"),
     (Leaking(), "splits", "5 of 20 samples are in both 'train' and 'test'"),
     (Overlapping(), "splits", "20 of 20 samples are in both 'train' and 'val-1'"),
-    (Lenient(), "splits", "a split that is not there can be built"),
+    (Lenient(), "splits", "a split that the set does not have can be built"),
     (Drifting(), "absolute-paths", "must leave that as it is"),
     (Elsewhere(), "mixture", "100% of the samples lie far from all centers"),
-    (Selective(), "sample-shapes", "refuses all of the shapes"),
-    (Unpaired(), "output", "what is built is in training mode"),
-    (Classifying(), "output", "'classifies' is False, and there are logits"),
-    (Centred(), "independence", "change with the number that goes through at a time"),
-    (Random(), "repeats", "weights must be fixed, or come from a seed that is a field"),
+    (Selective(), "features", "refuses all of the shapes"),
+    (Unpaired(), "features", "what is built is in training mode"),
+    (Classifying(), "features", "'classifies' is False, and there are logits"),
+    (Centred(), "sample-independence", "change with the number that goes through at a time"),
+    (Random(), "rebuilding", "weights must be fixed, or come from a seed that is a field"),
     (Placed(), "fingerprint", "names the path ['/home/me/weights.pt']"),
     (Versionless(), "fingerprint", "'version' must be 'broken' and 1"),
     (Spaced(), "label", "the label is 'my pixels'"),
-    (Unnamed(), "values", "['ratio']; 'quantities' says ['spread']"),
-    (Empty(), "values", "NotMeasurable was raised (it is late)"),
+    (Unnamed(), "measured", "['ratio']; 'quantities' says ['spread']"),
+    (Empty(), "measured", "NotMeasurable was raised (it is late)"),
     (Ordered(), "order", "the order must make no difference"),
-    (Unseeded(), "repeats", "must come from the inputs's 'seed'"),
-    (Needing(), "needs", "was raised"),
+    (Unseeded(), "seeds", "must come from the seed of the inputs"),
+    (Needing(), "missing", "was raised"),
     (Undefined(), "few-samples", "spread is not finite for one sample"),
     (Undescribed(), "names", "quantity 'spread' has no description"),
 ]

@@ -197,13 +197,13 @@ BROKEN = [
     (WrongGradient(), "gradcheck", "is not that of finite differences"),
     (Ungained(), "gain", "ValueError was raised"),
     (Flat(), "gradients", "no gradient reaches the input"),
-    (Transposed(), "output", "it must have the type and shape of the input"),
-    (Undefined(), "constant-input", "add a small number to the variance"),
+    (Transposed(), "output", "the output of 4 for 16 channels and 0 further axes has shape (4, 1)"),
+    (Undefined(), "layers", "add a small number to the variance"),
     (Denying(), "coupling", "'couples_batch' is False"),
     (Claiming(), "coupling", "'couples_batch' is True"),
-    (Narrow(dim=6), "output", "1 latents have shape (1, 5); it must be (1, 6)"),
+    (Narrow(dim=6), "draws", "a draw of 1 latents has shape (1, 5); it must be (1, 6)"),
     (Global(dim=6), "rng", "the same state of 'rng' gives different latents"),
-    (Same(dim=6), "output", "latents of one draw are equal"),
+    (Same(dim=6), "draws", "latents of one draw are equal"),
     (Widening(dim=6), "truncation", "the deviation rises"),
 ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -13,6 +15,7 @@ from ganzoo.builtin.optimizers import SGD
 from ganzoo.components import (
     AdversarialLoss,
     Augmentation,
+    AuxiliaryLoss,
     Loss,
     Regularizer,
     Schedule,
@@ -56,7 +59,7 @@ class Naive(Formula):
 
 
 class Upside(Formula):
-    """Wants high logits for made samples."""
+    """Wants high logits for fake samples."""
 
     sides = (lambda real, fake: told(fake, real), fooled)
 
@@ -99,10 +102,10 @@ class NeedsReal(Formula):
 
 
 def slope(inputs, create_graph=True):
-    x = inputs.real.clone().requires_grad_()
-    logits = inputs.discriminator(x, inputs.labels)
-    (gradients,) = torch.autograd.grad(logits.sum(), x, create_graph=create_graph)
-    return gradients.square().sum() / len(x)
+    gradients = inputs.gradient_at(inputs.real)
+    if not create_graph:
+        gradients = gradients.detach()
+    return gradients.square().sum() / len(gradients)
 
 
 class Penalising(Regularizer):
@@ -113,6 +116,68 @@ class Penalising(Regularizer):
 
     def build(self):
         return type(self).penalty
+
+
+class Reusing(Penalising):
+    """Uses the gradient at real samples from the pass that the loss made."""
+
+    needs_gradient: ClassVar[Any] = frozenset({"real"})
+    penalty = staticmethod(lambda inputs: inputs.real_gradient.square().sum(1).mean())
+
+
+class Undeclared(Penalising):
+    """Does not say that it uses that gradient."""
+
+    penalty = Reusing.penalty
+
+
+class Overdeclared(Reusing):
+    """Says that it uses the gradient at fake samples too."""
+
+    needs_gradient: ClassVar[Any] = frozenset({"real", "fake"})
+
+
+class PathLength(Penalising):
+    """Keeps the generator's slope near its running mean, in a module with a buffer."""
+
+    side: ClassVar[Any] = "generator"
+
+    def build(self):
+        return Lengths()
+
+
+class Lengths(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, inputs):
+        noise = torch.randn(inputs.fake.shape, generator=inputs.rng)
+        z = inputs.latents.detach().requires_grad_()
+        samples = inputs.generator(z, inputs.condition)
+        (slopes,) = torch.autograd.grad((samples * noise).sum(), z, create_graph=True)
+        lengths = slopes.square().sum(1).sqrt()
+        self.mean = self.mean.lerp(lengths.detach().mean(), 0.1)
+        return (lengths - self.mean).square().mean()
+
+
+class Closure(PathLength):
+    """Keeps the mean where no checkpoint has it."""
+
+    def build(self):
+        mean = [0.0]
+
+        def penalty(inputs):
+            mean[0] += 0.1 * (inputs.fake.detach().mean().item() - mean[0])
+            return (inputs.fake.mean() - mean[0]).square()
+
+        return penalty
+
+
+class WrongSide(Penalising):
+    """Penalises the discriminator and says that it is the generator."""
+
+    side: ClassVar[Any] = "generator"
 
 
 class Bounded(Penalising):
@@ -145,6 +210,108 @@ class Heavy(Penalising):
     def build(self):
         weight = self.weight.build()
         return lambda inputs: slope(inputs) * weight(0.0)
+
+
+class Term(AuxiliaryLoss):
+    """A term that is given by a subclass."""
+
+    type: Literal["broken"] = "broken"
+    needs: ClassVar[Any] = frozenset({"features"})
+    term: ClassVar[Side] = staticmethod(
+        lambda inputs: inputs.fake_output.features[0].square().mean()
+    )
+
+    def build(self, data):
+        return type(self).term
+
+
+class Codes(Term):
+    """Learns to read codes, on both sides, with a layer of its own."""
+
+    needs: ClassVar[Any] = frozenset({"codes"})
+
+    def build(self, data):
+        return Reading()
+
+
+class Reading(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 2)
+
+    def forward(self, inputs):
+        return F.mse_loss(self.layer(inputs.fake_output.codes), inputs.latents[:, :2].detach())
+
+
+class Matching(Term):
+    """Compares with real samples, for the generator only."""
+
+    sides: ClassVar[Any] = frozenset({"generator"})
+    needs_real: ClassVar[bool] = True
+    term = staticmethod(
+        lambda inputs: F.mse_loss(
+            inputs.fake_output.features[0].mean(0), inputs.real_output.features[0].mean(0).detach()
+        )
+    )
+
+
+class Conditional(Term):
+    """Classifies samples, where they have classes."""
+
+    needs: ClassVar[Any] = frozenset({"class_logits"})
+    term = staticmethod(
+        lambda inputs: F.cross_entropy(inputs.fake_output.class_logits, inputs.condition)
+    )
+
+    def check(self, setting):
+        if setting.condition is None or setting.condition.kind != "classes":
+            raise ValueError("needs classes")
+
+
+class Greedy(Term):
+    """Uses an embedding that it does not say it needs."""
+
+    term = staticmethod(lambda inputs: inputs.fake_output.embedding.square().mean())
+
+
+class Unreal(Matching):
+    """Does not say that it compares with real samples."""
+
+    needs_real: ClassVar[bool] = False
+
+
+class OneSided(Term):
+    """Says that it acts on both sides, and is about samples only."""
+
+    term = staticmethod(lambda inputs: inputs.fake.square().mean())
+
+
+class Nowhere(Term):
+    """Acts on no side that there is."""
+
+    sides: ClassVar[Any] = frozenset({"both"})
+
+
+class Forgetting(Codes):
+    """Has a layer in no state dict."""
+
+    def build(self, data):
+        reading = super().build(data)
+        return partial(torch.nn.Module.__call__, reading)
+
+
+class Unknown(Term):
+    """Needs what no discriminator gives."""
+
+    needs: ClassVar[Any] = frozenset({"features", "depth"})
+
+
+class Raising(Term):
+    """Asks for what settings may not have."""
+
+    def check(self, setting):
+        if setting.condition.size > 100:
+            raise ValueError("too many")
 
 
 class Shifting(Augmentation):
@@ -181,13 +348,60 @@ class Global(Shifting):
     change = staticmethod(lambda x, rng: x + torch.rand(()))
 
 
+class Adaptive(Shifting):
+    """Is stronger where logits of real samples are high."""
+
+    observes: ClassVar[bool] = True
+
+    def build(self):
+        return Adapting()
+
+
+class Adapting(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("strength", torch.zeros(()))
+
+    def observe(self, real_logits):
+        self.strength = (self.strength + real_logits.sign().mean() / 100).clamp(0, 1)
+
+    def forward(self, x, rng):
+        noise = torch.rand(x.shape[:1], generator=rng).reshape(-1, *[1] * (x.dim() - 1))
+        return x + self.strength * noise
+
+
+class Unobserved(Adaptive):
+    """Does not say that it observes."""
+
+    observes: ClassVar[bool] = False
+
+
+class Ageing(Adaptive):
+    """Keeps its strength in an attribute."""
+
+    def build(self):
+        module = Adapting()
+        strength = module.strength
+        del module.strength
+        module.strength = strength
+        return module
+
+
+class Counting(Shifting):
+    """Is weaker each time."""
+
+    def build(self):
+        times = itertools.count(1)
+        return lambda x, rng: x + torch.rand((), generator=rng) / next(times)
+
+
 class Ascending(SGD):
     """Goes up."""
 
     type: Literal["broken"] = "broken"  # type: ignore[assignment]
 
-    def build(self, parameters):
-        return torch.optim.SGD(parameters, maximize=True)
+    def build(self, groups):
+        return torch.optim.SGD(groups, maximize=True)
 
 
 class Counted(torch.optim.SGD):
@@ -198,13 +412,22 @@ class Counted(torch.optim.SGD):
                 parameter.data.sub_(parameter.grad, alpha=group["lr"] / self.steps)
 
 
-class Counting(SGD):
+class Stepping(SGD):
     """Counts steps where no state dict sees it."""
 
     type: Literal["broken"] = "broken"  # type: ignore[assignment]
 
-    def build(self, parameters):
-        return Counted(parameters)
+    def build(self, groups):
+        return Counted(groups)
+
+
+class Ungrouped(SGD):
+    """Puts all parameters in one group."""
+
+    type: Literal["broken"] = "broken"  # type: ignore[assignment]
+
+    def build(self, groups):
+        return torch.optim.SGD([each for group in groups for each in group["params"]])
 
 
 class Ignoring(SGD):
@@ -253,23 +476,38 @@ class Remembering(Following):
 
 
 BROKEN = [
-    (Unreduced(), "output", "the generator's side of 2 logits is torch.float32 (1,)"),
-    (NeedsReal(), "output", "TypeError was raised"),
+    (Unreduced(), "sides", "the generator's side of logits (2,) has shape (1,)"),
+    (NeedsReal(), "sides", "TypeError was raised"),
     (Naive(), "extremes", "use softplus or logsigmoid"),
     (Upside(), "directions", "it must fall, since high logits mean real"),
     (Helpful(), "directions", "the generator wants them to pass for real"),
     (HalfGradient(), "gradcheck", "the gradient of the generator's side"),
     (Weighted(), "weights", "changes with 'discriminator_weight'"),
-    (PerSample(), "output", "it must be a float32 scalar"),
+    (PerSample(), "output", "has shape (4,); it must be ()"),
     (Constant(), "gradients", "create_graph=True"),
-    (Noisy(), "rng", "all that is random must come from it"),
-    (Heavy(), "weight", "the game applies these"),
-    (Cropped(), "images", "shape and type must stay"),
-    (InPlace(), "images", "changed in place"),
-    (Rounded(), "differentiable", "the generator learns nothing"),
-    (Global(), "randomness", "gives different images"),
+    (Noisy(), "random-source", "all that is random must come from it"),
+    (Heavy(), "weight", "the algorithm applies these"),
+    (Cropped(), "output", "has shape (4, 1, 8, 7); it must be (4, 1, 8, 8)"),
+    (InPlace(), "output", "changed in place"),
+    (Rounded(), "gradients", "no gradient reaches the samples"),
+    (Global(), "random-source", "gives different results"),
+    (Undeclared(), "needs-gradient", "the gradients used are at real samples"),
+    (Overdeclared(), "needs-gradient", "'needs_gradient' names fake, real"),
+    (Closure(), "state", "what changes from step to step must be in buffers of an nn.Module"),
+    (WrongSide(), "gradients", "no gradient reaches the generator"),
+    (Greedy(), "output", "AttributeError was raised"),
+    (Unreal(), "output", "AttributeError was raised"),
+    (OneSided(), "gradients", "no gradient reaches the discriminator on the discriminator's side"),
+    (Nowhere(), "output", "the sides are ('both',)"),
+    (Forgetting(), "state", "must be in buffers of an nn.Module"),
+    (Unknown(), "needs", "'needs' names depth"),
+    (Raising(), "refusals", "'check' raises AttributeError"),
+    (Unobserved(), "observes", "'observes' is False, and there is a method"),
+    (Ageing(), "state", "the result"),
+    (Counting(), "state", "is another"),
+    (Ungrouped(), "groups", "'build' must hand its groups to the optimizer"),
     (Ascending(), "descent", "they must lower it"),
-    (Counting(), "state-dict", "all that changes must be in the state dict"),
+    (Stepping(), "optimizer-state", "all that changes must be in the state dict"),
     (Ignoring(), "schedules", "boost of the scheduled fields"),
     (Overshooting(), "values", "it must lie within those of 'values', from 0 to 1"),
     (Texts(), "values", "is '0.0'; it must be a finite float"),
@@ -277,7 +515,19 @@ BROKEN = [
 ]
 
 # These break what other checks of theirs rest on.
-TOGETHER = {"Unreduced", "NeedsReal", "PerSample", "Cropped"}
+TOGETHER = {
+    "Unreduced",
+    "NeedsReal",
+    "PerSample",
+    "Cropped",
+    "Greedy",
+    "Unreal",
+    "Nowhere",
+    "Unknown",
+    "Raising",
+    "Ageing",
+    "Ungrouped",
+}
 
 
 @pytest.mark.parametrize(
@@ -288,9 +538,25 @@ def test_it_fails_that_check_and_no_other(findings, component, check, sentence):
     if type(component).__name__ not in TOGETHER:
         assert list(found) == [check]
     assert sentence in found[check]
-    assert found[check].startswith(f"{component.family} 'broken', {check}: ")
+    family = component.family.replace("_", " ")
+    assert found[check].startswith(f"{family} 'broken', {check}: ")
 
 
-@pytest.mark.parametrize("component", [Formula(), Penalising(), Bounded(), Shifting()], ids=repr)
+GOOD = [
+    Formula(),
+    Penalising(),
+    Bounded(),
+    Reusing(),
+    PathLength(),
+    Term(),
+    Codes(),
+    Matching(),
+    Conditional(),
+    Shifting(),
+    Adaptive(),
+]
+
+
+@pytest.mark.parametrize("component", GOOD, ids=repr)
 def test_what_is_as_it_should_be_passes_all(findings, component):
     assert findings(component, "training") == {}

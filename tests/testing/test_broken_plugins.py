@@ -9,8 +9,8 @@ import pytest
 from ganzoo.components.registry import Provider
 from ganzoo.plugins import CORE, PluginRecord, Recipe
 from ganzoo.testing import NonConformance
-from ganzoo.testing.catalogue import PLUGIN_CHECKS, RECIPE_CHECKS
-from ganzoo.testing.faults import name_of_check
+from ganzoo.testing.checks import name_of_check
+from ganzoo.testing.conformance import PLUGIN_CHECKS, RECIPE_CHECKS
 from ganzoo.testing.plugins import check_torch_free
 
 PLUGIN = '''
@@ -79,9 +79,9 @@ def test_importing_torch_is_caught_with_the_line(failures_of):
 
 
 def test_importing_it_in_a_default_is_caught_too(failures_of):
-    source = PLUGIN.replace("class Cube", "import ganzoo.training.gan\nclass Cube")
+    source = PLUGIN.replace("class Cube", "import ganzoo.training\nclass Cube")
     found = failures_of(source, slow=True)
-    assert "torch is imported by ganzoo.training.gan" in found["torch-free"]
+    assert "torch is imported by ganzoo.data.batches" in found["torch-free"]
 
 
 def test_asking_whether_torch_is_there_is_no_import(failures_of):
@@ -105,7 +105,7 @@ def test_importing_it_in_a_check_is_caught_though_another_plugin_imports_it(inst
     with pytest.raises(
         NonConformance, match="torch is imported by ganzoo_cube, line 10, while a sp"
     ):
-        check_torch_free(records["ganzoo-cube"], examples=[entry.component()])
+        check_torch_free(records["ganzoo-cube"], [entry.component()])
 
 
 def test_it_is_skipped_where_a_plugin_that_is_required_imports_torch(failures_of, install):
@@ -171,12 +171,12 @@ SPEC = {
         ({}, None, None),
         ({"name": "balls"}, "valid", "its 'name' is 'balls'; it must be that of its file, 'cubes'"),
         ({"description": ""}, "valid", "it has no 'description'"),
-        ({"dataset": "no-such-set"}, "valid", "it is no valid spec: dataset: "),
+        ({"dataset": "no-such-set"}, "valid", "it is not a valid spec: dataset: "),
         ({"dataset": {"type": "arrays", "path": "nowhere.npz"}}, None, None),
         (
             {"dataset": {"type": "torchvision", "name": "MNIST", "split": "nowhere"}},
             "fit",
-            "there is no split 'nowhere'",
+            "has no split 'nowhere'",
         ),
         (
             {"requires": {"ganzoo": ">=0.1", "ganzoo-mlp": ">=0.1"}},

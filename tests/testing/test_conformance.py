@@ -11,7 +11,7 @@ from ganzoo_mlp.components import MLPGenerator
 
 from ganzoo.builtin.datasets import Arrays
 from ganzoo.testing import FromFiles, checks_of, conformance, tiny_dataset
-from ganzoo.testing.catalogue import CHECKS
+from ganzoo.testing.conformance import CHECKS
 
 
 def parameters(test):
@@ -28,7 +28,7 @@ def test_each_check_of_each_component_and_recipe_is_a_case():
     own = [name for name in cases if name.startswith("generator-mlp-")]
     conditional = [name for name in own if name.startswith("generator-mlp-conditional-")]
     assert len(own) - len(conditional) == len(checks_of(MLPGenerator))
-    assert "generator-mlp-conditional-range" in conditional
+    assert "generator-mlp-conditional-variety" in conditional
 
 
 def test_the_name_of_a_distribution_may_be_written_in_any_way():
@@ -74,7 +74,9 @@ def test_examples_with_files_are_made_once_and_only_when_needed(tmp_path_factory
 
 
 def test_examples_of_other_distributions_are_refused():
-    with pytest.raises(ValueError, match="ReLU is no component of ganzoo-mlp; it offers MLPGen"):
+    with pytest.raises(
+        ValueError, match="ReLU is not a component of ganzoo-mlp \\(available: MLPGen"
+    ):
         conformance("ganzoo-mlp", examples=[ReLU()])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganzoo.builtin.datasets import Arrays, Folder, Torchvision
+from ganzoo.builtin.datasets import Arrays, Folder, Paired, Torchvision, Unpaired
 from ganzoo.builtin.extractors.torchvision_classifier import TorchvisionClassifier
 from ganzoo.builtin.schedules import Constant, Cosine, Linear, Sequence, Step, WarmUp
 from ganzoo.testing import FromFiles, conformance, tiny_dataset
@@ -30,12 +30,30 @@ def images(folder: Path) -> Folder:
     return Folder(path=str(folder), size=8)
 
 
+def domains(folder: Path) -> tuple[str, str]:
+    images(folder / "source")
+    images(folder / "target")
+    return str(folder / "source"), str(folder / "target")
+
+
+def paired(folder: Path) -> Paired:
+    source, target = domains(folder)
+    return Paired(source=source, target=target, size=8)
+
+
+def unpaired(folder: Path) -> Unpaired:
+    source, target = domains(folder)
+    return Unpaired(source=source, target=target, size=8)
+
+
 half = Linear(start=1e-3, end=1e-4)
 test_conformance = conformance(
     "ganzoo",
     examples=[
         FromFiles(Arrays, points),
         FromFiles(Folder, images),
+        FromFiles(Paired, paired),
+        FromFiles(Unpaired, unpaired),
         Constant(value=0.5),
         Linear(start=2e-4),
         Cosine(start=1.0, end=0.1),
@@ -46,12 +64,13 @@ test_conformance = conformance(
         Sequence(parts=(Constant(value=1.0), half), at=(0.5,)),
     ],
     skip={
-        "dataset-torchvision-samples": DOWNLOADED,
-        "dataset-torchvision-repeats": DOWNLOADED,
-        "dataset-torchvision-splits": DOWNLOADED,
-        "dataset-torchvision-training": DOWNLOADED,
-        "extractor-inception-output": DOWNLOADED,
-        "extractor-inception-independence": DOWNLOADED,
-        "extractor-inception-repeats": DOWNLOADED,
+        **{
+            f"dataset-torchvision-{check}": DOWNLOADED
+            for check in ("samples", "repeats", "splits", "training")
+        },
+        **{
+            f"extractor-inception-{check}": DOWNLOADED
+            for check in ("features", "sample-independence", "rebuilding")
+        },
     },
 )

@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.components import registry
 from ganzoo.errors import RunError, SpecError
 
-Train = Callable[..., ganzoo.Run]
+Train = Callable[[dict[str, Any]], ganzoo.Run]
 
 
 @pytest.fixture

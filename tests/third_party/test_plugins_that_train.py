@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.errors import SpecError
 from ganzoo.plugins import Plugins
 
-Train = Callable[..., ganzoo.Run]
+Train = Callable[[dict[str, Any]], ganzoo.Run]
 
 
 def tensors(run: ganzoo.Run) -> dict[str, torch.Tensor]:
@@ -180,3 +180,52 @@ def test_packs_that_cannot_be_filled_are_refused(
     tiny["training"] |= training
     with pytest.raises(SpecError, match=message):
         ganzoo.load_spec(tiny).check()
+
+
+EVERYTHING: dict[str, Any] = {
+    "latent": {"type": "codes", "dim": 8, "categories": [3], "continuous": 2},
+    "generator": "noisy",
+    "discriminator": {"type": "infogan", "codes": 5},
+    "auxiliary_losses": ["mutual_information"],
+    "regularizers": [{"type": "path_length", "every": 2}, {"type": "r1", "every": 4}],
+    "augmentation": {"type": "ada", "target": -1, "every": 3, "ramp": 64},
+    "callbacks": [{"type": "stop_when_scores_part", "gap": 100.0}],
+    "discriminator_steps": 2,
+    "loss": "relativistic_average",
+}
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{"accumulation": 2}, {"precision": "bfloat16"}, {"ema": None, "last_batch": "keep"}],
+    ids=["accumulation", "mixed precision", "raw"],
+)
+def test_parts_of_several_packages_work_together(
+    tiny: dict[str, Any], train_and_resume: Train, training: dict[str, Any]
+) -> None:
+    spec = {**tiny, **EVERYTHING, "training": {**tiny["training"], **training}}
+    run = train_and_resume(spec)
+    assert run.metrics()[-1]["step"] == 6
+    assert run.sample(3).shape == (3, 1, 8, 8)
+
+
+def test_overrides_reach_every_part(tiny: dict[str, Any]) -> None:
+    changes = [
+        "auxiliary_losses.0.weight=3",
+        "augmentation.target=0.5",
+        "latent.categories=[4,2]",
+        "discriminator.codes=8",
+        "regularizers.0.every=8",
+        "callbacks.0.lines=5",
+        "generator.hidden=4",
+        "dataset.horizontal_flip=true",
+    ]
+    spec = ganzoo.load_spec({**tiny, **EVERYTHING}, overrides=changes)
+    spec.check()
+    data = spec.to_json()
+    assert data["auxiliary_losses"][0]["weight"] == 3
+    assert data["latent"]["categories"] == [4, 2]
+    assert data["callbacks"][0]["lines"] == 5
+    assert spec.providers()["augmentation"].name == "ganzoo-ada"
+    with pytest.raises(SpecError, match=r"augmentation\.targt: unknown key; did you mean 'target'"):
+        ganzoo.load_spec({**tiny, **EVERYTHING}, overrides=["augmentation.targt=1"])

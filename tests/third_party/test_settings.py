@@ -14,7 +14,7 @@ import ganzoo
 from ganzoo.errors import SpecError
 from ganzoo.runs.checkpoints import Checkpoint
 
-Train = Callable[..., ganzoo.Run]
+Train = Callable[[dict[str, Any]], ganzoo.Run]
 
 
 def checkpoint(run: ganzoo.Run) -> Checkpoint:
@@ -49,7 +49,7 @@ def test_a_callback_scales_a_learning_rate_and_the_factor_is_resumed(
     }
     tiny["training"]["ema"] = None
     tiny["generator_optimizer"] = {"type": "adam", "lr": 0.2}
-    run = train_and_resume(tiny, stop=4)
+    run = train_and_resume(tiny)
     factors = [line["factor"] for line in run.actions() if line["action"] == "scale"]
     assert factors == [2.0**-count for count in range(1, len(factors) + 1)]
     assert factors, "with so large a learning rate the samples get worse"

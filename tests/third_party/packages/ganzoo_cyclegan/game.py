@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,11 +18,13 @@ from ganzoo.training import (
     Game,
     Numbers,
     TrainingContext,
-    collect,
 )
 
 if TYPE_CHECKING:
     from ganzoo_cyclegan.plugin import CycleGAN
+
+Translated = dict[str, AdversarialBatch]
+"""Real and translated images of each domain."""
 
 
 class CycleGame(Game):
@@ -30,86 +33,81 @@ class CycleGame(Game):
     def __init__(self, algorithm: CycleGAN, data: DatasetInfo, context: TrainingContext) -> None:
         self._algorithm, self._context = algorithm, context
         self.sampler = algorithm.build_sampler(data)
-        there = context.place(self.sampler.translator)
-        back = context.place(algorithm.translator(data, back=True))
-        self._there, self._back = context.compiled(there), context.compiled(back)
+        translators = {
+            "there": context.place(self.sampler.translator),
+            "back": context.place(algorithm.translator(data, back=True)),
+        }
+        self._there, self._back = map(context.compiled, translators.values())
+        settings = algorithm.settings(data, context.training)
         self._adversaries = {
             name: Adversary(context, setting, loss=algorithm.loss, name=f"{name}-discriminator")
-            for name, setting in algorithm.settings(data, context.training).items()
+            for name, setting in settings.items()
         }
         self._pools = {
-            name: context.place(Pool(algorithm.pool, setting.samples.shape))
-            for name, setting in algorithm.settings(data, context.training).items()
+            f"{name}-pool": context.place(Pool(algorithm.pool, setting.samples.shape))
+            for name, setting in settings.items()
         }
-        self.networks = {"there": there, "back": back}
+        self.networks = translators | self._pools
         trained: dict[str, nn.Module] = {}
-        for name, adversary in self._adversaries.items():
-            self.networks |= {**adversary.modules, f"{name}-pool": self._pools[name]}
+        for adversary in self._adversaries.values():
+            self.networks |= adversary.modules
             trained |= adversary.trained
         self.optimizers = {
-            "generator": context.optimizer(algorithm.generator_optimizer, there=there, back=back),
+            "generator": context.optimizer(algorithm.generator_optimizer, **translators),
             "discriminator": context.optimizer(algorithm.discriminator_optimizer, **trained),
         }
 
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
         """Take a step of the translators, then one of the discriminators."""
-        parts = self._context.split(next_batch())
-        numbers = Numbers()
-        translated = []
-        translators = self.optimizers["generator"]
-        translators.zero_grad(progress)
-        for part, fraction in parts:
-            loss, found, batches = self._translate(part, step, progress)
-            translators.backward(loss, fraction)
-            collect(numbers, fraction, found)
-            translated.append((batches, fraction))
-        translators.step()
+        translated: list[tuple[Translated, float | None]] = []
 
-        discriminators = self.optimizers["discriminator"]
-        discriminators.zero_grad(progress)
-        for batches, fraction in translated:
-            for name, batch in batches.items():
-                shown = self._pools[name](batch.fake.detach(), self._context.rng)
-                adversary = self._adversaries[name]
-                loss, found = adversary.discriminator_loss(
-                    AdversarialBatch(batch.real, shown), step, progress
+        def translators(part: Batch) -> tuple[torch.Tensor, Numbers]:
+            loss, numbers, domains = self._translate(part)
+            for name, each in domains.items():
+                added, found = self._adversaries[name].generator_loss(each, step, progress)
+                loss, numbers = loss + added, numbers | found
+            translated.append((domains, len(part) / len(batch)))
+            return loss, numbers
+
+        def discriminators(domains: Translated) -> tuple[torch.Tensor, Numbers]:
+            losses, numbers = [], Numbers()
+            for name, each in domains.items():
+                shown = self._pools[f"{name}-pool"](each.fake.detach(), self._context.rng)
+                loss, found = self._adversaries[name].discriminator_loss(
+                    replace(each, fake=shown), step, progress
                 )
-                discriminators.backward(loss, fraction)
-                collect(numbers, fraction, found)
-        discriminators.step()
+                losses.append(loss)
+                numbers |= found
+            return torch.stack(losses).sum(), numbers
+
+        batch = next_batch()
+        parts = self._context.split(batch)
+        numbers = self.optimizers["generator"].update(parts, translators, progress)
+        numbers |= self.optimizers["discriminator"].update(translated, discriminators, progress)
         for adversary in self._adversaries.values():
             adversary.constrain()
         return numbers
 
-    def _translate(
-        self, batch: Batch, step: int, progress: float
-    ) -> tuple[torch.Tensor, Numbers, dict[str, AdversarialBatch]]:
-        """Return the translators' loss, numbers to log, and real and translated images by domain."""
-        source, target = batch.source, batch.sample
+    def _translate(self, batch: Batch) -> tuple[torch.Tensor, Numbers, Translated]:
+        """Return what translators minimize besides, numbers to log, and what they translated."""
+        source, target, there, back = batch.source, batch.sample, self._there, self._back
         assert source is not None
-        there, back, weights = self._there, self._back, self._algorithm
         with self._context.autocast():
             as_target, as_source = there(source, None), back(target, None)
-            cycle = F.l1_loss(back(as_target, None), source) + F.l1_loss(
-                there(as_source, None), target
-            )
-            total = weights.cycle_weight * cycle
-            numbers = {"loss/cycle": cycle.detach()}
-            if weights.identity_weight:
-                same = F.l1_loss(there(target, None), target) + F.l1_loss(
-                    back(source, None), source
-                )
-                total = total + weights.identity_weight * same
+            cycle = F.l1_loss(back(as_target, None), source)
+            cycle = cycle + F.l1_loss(there(as_source, None), target)
+            loss, numbers = self._algorithm.cycle_weight * cycle, {"loss/cycle": cycle.detach()}
+            if self._algorithm.identity_weight:
+                same = F.l1_loss(there(target, None), target)
+                same = same + F.l1_loss(back(source, None), source)
+                loss = loss + self._algorithm.identity_weight * same
                 numbers["loss/identity"] = same.detach()
         dtype = self._context.dtype
-        batches = {
+        domains = {
             "target": AdversarialBatch(target, as_target.to(dtype), source=source),
             "source": AdversarialBatch(source, as_source.to(dtype), source=target),
         }
-        for name, each in batches.items():
-            loss, found = self._adversaries[name].generator_loss(each, step, progress)
-            total, numbers = total + loss, {**numbers, **found}
-        return total, numbers, batches
+        return loss, numbers, domains
 
 
 class Pool(nn.Module):

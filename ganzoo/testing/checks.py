@@ -1,0 +1,174 @@
+"""How a check fails: with one sentence that says who is at fault, what is wrong, what would be right."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ganzoo.components import Component, MetricInputs
+from ganzoo.plugins import PluginRecord, Recipe
+
+Subject = Component | PluginRecord | Recipe
+Check = Callable[..., None]
+
+SAMPLE_SHAPES: tuple[tuple[int, ...], ...] = ((1, 28, 28), (3, 32, 32), (3, 24, 40), (2,))
+"""Shapes that components are tried with: of MNIST, of CIFAR, not square, and points."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What components are tried with.
+
+    Attributes:
+        sample_shapes: shapes of samples; those that a component's ``check`` refuses are left out.
+        spec: parts of the spec in which it is trained, in place of the kit's tiny ones.
+        inputs: samples on which a metric has a value, where it has none on the kit's.
+    """
+
+    sample_shapes: tuple[tuple[int, ...], ...] = SAMPLE_SHAPES
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    inputs: MetricInputs | None = None
+
+
+DEFAULT = Options()
+
+
+class NonConformance(AssertionError):  # noqa: N818 - it is the name of what was found
+    """Something does not keep to its contract; the message is one sentence.
+
+    It reads ``<family> '<name>', <check>: <what is wrong>; <what would be right>``.
+    """
+
+
+class _Fault(Exception):  # noqa: N818 - never seen outside
+    """What ``require`` raises; the check adds whose fault it is."""
+
+
+def check(function: Callable[..., None]) -> Check:
+    """Make a function a check: it runs from a fixed seed and fails with one sentence.
+
+    The check's name is the function's, without ``check_``. An exception that is raised in it, by a
+    plugin's code, is a failure too, with the exception as its cause. All checks may be given options;
+    those that have no use for them are functions of the subject alone.
+    """
+    taken = len(inspect.signature(function).parameters) - 1
+
+    @functools.wraps(function)
+    def checked(subject: Subject, *options: Any) -> None:
+        __tracebackhide__ = True
+        prefix = f"{title(subject)}, {name_of_check(function)}"
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                function(subject, *options[:taken])
+        except _Fault as fault:
+            raise NonConformance(f"{prefix}: {fault}") from None
+        except Exception as error:
+            first_line = str(error).strip().partition("\n")[0] or "without a message"
+            raise NonConformance(
+                f"{prefix}: {type(error).__name__} was raised ({first_line}); there must be no error"
+                " here"
+            ) from error
+
+    return checked
+
+
+def name_of_check(function: Callable[..., object]) -> str:
+    """Return the name of a check, as identifiers of tests have it."""
+    return function.__name__.removeprefix("check_").replace("_", "-")
+
+
+def title(subject: Subject) -> str:
+    """Return what is checked, in words: its family, its name, and parameters that are not defaults."""
+    if isinstance(subject, PluginRecord):
+        return f"plugin {subject.name}"
+    if isinstance(subject, Recipe):
+        return f"recipe {subject.name!r}"
+    changed = ", ".join(
+        f"{name}={getattr(subject, name)!r}"
+        for name in type(subject).model_fields
+        if name in subject.model_fields_set and name != "type"
+    )
+    name = f"{subject.family.replace('_', ' ')} {subject.type!r}"
+    return f"{name} ({changed})" if changed else name
+
+
+def require(condition: object, sentence: str) -> None:
+    """Go on only where a condition holds.
+
+    Args:
+        condition: any truth value, a tensor of one element included.
+        sentence: what is wrong; what would be right.
+    """
+    if not condition:
+        raise _Fault(sentence)
+
+
+def require_tensor(
+    value: Any,
+    what: str,
+    shape: tuple[int, ...] | None = None,
+    dtype: torch.dtype | None = torch.float32,
+) -> None:
+    """Go on only with a finite tensor, of a shape and a type where these are given."""
+    require(torch.is_tensor(value), f"{what} is a {type(value).__name__}; it must be a tensor")
+    found = tuple(value.shape)
+    require(shape in {None, found}, f"{what} has shape {found}; it must be {shape}")
+    require(dtype in {None, value.dtype}, f"{what} is {value.dtype}; it must be {dtype}")
+    require(value.isfinite().all(), f"{what} is not finite; it must be")
+
+
+def require_from_rng(
+    draw: Callable[[torch.Generator], torch.Tensor], what: str, *, varies: bool
+) -> None:
+    """Go on only where what is random follows from a generator that is handed over, and nothing else.
+
+    Args:
+        draw: gives a result by such a generator.
+        what: the result, in words.
+        varies: whether another state of the generator must give another result.
+    """
+    drawn = []
+    for elsewhere, seed in ((0, 7), (1, 7), (0, 8)):
+        torch.manual_seed(elsewhere)
+        drawn.append(draw(torch.Generator().manual_seed(seed)))
+    require(
+        same(drawn[0], drawn[1]),
+        f"the same state of 'rng' gives different {what}; all that is random must come from it",
+    )
+    require(
+        not varies or not same(drawn[0], drawn[2]),
+        f"another state of 'rng' gives the same {what}; they must be drawn from it",
+    )
+
+
+def same(one: torch.Tensor, other: torch.Tensor | None) -> bool:
+    """Return whether two tensors are equal to the last bit; what is not a number equals itself."""
+    return other is not None and torch.equal(one.nan_to_num(), other.nan_to_num())
+
+
+def close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Return whether two tensors are equal up to rounding."""
+    return one.shape == other.shape and torch.allclose(
+        one, other, rtol=1e-3, atol=1e-4, equal_nan=True
+    )
+
+
+def passes(function: Callable[..., object], *arguments: Any) -> bool:
+    """Return whether a component's ``check`` accepts what it is asked about."""
+    try:
+        function(*arguments)
+    except ValueError:
+        return False
+    return True
+
+
+def few(names: Iterable[str], limit: int = 3) -> str:
+    """Return names for a sentence, the first few of them where they are many."""
+    names = list(names)
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")
