@@ -33,7 +33,7 @@ BASE = {
 NOT_INSTALLED = {"exponential", "pix2pix", "sphere"}
 """Components and recipes that documents make themselves, tested in test_plugins_shown.py."""
 
-GENERATED = ("reference/", "../reference/", "directory.md", *PAGES.values())
+GENERATED = ("reference/", "../reference/", "components/", "directory.md", *PAGES.values())
 """Where pages of the site are that are made, and no files."""
 
 

@@ -131,29 +131,44 @@ def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch
     assert value.baseline.value == 0
 
 
-def test_the_algorithm_shown_trains_resumes_and_translates(tmp_path, files_shown):
-    for name, text in files_shown("docs/algorithms.md").items():
+def test_the_algorithm_shown_trains_resumes_and_translates(tmp_path, monkeypatch, files_shown):
+    files = files_shown("docs/algorithms.md")
+    for name, text in files.items():
         (tmp_path / name).write_text(text, "utf-8")
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 16, 3), dtype=np.uint8)
     for folder, images in zip(("edges", "photos"), pixels, strict=True):
         (tmp_path / folder).mkdir()
         for index, image in enumerate(images):
             Image.fromarray(image).save(tmp_path / folder / f"{index}.png")
-    program = ("-m", "ganzoo", "--plugin", "pix2pix.py")
-    small = {"dataset.size": 16, "training.batch_size": 8, "training.accumulation": 2}
-    short = {"training.duration": "4 steps", "output.checkpoint_every": "2 steps"}
-    settings = [f"--set={path}={json.dumps(value)}" for path, value in (small | short).items()]
-    options = ("--device", "cpu", "--set", "output.log_every=1 steps")
-    run = (
-        tmp_path / _call(*program, "run", "pix2pix.json", *settings, *options, cwd=tmp_path).strip()
-    )
-    last = run / "checkpoints" / "step-00000004.safetensors"
-    whole = last.read_bytes()
-    last.unlink()
-    _call(*program, "resume", str(run), cwd=tmp_path)
-    assert last.read_bytes() == whole
-    _call(*program, "sample", str(run), "--source", "edges", "-o", "images.npy", cwd=tmp_path)
-    assert np.load(tmp_path / "images.npy").shape == (16, 3, 16, 16)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    changes = {
+        "dataset.size": 16,
+        "training.batch_size": 8,
+        "training.accumulation": 2,
+        "training.duration": "4 steps",
+        "output.checkpoint_every": "2 steps",
+        "device": "cpu",
+    }
+    plugins = Plugins()
+    plugins.load_core()
+    plugins.load_installed()
+    plugins.load_file(tmp_path / "pix2pix.py")
+    try:
+        with using(plugins.registry):
+            overrides = [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+            run = ganzoo.run(ganzoo.load_spec("pix2pix.json", overrides=overrides))
+            last = run.directory.checkpoint_path(4)
+            whole = last.read_bytes()
+            last.unlink()
+            ganzoo.resume(run.path)
+            assert last.read_bytes() == whole
+            assert run.sample(2).shape == (2, 3, 16, 16)
+            for check in checks_of(type(run.spec.algorithm)):
+                check(run.spec.algorithm)
+    finally:
+        for name in files:
+            sys.modules.pop(name.partition(".")[0], None)
 
 
 def _call(*arguments, cwd, environment=None):
