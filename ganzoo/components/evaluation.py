@@ -51,31 +51,23 @@ class FeatureExtractor(Component):
         return self.type
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Check that this extractor can read the samples, before anything is built.
+        """Check, before anything is built, that this extractor can read samples of a shape.
 
-        Args:
-            sample_shape: (channels, height, width), or (dimensions,) for points.
+        It is (channels, height, width), or (dimensions,) for points.
 
         Raises:
             ValueError: it cannot; the message says which samples it can read.
         """
 
     def check_space(self, space: SampleSpace) -> None:
-        """Check that this extractor can read samples of a kind and a shape.
-
-        Raises:
-            ValueError: it cannot; the message says which samples it can read.
-        """
+        """Check that this extractor can read samples of a kind and a shape, as ``check`` does."""
         self.check(space.shape)
         if space.kind not in self.reads:
             known = " and ".join(sorted(self.reads))
             raise ValueError(f"extractor {self.type!r} reads {known}, not {space.kind}")
 
     def with_absolute_paths(self) -> Self:
-        """Return the same extractor with absolute paths, which hold in any working directory.
-
-        Runs keep this form. Extractors with paths override it.
-        """
+        """Return the same extractor with absolute paths; extractors with paths override it."""
         return self
 
     def fingerprint(self) -> dict[str, Any]:
@@ -91,10 +83,7 @@ class FeatureExtractor(Component):
 
     @abstractmethod
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
-        """Build the extractor on the CPU, in evaluation mode.
-
-        Args:
-            sample_shape: shape of one sample.
+        """Build the extractor on the CPU, in evaluation mode, for samples of a shape.
 
         Raises:
             ganzoo.errors.DataError: a file of weights is missing, or is not the expected one.
@@ -162,7 +151,7 @@ class Quantity:
     Attributes:
         name: its name in reports, without the extractor's label.
         better: which values are better, or None if neither end is.
-        description: what it is, with its range, in one line.
+        description: what it is, with its range and unit, in one line.
     """
 
     name: str
@@ -212,10 +201,7 @@ class Metric(Component):
         return self.extractor or default
 
     def check(self, extractor: FeatureExtractor) -> None:
-        """Check that the metric is defined for an extractor.
-
-        Args:
-            extractor: the one that it will use.
+        """Check that the metric is defined for the extractor that it will use.
 
         Raises:
             ValueError: it is not; the message says which extractor would be right.

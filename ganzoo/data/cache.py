@@ -27,6 +27,7 @@ from safetensors.numpy import load, save
 from ganzoo.utils.files import write_atomically
 
 Array = npt.NDArray[Any]
+Kind = Literal["samples", "features", "weights"]
 
 
 def cache_folder() -> Path:
@@ -37,50 +38,41 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class CachedFile:
-    """A file in the cache.
+    """A file in the cache: its path, its name within the cache, and its size in bytes.
 
-    Attributes:
-        path: where it is.
-        name: its path within the cache.
-        kind: ``samples`` (decoded), ``features`` (of real samples) or ``weights`` (downloaded).
-        size: number of its bytes.
+    Its kind is ``samples`` (decoded), ``features`` (of real samples) or ``weights`` (downloaded).
     """
 
     path: Path
     name: str
-    kind: Literal["samples", "features", "weights"]
+    kind: Kind
     size: int
 
 
-_OWN_NAME = {
-    "features": re.compile(r"features-[0-9a-f]{32}"),
-    "samples": re.compile(r".+-[0-9a-f]{32}"),
-    "weights": re.compile(r".+-[0-9a-f]{8,64}"),
+_OWN_FILES: dict[Kind, tuple[str, str]] = {
+    "features": ("features-*.safetensors", "features-[0-9a-f]{32}"),
+    "samples": ("*.npy", ".+-[0-9a-f]{32}"),
+    "weights": ("weights/*.pth", ".+-[0-9a-f]{8,64}"),
 }
-"""Names end in a hash of what the content depends on, or of the content."""
+"""Where each kind is, and its stem, which ends in a hash of the content or of what that depends on."""
 
 
 def cached_files() -> list[CachedFile]:
     """Return the files in the cache, by name, without any that ganzoo did not write."""
     folder = cache_folder()
-    patterns: tuple[tuple[Literal["samples", "features", "weights"], str], ...] = (
-        ("features", "features-*.safetensors"),
-        ("samples", "*.npy"),
-        ("weights", "weights/*.pth"),
-    )
     return [
         CachedFile(path, path.relative_to(folder).as_posix(), kind, path.stat().st_size)
-        for kind, pattern in patterns
+        for kind, (pattern, stem) in _OWN_FILES.items()
         for path in sorted(folder.glob(pattern))
-        if path.is_file() and _OWN_NAME[kind].fullmatch(path.stem)
+        if path.is_file() and re.fullmatch(stem, path.stem)
     ]
 
 
 def fault_of(file: CachedFile) -> str | None:
     """Return what is wrong with a file in the cache, or None if it is whole.
 
-    Only the length of samples is checked, but the content of features, which have its hash in them, and
-    of weights, whose names end in the first digits of theirs.
+    Of samples only the length is checked; features hold the hash of their content, and the names of
+    weights end in its first digits.
     """
     try:
         if file.kind == "samples":
@@ -156,12 +148,12 @@ def cached_array(
     Returns:
         A copy-on-write memory map (writing to it does not change the file), or an array in memory.
     """
-    path = cache_folder() / f"{name}.npy"
-    array = _read(path, shape, np.dtype(dtype))
+    path, dtype = cache_folder() / f"{name}.npy", np.dtype(dtype)
+    array = _read(path, shape, dtype)
     if array is not None:
         return array
     try:
-        _write(path, shape, np.dtype(dtype), chunks())
+        _write(path, shape, dtype, chunks())
     except OSError as error:
         warnings.warn(
             f"{path} cannot be written ({error.strerror or error}), so the data is decoded into"
@@ -169,8 +161,13 @@ def cached_array(
             stacklevel=2,
         )
     else:
-        array = _read(path, shape, np.dtype(dtype))
-    return _gather(shape, np.dtype(dtype), chunks()) if array is None else array
+        array = _read(path, shape, dtype)
+    if array is None:
+        array, begin = np.empty(shape, dtype), 0
+        for chunk in chunks():
+            array[begin : begin + len(chunk)] = chunk
+            begin += len(chunk)
+    return array
 
 
 def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
@@ -199,13 +196,3 @@ def _write(
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _gather(shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterable[Array]) -> Array:
-    """Return the array in memory."""
-    array = np.empty(shape, dtype)
-    begin = 0
-    for chunk in chunks:
-        array[begin : begin + len(chunk)] = chunk
-        begin += len(chunk)
-    return array

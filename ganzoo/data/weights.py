@@ -25,13 +25,7 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """A file that its authors publish.
-
-    Attributes:
-        name: name of the file.
-        sha256: its SHA-256, or the first digits of it.
-        url: its address.
-    """
+    """A file that its authors publish, with its SHA-256 or the first digits of it."""
 
     name: str
     sha256: str
@@ -45,9 +39,8 @@ def weights_folders() -> list[Path]:
     torchmetrics and torch-fidelity download to. Downloads go to the first.
     """
     chosen = os.environ.get("GANZOO_WEIGHTS")
-    torch_home = os.environ.get("TORCH_HOME") or Path(
-        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"
-    )
+    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    torch_home = os.environ.get("TORCH_HOME") or f"{user_cache}/torch"
     folders = [cache_folder() / "weights", Path(torch_home, "hub", "checkpoints").expanduser()]
     return [Path(chosen).expanduser(), *folders] if chosen else folders
 
@@ -82,11 +75,7 @@ def obtain(weights: PublishedWeights) -> Path:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a file of weights, and return its bytes only if they are the expected ones.
-
-    Args:
-        path: the file.
-        sha256: its SHA-256, or the first digits of it.
+    """Return the bytes of a file of weights, only if its SHA-256 begins with these digits.
 
     Raises:
         DataError: the file is missing, cannot be read, or is another one.
@@ -94,9 +83,8 @@ def read_verified(path: Path, sha256: str) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(
-            f"{path} does not exist; it should be weights with SHA-256 {sha256}"
-        ) from None
+        message = f"{path} does not exist; it should be weights with SHA-256 {sha256}"
+        raise DataError(message) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     found = hashlib.sha256(content).hexdigest()
@@ -140,10 +128,9 @@ def _download(weights: PublishedWeights, path: Path) -> Path:
                 report(what, done, max(total, done) if total else 0)
             file.flush()
             os.fsync(file.fileno())
-        if not digest.hexdigest().startswith(weights.sha256):
-            raise _missing(
-                weights, f"what was downloaded, {done} bytes, has SHA-256 {digest.hexdigest()}"
-            )
+        found = digest.hexdigest()
+        if not found.startswith(weights.sha256):
+            raise _missing(weights, f"what was downloaded, {done} bytes, has SHA-256 {found}")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

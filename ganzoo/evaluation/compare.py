@@ -17,13 +17,9 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """Numbers that can be compared: of one quantity, measured by one protocol.
+    """Numbers that can be compared: of one quantity, by name, and one protocol, by hash.
 
-    Attributes:
-        name: name of the quantity.
-        protocol: hash of the protocol.
-        title: the name, with a letter if the quantity was measured in more than one way.
-        better: which values are better, or None.
+    The title has a letter after the name if the quantity was measured in more than one way.
     """
 
     name: str
@@ -34,13 +30,7 @@ class Row:
 
 @dataclass
 class Column:
-    """The numbers of one set of weights, or of files.
-
-    Attributes:
-        title: the run with its step.
-        measured: each number with the report it is from.
-        problems: what makes its numbers suspect.
-    """
+    """The numbers of one set of weights, or of files, each with its report, and what is suspect."""
 
     title: str
     measured: dict[Key, tuple[Value, Report]] = field(default_factory=dict)
@@ -63,13 +53,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table of numbers.
-
-    Attributes:
-        rows: what was measured.
-        columns: what was evaluated.
-        notes: what a reader should know before comparing.
-    """
+    """A table: what was measured of what, and notes that a reader should know before comparing."""
 
     rows: list[Row]
     columns: list[Column]
@@ -77,10 +61,7 @@ class Comparison:
 
 
 def compare(paths: Sequence[Path]) -> Comparison:
-    """Compare reports.
-
-    Args:
-        paths: run directories, of which all reports are taken, or single reports.
+    """Compare all reports of run directories, and single reports.
 
     Raises:
         RunError: a path is neither, or a run was not evaluated.
@@ -121,7 +102,7 @@ def _reports(path: Path) -> list[Report]:
 
 
 def _subject_key(path: Path, report: Report) -> tuple[object, ...]:
-    """Return the place and what was evaluated: reports with the same key are of one column."""
+    """Return what was evaluated and where: reports with the same key are of one column."""
     place = path.parent.parent if path.is_file() and path.parent.name == "evaluation" else path
     subject = report.subject
     evaluated = subject.weights_sha256 or subject.samples_sha256
@@ -141,33 +122,29 @@ def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else str(index + 1)
 
 
-def _differing_protocols(
-    ways: dict[str, list[str]], protocols: dict[str, dict[str, Any]]
-) -> Iterator[str]:
+def _differing_protocols(ways: dict[str, list[str]], protocols: dict[str, Any]) -> Iterator[str]:
     """Yield how the protocols of one quantity differ."""
     noted: dict[tuple[str, ...], list[str]] = {}
     for name, used in ways.items():
-        if len(used) > 1:
-            flat = [dict(_flat(protocols[protocol])) for protocol in used]
-            paths = [
-                path
-                for path in dict.fromkeys(key for each in flat for key in each)
-                if len({repr(each.get(path)) for each in flat}) > 1
-            ]
-            for part in ("reference", "training"):  # the same samples may have several names
-                if f"{part}.sha256" not in paths and f"{part}.samples" in paths:
-                    paths.remove(f"{part}.samples")
-            differences = tuple(
-                f"[{_letter(place)}] "
-                + ", ".join(f"{path} {_short(each.get(path))}" for path in paths)
-                for place, each in enumerate(flat)
-            )
-            noted.setdefault(differences, []).append(name)
-    for differences, names in noted.items():
-        yield (
-            f"{', '.join(names)}: measured in {len(differences)} ways that cannot be compared: "
-            + "; ".join(differences)
+        if len(used) == 1:
+            continue
+        flat = [dict(_flat(protocols[protocol])) for protocol in used]
+        paths = [
+            path
+            for path in dict.fromkeys(key for each in flat for key in each)
+            if len({repr(each.get(path)) for each in flat}) > 1
+        ]
+        for part in ("reference", "training"):  # the same samples may have several names
+            if f"{part}.sha256" not in paths and f"{part}.samples" in paths:
+                paths.remove(f"{part}.samples")
+        differences = tuple(
+            f"[{_letter(place)}] " + ", ".join(f"{path} {_short(each.get(path))}" for path in paths)
+            for place, each in enumerate(flat)
         )
+        noted.setdefault(differences, []).append(name)
+    for differences, names in noted.items():
+        ways_of = f"{', '.join(names)}: measured in {len(differences)} ways that cannot be compared"
+        yield f"{ways_of}: {'; '.join(differences)}"
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -21,13 +21,13 @@ from ganzoo.components import (
     MetricResult,
     SampleSpace,
 )
-from ganzoo.components.registry import active
 from ganzoo.errors import NotMeasurable, SpecError, in_a_line
 from ganzoo.evaluation.features import (
     BuiltExtractor,
     cached_features,
     extract,
     provider_of,
+    provider_versions,
     quantization_of,
 )
 from ganzoo.evaluation.samples import RealSource, Reference, Source
@@ -56,7 +56,7 @@ Baselines = Mapping[str, Baseline]
 """Of one metric, by the name of the quantity."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Planned:
     """A metric with the key of its extractor, and that extractor."""
 
@@ -72,16 +72,9 @@ class _Planned:
 class Evaluator:
     """Evaluates samples by one protocol, against one reference.
 
-    Extractors are built at once, so that anything wrong with them shows; features of real samples are
-    computed when they are first needed.
-
-    Args:
-        metrics: what to measure.
-        extractor: computes the features for metrics without an extractor of their own.
-        space: what the samples are.
-        reference: opens the reference, when it is first needed.
-        device: where features are computed.
-        baseline: whether each number comes with that of real samples against real samples.
+    Extractors are built at once, so that anything wrong with them shows: the one given, and those that
+    metrics have of their own. The reference is opened, and its features are computed on the device,
+    when they are first needed. Without ``baseline``, real samples are not measured against each other.
 
     Raises:
         SpecError: a metric is not defined for its extractor, or an extractor cannot read the samples.
@@ -105,7 +98,7 @@ class Evaluator:
         self._open_reference = reference
         self._extractors: dict[str, BuiltExtractor] = {}
         self._plan: list[_Planned] = []
-        self._known_baselines: dict[int, dict[int, Baselines]] = {}
+        self._known_baselines: dict[int, dict[_Planned, Baselines]] = {}
         for metric in metrics:
             used = metric.extractor_or(extractor)
             key = used.model_dump_json()
@@ -116,22 +109,17 @@ class Evaluator:
     def evaluate(
         self, sources: Mapping[int | None, Source], subject: Subject, versions: Mapping[str, str]
     ) -> Report:
-        """Evaluate some sets of samples.
+        """Evaluate equally many samples for each seed, or those of files, whose seed is None.
 
-        Args:
-            sources: samples by their seed, or None for files; equally many of each.
-            subject: what generated them.
-            versions: of the software that takes part, besides metrics and extractors.
-
-        Returns:
-            The report; on all processes but the first, one without values.
+        The versions are of the software that takes part, besides metrics and extractors. On all
+        processes but the first, the report has no values.
 
         Raises:
             ganzoo.errors.EvaluationError: samples or features are not finite.
         """
         began = time.perf_counter()
         problems = []
-        outcomes: list[list[Outcome]] = []
+        outcomes: dict[_Planned, list[Outcome]] = {planned: [] for planned in self._measured}
         count = len(next(iter(sources.values())))
         with numerics(self._device, exact=True):
             for seed, source in sources.items():
@@ -139,11 +127,14 @@ class Evaluator:
                 generated, alike = extract(source, self._extractors, self._device, what)
                 if alike:
                     problems.append(f"all {count} {what} are the same")
-                outcomes.append(self._measure_all(generated, *self._real_features, seed or 0))
+                reference, training = self._real_features
+                for planned, found in outcomes.items():
+                    found.append(self._measure(planned, generated, reference, training, seed or 0))
             baselines = self._baselines(count) if self._baseline else {}
         seeds = [seed for seed in sources if seed is not None]
-        versions = {**versions, **self._provider_versions()}
-        protocols = [self._protocol(planned, count) for planned in self._plan]
+        parts = [part for each in self._plan for part in (each.metric, each.extractor.component)]
+        versions = {**versions, **provider_versions(parts)}
+        protocols = {planned: self._protocol(planned, count) for planned in self._plan}
         evaluated = {
             "subject": subject.model_dump(mode="json", exclude={"name"}),
             "seeds": seeds,
@@ -151,23 +142,28 @@ class Evaluator:
             "device": self._device.type,
         }
         values: list[Value] = []
-        for index, planned in enumerate(self._plan if is_first() else ()):
-            found = [each[index] for each in outcomes]
-            values += self._values(
-                planned, found, protocols[index], evaluated, baselines.get(index, {})
-            )
+        for planned, found in outcomes.items():
+            baseline = baselines.get(planned, {})
+            values += self._values(planned, found, protocols[planned], evaluated, baseline)
+        device = self._device
+        gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
         return Report(
             subject=subject,
             reference=self._reference.samples.name,
             seeds=seeds,
             values=values,
-            protocols={protocol_digest(protocol): protocol for protocol in protocols},
+            protocols={protocol_digest(protocol): protocol for protocol in protocols.values()},
             problems=problems,
             versions=versions,
-            device=_describe(self._device),
+            device=f"{device}{gpu}",
             seconds=round(time.perf_counter() - began, 3),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+
+    @property
+    def _measured(self) -> list[_Planned]:
+        """The metrics that this process measures: the first has all, the others none."""
+        return self._plan if is_first() else []
 
     @cached_property
     def _reference(self) -> Reference:
@@ -178,10 +174,8 @@ class Evaluator:
         """The features of the reference, and those of the training split that metrics need."""
         needed = {each.key for each in self._plan if each.metric.needs_training_samples}
         training = self._reference.training
-        return (
-            self._features_of(self._reference.samples, self._extractors),
-            {} if training is None else self._features_of(training, needed),
-        )
+        reference = self._features_of(self._reference.samples, self._extractors)
+        return reference, {} if training is None else self._features_of(training, needed)
 
     def _features_of(self, source: RealSource, keys: Collection[str]) -> ByExtractor:
         return {
@@ -189,14 +183,6 @@ class Evaluator:
             for key, extractor in self._extractors.items()
             if key in keys
         }
-
-    def _measure_all(
-        self, generated: ByExtractor, reference: ByExtractor, training: ByExtractor, seed: int
-    ) -> list[Outcome]:
-        """Return the outcome of each metric; on all processes but the first, nothing."""
-        if not is_first():
-            return []
-        return [self._measure(each, generated, reference, training, seed) for each in self._plan]
 
     def _measure(
         self,
@@ -225,43 +211,43 @@ class Evaluator:
                 return NotMeasurable(f"{name} came out as {value}")
         return result
 
-    def _baselines(self, count: int) -> dict[int, Baselines]:
+    def _baselines(self, count: int) -> dict[_Planned, Baselines]:
         """Measure real samples as if they were generated, by each metric that allows it.
 
         Samples of the training split take the place of generated ones if the reference is another
         split; otherwise the reference is cut in half.
         """
-        if count not in self._known_baselines:
-            reference, training = self._real_features[0], self._reference.training
-            source = self._reference.samples.name
-            if training is not None:
-                generated = self._features_of(training.subset(count), self._extractors)
-                source = f"{training.name} against {source}"
-            else:
-                half = min(count, len(self._reference.samples) // 2)
-                generated = {key: _rows(each, 0, half) for key, each in reference.items()}
-                reference = {key: _rows(each, half, None) for key, each in reference.items()}
-                source = f"halves of {source}"
-            found: dict[int, Baselines] = {}
-            for index, planned in enumerate(self._plan if is_first() else ()):
-                if planned.metric.needs_training_samples:
-                    continue
+        if count in self._known_baselines:
+            return self._known_baselines[count]
+        reference, training = self._real_features[0], self._reference.training
+        source = self._reference.samples.name
+        if training is not None:
+            generated = self._features_of(training.subset(count), self._extractors)
+            source = f"{training.name} against {source}"
+        else:
+            half = min(count, len(self._reference.samples) // 2)
+            generated = {key: _rows(each, 0, half) for key, each in reference.items()}
+            reference = {key: _rows(each, half, None) for key, each in reference.items()}
+            source = f"halves of {source}"
+        found: dict[_Planned, Baselines] = {}
+        for planned in self._measured:
+            if not planned.metric.needs_training_samples:
                 outcome = self._measure(planned, generated, reference, {}, 0)
-                found[index] = {
-                    quantity.name: Baseline(
-                        value=_number(outcome, quantity.name),
+                found[planned] = {
+                    each.name: Baseline(
+                        value=_number(outcome, each.name),
                         samples=len(generated[planned.key]),
                         reference=len(reference[planned.key]),
                         source=source,
                     )
-                    for quantity in planned.metric.quantities
+                    for each in planned.metric.quantities
                 }
-            self._known_baselines[count] = found
-        return self._known_baselines[count]
+        self._known_baselines[count] = found
+        return found
 
     def _protocol(self, planned: _Planned, count: int) -> dict[str, Any]:
         """Return everything that makes two numbers comparable."""
-        metric, reference = planned.metric, self._reference
+        metric, training = planned.metric, self._reference.training
         protocol: dict[str, Any] = {
             "pipeline": PIPELINE,
             "quantisation": quantization_of(self._space),
@@ -271,11 +257,11 @@ class Evaluator:
                 "provider": provider_of(metric),
             },
             "extractor": dict(planned.extractor.fingerprint),
-            "reference": _identity(reference.samples),
+            "reference": _identity(self._reference.samples),
             "generated": {"count": count},
         }
-        if metric.needs_training_samples and reference.training is not None:
-            protocol["training"] = _identity(reference.training)
+        if metric.needs_training_samples and training is not None:
+            protocol["training"] = _identity(training)
         return protocol
 
     def _values(
@@ -335,13 +321,6 @@ class Evaluator:
         warning = self._reference.warning
         return warnings if warning is None else [*warnings, warning]
 
-    def _provider_versions(self) -> dict[str, str]:
-        """Return the versions of the providers of metrics and extractors."""
-        metrics = [each.metric for each in self._plan]
-        extractors = [each.extractor.component for each in self._plan]
-        entries = [active().entry_of(type(each)) for each in (*metrics, *extractors)]
-        return {each.provider.name: each.provider.version for each in entries if each is not None}
-
 
 def _identity(source: RealSource) -> dict[str, Any]:
     """Return how a protocol identifies real samples."""
@@ -351,19 +330,9 @@ def _identity(source: RealSource) -> dict[str, Any]:
 def _rows(of: Features, begin: int, end: int | None) -> Features:
     """Return some rows, every second one before the others: the order may be by class."""
     order = np.r_[0 : len(of) : 2, 1 : len(of) : 2][begin:end]
-    return Features(
-        of.features[order],
-        None if of.logits is None else of.logits[order],
-        None if of.labels is None else of.labels[order],
-    )
+    chosen = (each if each is None else each[order] for each in (of.logits, of.labels))
+    return Features(of.features[order], *chosen)
 
 
 def _number(outcome: Outcome, quantity: str) -> float | None:
     return None if isinstance(outcome, NotMeasurable) else float(outcome.values[quantity])
-
-
-def _describe(device: torch.device) -> str:
-    """Return a device in words."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return str(device)

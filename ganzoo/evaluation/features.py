@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,7 @@ Arrays = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class BuiltExtractor:
-    """An extractor that is ready.
-
-    Attributes:
-        component: its component in the spec.
-        network: the module, on the device.
-        fingerprint: everything that its features depend on.
-    """
+    """An extractor with its module on the device, and everything that its features depend on."""
 
     component: FeatureExtractor
     network: nn.Module
@@ -60,18 +54,18 @@ def provider_of(component: Component) -> str | None:
     return None if entry is None else entry.provider.name
 
 
+def provider_versions(components: Iterable[Component]) -> dict[str, str]:
+    """Return the version of every distribution that provides one of the components."""
+    entries = [active().entry_of(type(each)) for each in components]
+    return {each.provider.name: each.provider.version for each in entries if each is not None}
+
+
 def extract(
     source: Source, extractors: Mapping[str, BuiltExtractor], device: torch.device, what: str
 ) -> tuple[dict[str, Features], bool]:
-    """Read or generate samples once, and return the features of every extractor.
+    """Read or generate samples (``what``, in words) once, for the features of every extractor.
 
     Each process takes its shard; on all processes but the first, the features are empty.
-
-    Args:
-        source: the samples.
-        extractors: by any key.
-        device: where features are computed.
-        what: what the samples are, in words.
 
     Returns:
         The features by the keys of the extractors, and whether all samples are the same.
@@ -89,7 +83,7 @@ def cached_features(
     """Return the features of real samples, from the cache if it has them.
 
     A cached file is named after the content of the samples and everything that the features depend on.
-    One that is damaged or was changed is not used but written again.
+    One that is damaged is written again.
     """
     key = {
         "samples_sha256": source.sha256,
@@ -104,9 +98,7 @@ def cached_features(
         return _features(cached or {"features": np.empty((0, 0))}, source.labels)
     arrays = _extract(source, {"": extractor}, device, source.name)[0][""]
     if is_first():
-        with contextlib.suppress(
-            OSError
-        ):  # a cache that cannot be written costs time, nothing else
+        with contextlib.suppress(OSError):  # without a cache it takes longer, nothing else
             write_arrays(path, arrays, key)
     return _features(arrays, source.labels)
 
@@ -131,10 +123,8 @@ def _extract(
             for key, extractor in extractors.items():
                 for part in _apply(extractor, samples, device):
                     if not np.isfinite(part["features"]).all():
-                        label = extractor.component.label
-                        raise EvaluationError(
-                            f"extractor {label}: features of {what} are not finite"
-                        )
+                        who = f"extractor {extractor.component.label}"
+                        raise EvaluationError(f"{who}: features of {what} are not finite")
                     parts[key].append(part)
         report(f"extracting features of {what}", len(mine), len(mine))
     except EvaluationError as error:

@@ -42,13 +42,9 @@ _ON_ITS_SIDE = frozenset((5, 6, 7, 8))
 
 @dataclass(frozen=True)
 class _Files:
-    """Images that can be opened by index.
+    """Images that can be opened by index, with names for messages.
 
-    Attributes:
-        path: where they are.
-        names: a name for each, for messages.
-        open: opens one.
-        are_alike: whether all have the size and the channels of the first.
+    They are alike if all are known to have the size and the channels of the first.
     """
 
     path: Path
@@ -66,6 +62,7 @@ class _Header:
     is_transparent: bool
 
 
+@dataclass(eq=False)
 class ImageFiles:
     """Images of one size, decoded when they are read; ``open_images`` returns one.
 
@@ -73,29 +70,17 @@ class ImageFiles:
     scaled to 8 bits, and the first frame of an animation is taken.
 
     Attributes:
-        path: where they are.
         sample_shape: (channels, height, width).
         preparation: what is done to them, in words.
     """
 
-    labels = None
+    _files: _Files
+    sample_shape: tuple[int, int, int]
+    preparation: str
+    _resizes: bool
+    _closing: ExitStack
 
-    def __init__(
-        self,
-        files: _Files,
-        *,
-        sample_shape: tuple[int, int, int],
-        resizes: bool,
-        preparation: str,
-        closing: ExitStack,
-    ) -> None:
-        self.path = files.path
-        self.sample_shape = sample_shape
-        self.preparation = preparation
-        self._files = files
-        self._resizes = resizes
-        self._mode: Mode = "grey" if sample_shape[0] == 1 else "rgb"
-        self._closing = closing
+    labels = None
 
     def __len__(self) -> int:
         return len(self._files.names)
@@ -111,14 +96,19 @@ class ImageFiles:
         self._closing.close()
 
     @property
-    def space(self) -> Images:
-        """What they are."""
-        return Images(*self.sample_shape)
+    def path(self) -> Path:
+        """Where they are."""
+        return self._files.path
 
     @property
     def name(self) -> str:
-        """Where they are."""
+        """Where they are, as text."""
         return str(self.path)
+
+    @property
+    def space(self) -> Images:
+        """What they are."""
+        return Images(*self.sample_shape)
 
     @cached_property
     def sha256(self) -> str:
@@ -130,13 +120,7 @@ class ImageFiles:
         return content_hash(self, self.name)
 
     def read(self, indices: range) -> Pixels:
-        """Decode some of the images, in threads.
-
-        Args:
-            indices: which ones, in the order of their names; all of them are held in memory.
-
-        Returns:
-            Pixels (n, channels, height, width) uint8.
+        """Decode some of the images, in the order of their names: (n, C, H, W) uint8.
 
         Raises:
             DataError: some of them cannot be read; the message names the first.
@@ -157,9 +141,8 @@ class ImageFiles:
         return pixels
 
     def _prepare(self, image: Image.Image) -> Pixels:
-        """Return pixels of ``sample_shape``."""
-        _, height, width = self.sample_shape
-        image = plain(image, self._mode)
+        channels, height, width = self.sample_shape
+        image = plain(image, "grey" if channels == 1 else "rgb")
         if image.size != (width, height):
             # It was changed meanwhile, or is rotated by a note that comes after the pixels.
             if not self._resizes or image.width != image.height:
@@ -172,10 +155,10 @@ def open_images(path: Path, *, size: int | None = None, mode: Mode | None = None
     """Look through images without decoding any.
 
     Args:
-        path: a folder, looked through with its sub-folders, or a zip file; or an array, ``.npy`` or
-            ``.npz``, of uint8 (N, H, W), (N, H, W, C) or (N, C, H, W), or of floats in [-1, 1]
-            (N, C, H, W) as ``ganzoo sample`` writes them, which become ``round((x + 1) * 127.5)``.
-            An ``.npz`` file is read into memory. Images of folders are in the order of their names.
+        path: a folder with its sub-folders, or a zip file, whose images are in the order of their names;
+            or an array, ``.npy`` (mapped) or ``.npz`` (read into memory), of uint8 (N, H, W),
+            (N, H, W, C) or (N, C, H, W), or of floats in [-1, 1] (N, C, H, W) as ``ganzoo sample``
+            writes them, which become ``round((x + 1) * 127.5)``.
         size: height and width to resize square images to, with Pillow's Lanczos filter. None: as
             they are; then all must have one size.
         mode: ``rgb`` or ``grey``. None: grey if all images are stored as grey, else RGB.
@@ -195,26 +178,22 @@ def open_images(path: Path, *, size: int | None = None, mode: Mode | None = None
             mode = "grey" if all(header.is_grey for header in headers) else "rgb"
         return ImageFiles(
             files,
-            sample_shape=(CHANNELS[mode], height, width),
-            resizes=size is not None,
-            preparation=_preparation(headers, (width, height), mode),
-            closing=stack.pop_all(),
+            (CHANNELS[mode], height, width),
+            _preparation(headers, (width, height), mode),
+            _resizes=size is not None,
+            _closing=stack.pop_all(),
         )
 
 
 def refuse_unlike(generated: ImageFiles, real: ImageFiles) -> None:
-    """Check that images have the size and the number of channels of others.
-
-    Raises:
-        DataError: they do not; the message says how to make them alike.
-    """
+    """Raise ``DataError`` unless images have the size and the number of channels of others."""
     (channels, height, width), (other, *sides) = generated.sample_shape, real.sample_shape
     if [height, width] != sides:
         square = height == width and sides[0] == sides[1]
+        remedy = "resize both with --size" if square else "make them of one size first"
         raise DataError(
             f"{generated.path} has images of {width} x {height} pixels, but {real.path} of"
-            f" {sides[1]} x {sides[0]} pixels:"
-            f" {'resize both with --size' if square else 'make them of one size first'}"
+            f" {sides[1]} x {sides[0]} pixels: {remedy}"
         )
     if channels != other:
         kinds = {1: "grey", 3: "colour"}
@@ -234,12 +213,12 @@ def _from_folder(path: Path, stack: ExitStack) -> _Files:
 
 def _from_array(path: Path) -> _Files:
     array = ArrayFile(path)
-    if len(array.splits) > 1:
+    split, *others = array.splits
+    if others:
+        known = ", ".join(array.splits)
         raise DataError(
-            f"{path} holds several splits ({', '.join(array.splits)}); put the one to read into a file"
-            " of its own"
+            f"{path} holds several splits ({known}); put the one to read into a file of its own"
         )
-    split = array.splits[0]
     shape, dtype = array.header(split)
     if dtype.kind == "f" and len(shape) == 2:
         raise DataError(f"{path} holds points {shape}, not images")
@@ -252,16 +231,14 @@ def _from_array(path: Path) -> _Files:
         _check_floats(path, samples)
     else:
         samples = array.read(split).samples
-    return _Files(
-        path,
-        [f"number {index}" for index in range(len(samples))],
-        lambda index: to_image(np.ascontiguousarray(samples[index])),
-        are_alike=True,
-    )
+
+    def open_image(index: int) -> Image.Image:
+        return to_image(np.ascontiguousarray(samples[index]))
+
+    return _Files(path, [f"number {index}" for index in range(len(samples))], open_image, True)
 
 
 def _check_floats(path: Path, samples: npt.NDArray[Any]) -> None:
-    """Refuse floats that may not be images in [-1, 1]."""
     if not samples.size:
         raise DataError(f"{path} is empty: its shape is {samples.shape}")
     if samples.shape[1] not in CHANNELS_OF_ARRAYS:
@@ -289,7 +266,7 @@ def _check_floats(path: Path, samples: npt.NDArray[Any]) -> None:
 
 
 def _headers(files: _Files) -> list[_Header]:
-    """Return what the files say of the images, or of the first if all are alike."""
+    """Return the header of each image, or of the first if all are alike."""
     headers: list[_Header] = []
     unreadable: list[str] = []
     count = 1 if files.are_alike else len(files.names)
@@ -299,7 +276,7 @@ def _headers(files: _Files) -> list[_Header]:
             with files.open(indices[place]) as image:
                 return _header(image)
 
-        found, problems = in_threads(look, [files.names[index] for index in indices])
+        found, problems = in_threads(look, files.names[indices.start : indices.stop])
         headers += found
         unreadable += problems
     if unreadable:

@@ -12,7 +12,7 @@ from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
 from ganzoo.spec.reading import validated
-from ganzoo.spec.sections import Evaluation, default_extractor, metric_problems, no_split
+from ganzoo.spec.sections import default_extractor, metric_problems, no_split
 
 Metrics = tuple[Metric, ...]
 
@@ -42,11 +42,7 @@ class EvaluationRequest(SpecModel):
 
     @classmethod
     def of(cls, **options: object) -> Self:
-        """Return a request with some options.
-
-        Raises:
-            SpecError: an option is unknown or not valid.
-        """
+        """Return a request with some options; raise ``SpecError`` if one is unknown or not valid."""
         return validated(cls, options, prefix="evaluation.")
 
     def chosen(
@@ -97,19 +93,16 @@ class RunRequest(EvaluationRequest):
         Raises:
             SpecError: metrics or extractor do not fit the samples, or the data set has no such split.
         """
-        section = spec.evaluation
-        filled = self if section is None else self._or_those_of(section)
+        names = ("metrics", "extractor", "reference")
+        update = {
+            each: getattr(self, each) or getattr(spec.evaluation, each, None) for each in names
+        }
+        filled = self.model_copy(update=update)
         metrics, extractor = filled.chosen(info.samples, spec.dataset)
         if filled.reference is not None and filled.reference not in info.splits:
             message = no_split(filled.reference, info)
             raise SpecError([Problem("evaluation.reference", message)])
         return filled.model_copy(update={"metrics": metrics, "extractor": extractor})
-
-    def _or_those_of(self, section: Evaluation) -> Self:
-        names = ("metrics", "extractor", "reference")
-        return self.model_copy(
-            update={name: getattr(self, name) or getattr(section, name) for name in names}
-        )
 
 
 class ImagesRequest(EvaluationRequest):

@@ -10,9 +10,9 @@ from typing import Literal
 import torch
 
 from ganzoo.components import Component, DatasetInfo
-from ganzoo.components.registry import active
 from ganzoo.data.split import Split
 from ganzoo.evaluation.evaluator import Evaluator
+from ganzoo.evaluation.features import provider_versions
 from ganzoo.evaluation.image_files import open_images, refuse_unlike
 from ganzoo.evaluation.request import ImagesRequest, RunRequest
 from ganzoo.evaluation.samples import (
@@ -37,15 +37,7 @@ PACKAGES = ("ganzoo", "numpy", "torch", "torchmetrics", "torchvision")
 class RunEvaluator:
     """Evaluates the generators of one run, at any step, by one protocol.
 
-    Args:
-        spec: the run.
-        request: what to measure, from ``RunRequest.for_run``.
-        info: the description of the data set.
-        split: the training split.
-        device: where samples and features are computed.
-
-    Raises:
-        ganzoo.errors.DataError: weights of an extractor are missing or unreadable.
+    The request is one that ``RunRequest.for_run`` returned, and the split is the training split.
     """
 
     def __init__(
@@ -56,8 +48,7 @@ class RunEvaluator:
         split: Split,
         device: torch.device,
     ) -> None:
-        self._spec, self._request, self._info = spec, request, info
-        self._split = split
+        self._spec, self._request, self._info, self._split = spec, request, info, split
         self._evaluator = Evaluator(
             *request.chosen(info.samples, spec.dataset),
             info.samples,
@@ -74,20 +65,15 @@ class RunEvaluator:
         weights: Literal["ema", "raw"],
         weights_sha256: str,
     ) -> Report:
-        """Evaluate samples.
+        """Evaluate a sampler in evaluation mode, whose latents are drawn on the CPU.
 
-        Args:
-            sampler: what generates them, in evaluation mode, with its latents drawn on the CPU.
-            name: name of the run.
-            step: steps it was trained for.
-            weights: whether its weights are averaged.
-            weights_sha256: hash of its weights.
+        The name of the run, the step, the kind of weights and their hash are stated in the report.
 
         Raises:
             ganzoo.errors.EvaluationError: its samples are not finite.
         """
-        spec, request = self._spec, self._request
-        labels = f"drawn as often as in split {spec.dataset.split}"
+        dataset, request = self._spec.dataset, self._request
+        labels = f"drawn as often as in split {dataset.split}"
         subject = Subject(
             name=name,
             step=step,
@@ -103,22 +89,16 @@ class RunEvaluator:
                 request.samples,
                 seed,
                 self._split,
-                lambda: spec.dataset.build(reference_split(spec.dataset, request.reference)),
+                lambda: dataset.build(reference_split(dataset, request.reference)),
             )
             for seed in request.seeds
         }
-        return self._evaluator.evaluate(
-            sources, subject, software_versions(spec.components().values())
-        )
+        versions = _versions(self._spec.components().values())
+        return self._evaluator.evaluate(sources, subject, versions)
 
 
 def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int = "last") -> Report:
-    """Evaluate a run's generator.
-
-    Args:
-        run: the run; its data must be available, too.
-        request: what to measure.
-        checkpoint: ``last``, ``best`` or a step.
+    """Evaluate a run's generator at a checkpoint (``last``, ``best`` or a step); it needs the data.
 
     Raises:
         ganzoo.errors.SpecError: the request does not fit the run.
@@ -128,35 +108,24 @@ def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int =
     """
     spec, device = run.spec, resolve_device(request.device)
     request = request.for_run(spec, spec.dataset.info())
-    loaded = load_sampler(
-        run, checkpoint_step(run, checkpoint), request.weights, truncation=request.truncation
-    )
+    step = checkpoint_step(run, checkpoint)
+    loaded = load_sampler(run, step, request.weights, truncation=request.truncation)
     split = spec.dataset.build(spec.dataset.split)
-    evaluator = RunEvaluator(spec, request, loaded.info, split, device)
-    return evaluator.evaluate(
-        loaded.sampler.move(device),
-        run.path.resolve().name,
-        loaded.step,
-        loaded.weights,
-        loaded.sha256,
+    sampler, name = loaded.sampler.move(device), run.path.resolve().name
+    return RunEvaluator(spec, request, loaded.info, split, device).evaluate(
+        sampler, name, loaded.step, loaded.weights, loaded.sha256
     )
 
 
 def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) -> Report:
-    """Compare images of any model with real ones.
-
-    Args:
-        generated: a folder, a zip file or an array, as ``open_images`` takes them.
-        reference: likewise, of real images.
-        request: what to measure.
+    """Compare images of any model with real ones, both as ``open_images`` takes them.
 
     Raises:
         ganzoo.errors.DataError: files are missing or unreadable, or the two sets cannot be compared.
         ganzoo.errors.SpecError: a metric or an extractor does not fit the images.
     """
-    images, real = (
-        open_images(path, size=request.size, mode=request.mode) for path in (generated, reference)
-    )
+    size, mode = request.size, request.mode
+    images, real = (open_images(path, size=size, mode=mode) for path in (generated, reference))
     refuse_unlike(images, real)
     evaluator = Evaluator(
         *request.chosen(images.space),
@@ -165,15 +134,11 @@ def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) ->
         resolve_device(request.device),
         baseline=request.baseline,
     )
-    subject = Subject(
-        name=str(generated), samples_sha256=images.sha256, preparation=images.preparation
-    )
-    return evaluator.evaluate({None: images}, subject, software_versions())
+    sha256, preparation = images.sha256, images.preparation
+    subject = Subject(name=str(generated), samples_sha256=sha256, preparation=preparation)
+    return evaluator.evaluate({None: images}, subject, _versions())
 
 
-def software_versions(components: Iterable[Component] = ()) -> dict[str, str]:
+def _versions(components: Iterable[Component] = ()) -> dict[str, str]:
     """Return the versions of libraries and of the providers of components."""
-    providers = [active().entry_of(type(each)) for each in components]
-    return {name: metadata.version(name) for name in PACKAGES} | {
-        entry.provider.name: entry.provider.version for entry in providers if entry is not None
-    }
+    return {name: metadata.version(name) for name in PACKAGES} | provider_versions(components)

@@ -60,13 +60,7 @@ class RealSource(Source, Protocol):
 
 
 class RealSamples:
-    """Samples of a data set.
-
-    Args:
-        split: a split of a data set.
-        name: which samples they are, in words.
-        chosen: indices of those to take, or None for all.
-    """
+    """Samples of a split of a data set, named in words: all, or those of the chosen indices."""
 
     def __init__(
         self, split: Split, name: str = "real samples", chosen: Labels | None = None
@@ -101,21 +95,16 @@ class RealSamples:
 
     def read(self, indices: range) -> Array:
         """Return some samples, as they are stored."""
-        if self._chosen is None:
-            return np.asarray(self._split.samples[indices.start : indices.stop])
-        return np.asarray(self._split.samples[self._chosen[indices.start : indices.stop]])
+        part = slice(indices.start, indices.stop)
+        rows = part if self._chosen is None else self._chosen[part]
+        return np.asarray(self._split.samples[rows])
 
 
 class GeneratedSamples:
     """Samples of a run; each is determined by the seed and its index alone.
 
-    Args:
-        sampler: what generates them, in evaluation mode, with its latents drawn on the CPU.
-        space: what they are.
-        count: number of samples.
-        seed: which samples.
-        training: the training split, from which conditions are drawn as often as they occur there.
-        sources: gives the split whose sources are translated, or None.
+    The sampler is in evaluation mode and draws its latents on the CPU. Conditions are drawn as often as
+    they occur in the training split; what is translated are the sources of another split.
     """
 
     def __init__(
@@ -131,9 +120,8 @@ class GeneratedSamples:
         self._training, self._sources = training, None
         if sampler.translates and sources is not None:
             self._sources = sources()
-            count = min(
-                count, len(self._sources.source if self._sources.source is not None else ())
-            )
+            stored = self._sources.source
+            count = 0 if stored is None else min(count, len(stored))
         self._count = count
         self.sample_shape = space.shape
 
@@ -152,9 +140,8 @@ class GeneratedSamples:
         Raises:
             EvaluationError: some of them are not finite.
         """
-        blocks = generate(
-            self._sampler, self._inputs(indices), seed=self._seed, start=indices.start
-        )
+        inputs = self._inputs(indices)
+        blocks = generate(self._sampler, inputs, seed=self._seed, start=indices.start)
         generated = torch.cat(list(blocks)).numpy()
         broken = ~np.isfinite(generated).reshape(len(generated), -1).all(axis=1)
         if broken.any():
@@ -166,17 +153,14 @@ class GeneratedSamples:
 
     def _inputs(self, indices: range) -> Inputs:
         sampler, sources = self._sampler, self._sources
+        condition = self._condition(indices)
         if sources is None:
-            latents = None
-            if sampler.latent_dim is not None:
-                latents = draw_latents(sampler, indices, self._seed)
-            return Inputs(latents, self._condition(indices))
+            has_latents = sampler.latent_dim is not None
+            latents = draw_latents(sampler, indices, self._seed) if has_latents else None
+            return Inputs(latents, condition)
         assert sources.source is not None and sources.source_space is not None  # noqa: PT018 - as above
         stored = as_tensor(sources.source[indices.start : indices.stop])
-        return Inputs(
-            condition=self._condition(indices),
-            source=sources.source_space.decode(stored, torch.float32),
-        )
+        return Inputs(None, condition, sources.source_space.decode(stored, torch.float32))
 
     def _condition(self, indices: range) -> torch.Tensor | None:
         """Return conditions: those of the sources, or drawn in blocks as latents are."""
@@ -186,29 +170,27 @@ class GeneratedSamples:
             return None
         if sources is not None and sources.paired and sources.condition is not None:
             return torch.from_numpy(sources.condition[indices.start : indices.stop])
-        if sampler.condition.kind == "classes":
+        by_class = sampler.condition.kind == "classes"
+        if by_class:
             counts = np.bincount(known, minlength=sampler.condition.size).astype(np.float64)
             weights = torch.from_numpy(counts / counts.sum())
-            return in_blocks(indices, lambda block: self._draw(weights, block))
-        uniform = torch.ones(len(known), dtype=torch.float64)
-        rows = in_blocks(indices, lambda block: self._draw(uniform, block))
-        return torch.from_numpy(known[rows.numpy()])
+        else:
+            weights = torch.ones(len(known), dtype=torch.float64)
 
-    def _draw(self, weights: torch.Tensor, block: int) -> torch.Tensor:
-        """Draw indices of weights for one block."""
-        rng = torch.Generator().manual_seed(derive_seed(self._seed, "labels", block))
-        return torch.multinomial(weights, BLOCK, replacement=True, generator=rng)
+        def draw(block: int) -> torch.Tensor:
+            rng = torch.Generator().manual_seed(derive_seed(self._seed, "labels", block))
+            return torch.multinomial(weights, BLOCK, replacement=True, generator=rng)
+
+        drawn = in_blocks(indices, draw)
+        return drawn if by_class else torch.from_numpy(known[drawn.numpy()])
 
 
 @dataclass(frozen=True)
 class Reference:
     """Real samples that generated ones are compared with.
 
-    Attributes:
-        samples: the samples.
-        training: the training split if the samples are held out from it, else None.
-        mixture: the distribution of the data if it is known, else None.
-        warning: what a reader must know of the reference, or None.
+    The training split stands beside them if they are held out from it, and the distribution of the data
+    if it is known; a warning is what a reader must know of the reference.
     """
 
     samples: RealSource
@@ -231,12 +213,7 @@ def reference_split(dataset: Dataset, split: str | None) -> str:
 
 
 def open_reference(dataset: Dataset, split: str | None, training: Split) -> Reference:
-    """Return what samples of a run are compared with.
-
-    Args:
-        dataset: the run's.
-        split: the split to compare with, or None for the default.
-        training: the training split.
+    """Return what samples of a run are compared with: a split, or the default one.
 
     Raises:
         SpecError: the data set does not have the split.
@@ -244,7 +221,7 @@ def open_reference(dataset: Dataset, split: str | None, training: Split) -> Refe
     chosen = reference_split(dataset, split)
     trained_on = RealSamples(training, f"split {dataset.split} of {dataset.type}")
     if chosen == dataset.split:
-        return Reference(trained_on, None, dataset.mixture())
+        return Reference(trained_on, mixture=dataset.mixture())
     real = RealSamples(dataset.build(chosen), f"split {chosen} of {dataset.type}")
     known = set(_sample_hashes(trained_on))
     shared = sum(each in known for each in _sample_hashes(real))
@@ -265,22 +242,21 @@ def content_hash(source: Source, name: str) -> str:
     set and in files.
     """
     digest = hashlib.sha256()
-    for begin, part in _parts(source, f"hashing {name}"):
-        if begin == 0:
+    for index, part in enumerate(_parts(source, f"hashing {name}")):
+        if index == 0:
             digest.update(f"{part.dtype} {(len(source), *source.sample_shape)}".encode())
         digest.update(part.data)
     return digest.hexdigest()
 
 
 def _sample_hashes(source: RealSource) -> Iterator[bytes]:
-    """Yield a hash of each sample."""
-    for _, part in _parts(source, f"comparing {source.name}"):
+    for part in _parts(source, f"comparing {source.name}"):
         for each in part:
             yield hashlib.blake2b(each.tobytes(), digest_size=16).digest()
 
 
-def _parts(source: Source, description: str) -> Iterator[tuple[int, Array]]:
-    """Yield all samples, a few at a time, with the index of the first."""
+def _parts(source: Source, description: str) -> Iterator[Array]:
+    """Yield all samples, a few at a time."""
     size = CHUNK_BYTES // max(1, int(np.prod(source.sample_shape)))
     for indices in chunks(len(source), max(1, min(CHUNK, size)), description):
-        yield indices.start, np.ascontiguousarray(source.read(indices))
+        yield np.ascontiguousarray(source.read(indices))

@@ -7,17 +7,36 @@ from collections.abc import Iterator
 from ganzoo.components import Algorithm, Component
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import History
-from ganzoo.runs.report import Value
+
+USE = """\
+## Use
+
+```shell
+ganzoo sample {path}
+```
+
+```python
+import ganzoo
+
+samples = ganzoo.open_run("{path}").sample(64)  # (64, C, H, W) in [-1, 1]
+```"""
+
+FILES = """\
+## Files
+
+| file | contents |
+|---|---|
+| `spec.json` | the resolved spec; `ganzoo run spec.json` runs it again |
+| `environment.json` | versions, plugins, device, command |
+| `metrics.jsonl` | losses and mean logits of the discriminator, one line per logged step |
+| `samples/` | grids of samples from fixed latents; `real.png` shows training data |
+| `checkpoints/` | states to resume from: the newest, and the best if it was measured |
+| `evaluation/` | reports on sample quality, each number with its protocol |
+| `generator.safetensors` | weights of the generator that `ganzoo sample` uses |"""
 
 
 def card(run: RunDirectory, step: int, total_steps: int) -> str:
-    """Return the text of a run's README.md.
-
-    Args:
-        run: the run.
-        step: number of steps taken.
-        total_steps: number of steps of the whole training.
-    """
+    """Return the text of a run's README.md after a step of the training."""
     spec, path = run.spec, run.path
     sections = [f"# {spec.name}"]
     if spec.description:
@@ -34,10 +53,10 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
     sections.append(_settings(run))
     sections += _evaluation(run)
     if step >= total_steps:
-        sections.append(_use(run))
+        sections.append(USE.format(path=path))
     if run.losses_path.exists():
         sections.append(f"## Losses\n\n![Losses]({run.losses_path.name})")
-    sections.append(_files())
+    sections.append(FILES)
     return "\n\n".join(sections) + "\n"
 
 
@@ -45,18 +64,14 @@ def _settings(run: RunDirectory) -> str:
     spec, environment = run.spec, run.environment()
     training = spec.training
     providers = {(each["name"], each["version"]) for each in environment["providers"].values()}
+    length = f"{training.duration}, batches of {training.batch_size}, {training.precision}"
+    weights = "the last weights" if training.ema is None else "averaged weights (EMA)"
     rows = [
         ("Data set", f"`{spec.dataset.type}`, split `{spec.dataset.split}`"),
         ("Algorithm", f"`{spec.algorithm.type}`"),
         *_parts(spec.algorithm),
-        (
-            "Training",
-            f"{training.duration}, batches of {training.batch_size}, {training.precision}",
-        ),
-        (
-            "Samples drawn with",
-            "the last weights" if training.ema is None else "averaged weights (EMA)",
-        ),
+        ("Training", length),
+        ("Samples drawn with", weights),
         ("Seed", str(spec.seed)),
         ("Device", environment["device"]),
         ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(providers))),
@@ -66,7 +81,7 @@ def _settings(run: RunDirectory) -> str:
 
 
 def _parts(algorithm: Algorithm) -> Iterator[tuple[str, str]]:
-    """Yield the components an algorithm is made of: the name of each field, and the types in it."""
+    """Yield the name of each field of an algorithm with the components in it."""
     for name in type(algorithm).model_fields:
         value = getattr(algorithm, name)
         parts = value if isinstance(value, tuple) else (value,)
@@ -87,7 +102,8 @@ def _evaluation(run: RunDirectory) -> list[str]:
         "|---|---|---|---|",
     ]
     table += [
-        f"| `{last.name}` | {_number(value)} | {_number(last)} | {_baseline(last)} |"
+        f"| `{last.name}` | {_number(value.mean)} | {_number(last.mean)} |"
+        f" {_number(last.baseline_value, '')} |"
         for value, last in zip(shown.report.values, final.report.values, strict=True)
     ]
     seconds = sum(each.report.seconds for each in history.points)
@@ -110,32 +126,5 @@ def _evaluation(run: RunDirectory) -> list[str]:
     return sections
 
 
-def _number(value: Value) -> str:
-    return "none" if value.mean is None else f"{value.mean:.4g}"
-
-
-def _baseline(value: Value) -> str:
-    return "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
-
-
-def _use(run: RunDirectory) -> str:
-    return (
-        "## Use\n\n"
-        f"```shell\nganzoo sample {run.path}\n```\n\n"
-        "```python\nimport ganzoo\n\n"
-        f'samples = ganzoo.open_run("{run.path}").sample(64)  # (64, C, H, W) in [-1, 1]\n```'
-    )
-
-
-def _files() -> str:
-    return (
-        "## Files\n\n"
-        "| file | contents |\n|---|---|\n"
-        "| `spec.json` | the resolved spec; `ganzoo run spec.json` runs it again |\n"
-        "| `environment.json` | versions, plugins, device, command |\n"
-        "| `metrics.jsonl` | losses and mean logits of the discriminator, one line per logged step |\n"
-        "| `samples/` | grids of samples from fixed latents; `real.png` shows training data |\n"
-        "| `checkpoints/` | states to resume from: the newest, and the best if it was measured |\n"
-        "| `evaluation/` | reports on sample quality, each number with its protocol |\n"
-        "| `generator.safetensors` | weights of the generator that `ganzoo sample` uses |"
-    )
+def _number(value: float | None, missing: str = "none") -> str:
+    return missing if value is None else f"{value:.4g}"

@@ -9,25 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.utils.files import write_atomically
-from ganzoo.utils.tensors import to_safetensors
+from ganzoo.utils.tensors import read_safetensors, to_safetensors
 
 FORMAT = "ganzoo-checkpoint-1"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a run continues from.
+    """What a run with a resolved spec continues from after a step.
 
-    Attributes:
-        step: steps taken.
-        spec: the resolved spec it was made with.
-        tensors: by slash-separated name.
-        values: what is not a tensor, as JSON holds it.
+    Tensors have slash-separated names; values are what is not a tensor, as JSON holds it.
     """
 
     step: int
@@ -36,10 +32,7 @@ class Checkpoint:
     values: dict[str, Any]
 
     def save(self, run: RunDirectory) -> Path:
-        """Write the checkpoint atomically.
-
-        Returns:
-            Its path.
+        """Write the checkpoint atomically, and return its path.
 
         Raises:
             TrainingError: an optimizer keeps what cannot be written without a pickle.
@@ -49,39 +42,25 @@ class Checkpoint:
         try:
             text = json.dumps(header)
         except TypeError as error:
-            raise TrainingError(
-                f"an optimizer keeps what a checkpoint cannot hold ({error}); its state may be tensors"
-                " and what JSON has"
-            ) from None
+            message = f"an optimizer's state must be tensors and what JSON can hold: {error}"
+            raise TrainingError(message) from None
         write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
         return path
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """Read a checkpoint.
-
-        Raises:
-            CheckpointError: the file is damaged or no checkpoint.
-        """
+        """Read a checkpoint; raise ``CheckpointError`` if the file is damaged or is not one."""
         try:
-            with safe_open(path, framework="pt") as file:
-                header = json.loads((file.metadata() or {})["ganzoo"])
-                if header["format"] != FORMAT:
-                    raise CheckpointError(f"{path}: unknown format {header['format']!r}")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            header, tensors = read_safetensors(path)
+            if header["format"] != FORMAT:
+                raise CheckpointError(f"{path}: unknown format {header['format']!r}")
             return cls(header["step"], header["spec"], tensors, header["values"])
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from None
 
 
 def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:
-    """Delete all but the newest checkpoints, and the best one.
-
-    Args:
-        run: the run.
-        keep: how many of the newest stay.
-        best: step of the best one, or None.
-    """
+    """Delete all checkpoints but the newest ones, as many as ``keep``, and that of the best step."""
     for path in run.checkpoints()[keep:]:
         if best is None or path != run.checkpoint_path(best):
             path.unlink()
@@ -99,9 +78,6 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:
             return Checkpoint.load(path)
         except CheckpointError as error:
             path.replace(path.with_name(f"{path.name}.damaged"))
-            warnings.warn(
-                f"{error}; going back to an older one, or to the start",
-                CheckpointWarning,
-                stacklevel=2,
-            )
+            message = f"{error}; going back to an older one, or to the start"
+            warnings.warn(message, CheckpointWarning, stacklevel=2)
     return None

@@ -37,28 +37,48 @@ class RunDirectory:
 
     Attributes:
         path: the directory.
+        spec_path: the resolved spec.
+        environment_path: what the run was made with.
+        metrics_path: numbers logged, one JSON object a line.
+        generator_path: weights of the generator that samples are made from.
+        losses_path: plot of the losses.
+        evaluation_plot_path: plot of what was measured during training.
+        readme_path: the model card.
+        samples_directory: grids of samples.
+        checkpoints_directory: states to resume from.
+        evaluation_directory: reports of evaluations.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.spec_path = path / "spec.json"
+        self.environment_path = path / "environment.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.generator_path = path / "generator.safetensors"
+        self.losses_path = path / "losses.png"
+        self.evaluation_plot_path = path / "evaluation.png"
+        self.readme_path = path / "README.md"
+        self.samples_directory = path / "samples"
+        self.checkpoints_directory = path / "checkpoints"
+        self.evaluation_directory = path / "evaluation"
 
     @classmethod
     def create(cls, spec: RunSpec, path: Path | None = None) -> RunDirectory:
         """Make a new run directory and write the resolved spec to it.
 
-        Args:
-            spec: the run.
-            path: the directory to make, or None for ``<output.directory>/<name>-<n>`` with the
-                first number above those taken.
+        Without a path it is ``<output.directory>/<name>-<n>``, n being above all numbers taken.
 
         Raises:
             RunError: the directory exists already, or cannot be made.
         """
         try:
             run = cls(_make_directory(spec, path))
-            run.samples_directory.mkdir()
-            run.checkpoints_directory.mkdir()
-            run.evaluation_directory.mkdir()
+            for part in (
+                run.samples_directory,
+                run.checkpoints_directory,
+                run.evaluation_directory,
+            ):
+                part.mkdir()
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
         write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
@@ -66,94 +86,34 @@ class RunDirectory:
 
     @staticmethod
     def refuse_existing(path: Path | None) -> None:
-        """Refuse a directory to be made that is there already.
-
-        Raises:
-            RunError: it exists.
-        """
+        """Raise ``RunError`` if a directory to be made exists."""
         if path is not None and path.exists():
             raise _exists(path)
 
     @classmethod
     def open(cls, path: str | Path) -> RunDirectory:
-        """Open a run directory that exists.
-
-        Raises:
-            RunError: it is none.
-        """
+        """Open a run directory that exists; raise ``RunError`` if it does not, or has no spec."""
         run = cls(Path(path))
+        if not run.path.exists():
+            raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
-            what = (
-                "does not exist"
-                if not run.path.exists()
-                else "is no run directory: it has no spec.json"
-            )
-            raise RunError(f"{path}: {what}")
+            raise RunError(f"{path}: is no run directory: it has no spec.json")
         return run
 
     @cached_property
     def spec(self) -> RunSpec:
-        """The run's spec.
-
-        Raises:
-            RunError: a person changed it to something that is not valid.
-        """
+        """The run's spec; ``RunError`` if a person changed it to something that is not valid."""
         try:
             return parse_spec(upgraded(read_spec_file(self.spec_path)), str(self.spec_path))
         except SpecError as error:
             raise RunError(str(error)) from None
-
-    @property
-    def spec_path(self) -> Path:
-        """The resolved spec."""
-        return self.path / "spec.json"
-
-    @property
-    def environment_path(self) -> Path:
-        """What the run was made with."""
-        return self.path / "environment.json"
-
-    @property
-    def metrics_path(self) -> Path:
-        """Numbers logged, one JSON object a line."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def samples_directory(self) -> Path:
-        """Grids of samples."""
-        return self.path / "samples"
-
-    @property
-    def checkpoints_directory(self) -> Path:
-        """States to resume from."""
-        return self.path / "checkpoints"
-
-    @property
-    def generator_path(self) -> Path:
-        """Weights of the generator that samples are made from."""
-        return self.path / "generator.safetensors"
-
-    @property
-    def losses_path(self) -> Path:
-        """Plot of the losses."""
-        return self.path / "losses.png"
-
-    @property
-    def evaluation_plot_path(self) -> Path:
-        """Plot of what was measured during training."""
-        return self.path / "evaluation.png"
-
-    @property
-    def readme_path(self) -> Path:
-        """The model card."""
-        return self.path / "README.md"
 
     def sample_grid_path(self, step: int) -> Path:
         """Return where the grid of a step is; names sort by step."""
         return self.samples_directory / f"step-{step:08d}.png"
 
     def sample_grids(self) -> list[Path]:
-        """Return all grids of made samples, oldest first."""
+        """Return all grids of generated samples, oldest first."""
         return sorted(self.samples_directory.glob("step-*.png"))
 
     def checkpoint_path(self, step: int) -> Path:
@@ -167,11 +127,6 @@ class RunDirectory:
     def checkpoint_steps(self) -> list[int]:
         """Return the steps whose checkpoints are kept, newest first."""
         return [_step_of(path) for path in self.checkpoints()]
-
-    @property
-    def evaluation_directory(self) -> Path:
-        """Reports of evaluations."""
-        return self.path / "evaluation"
 
     def training_report_path(self, step: int) -> Path:
         """Return where the report of an evaluation during training is; names sort by step."""
@@ -197,19 +152,11 @@ class RunDirectory:
         return path
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the numbers logged in metrics.jsonl, one dictionary a line that is whole.
-
-        Raises:
-            RunError: a line is not JSON.
-        """
+        """Return the numbers in metrics.jsonl, one dictionary a line."""
         return [line for line in self._metric_lines() if "action" not in line]
 
     def actions(self) -> list[dict[str, Any]]:
-        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details.
-
-        Raises:
-            RunError: a line is not JSON.
-        """
+        """Return what callbacks did: ``step``, ``callback``, ``action``, ``reason`` and details."""
         return [line for line in self._metric_lines() if "action" in line]
 
     def _metric_lines(self) -> Iterator[dict[str, Any]]:
@@ -230,7 +177,7 @@ class RunDirectory:
             file.write(json.dumps(numbers) + "\n")
 
     def forget_after(self, step: int) -> None:
-        """Take back lines, grids and reports later than a step; a resumed run writes them again."""
+        """Remove lines, grids and reports later than a step; a resumed run writes them again."""
         if self.metrics_path.exists():
             kept = [line for line in self._metric_lines() if line["step"] <= step]
             text = "".join(json.dumps(line) + "\n" for line in kept)
@@ -244,28 +191,16 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second process from training in the same directory.
-
-        Raises:
-            RunError: another process is.
-        """
-        lock = FileLock(self.path / ".lock")
+        """Raise ``RunError`` if another process trains in the same directory; keep others from it."""
         try:
-            lock.acquire(timeout=0)
+            held = FileLock(self.path / ".lock").acquire(timeout=0)
         except Timeout:
             raise RunError(f"{self.path}: another process is training this run") from None
-        try:
+        with held:
             yield
-        finally:
-            lock.release()
 
     def write_environment(self, device: str, origin: Mapping[str, Any]) -> None:
-        """Write the software, the machine and the origin of a run.
-
-        Args:
-            device: the training device, in words.
-            origin: the run that its weights come from and what was taken, or nothing.
-        """
+        """Write the software, the machine, the device in words, and where initial weights are from."""
         spec = self.spec
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         environment = {
@@ -301,37 +236,28 @@ def _exists(path: Path) -> RunError:
 
 
 def _make_directory(spec: RunSpec, path: Path | None) -> Path:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise _exists(path) from None
-        return path
-    parent = Path(spec.output.directory)
+    parent = Path(spec.output.directory) if path is None else path.parent
     parent.mkdir(parents=True, exist_ok=True)
     prefix = f"{spec.name}-"
     taken = [each.name.removeprefix(prefix) for each in parent.glob(f"{prefix}*")]
     number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
     while True:  # another process may take the number between the look and the making
+        made = path or parent / f"{prefix}{number}"
         try:
-            path = parent / f"{spec.name}-{number}"
-            path.mkdir()
+            made.mkdir()
         except FileExistsError:
+            if path is not None:
+                raise _exists(path) from None
             number += 1
         else:
-            return path
+            return made
 
 
 def _git_commit() -> str | None:
     """Return the commit of the working directory, with ``+changes`` where files differ from it."""
+    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+changes"]
     try:
-        commit, status = (
-            subprocess.run(
-                ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
-            ).stdout.strip()
-            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
-        )
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return f"{commit}+changes" if status else commit
+    return found.stdout.strip()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import RunError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
-from ganzoo.utils.tensors import to_safetensors, weights_hash
+from ganzoo.utils.tensors import read_safetensors, to_safetensors, weights_hash
 
 if TYPE_CHECKING:
     from ganzoo.sampling import Sampler
@@ -31,14 +30,10 @@ def to_file(sampler: Sampler, spec: RunSpec, info: DatasetInfo, step: int) -> by
 
 @dataclass(frozen=True)
 class LoadedSampler:
-    """A sampler as it was at some step of its training.
+    """A sampler as it was at some step of its training, in evaluation mode and on the CPU.
 
-    Attributes:
-        sampler: in evaluation mode, on the CPU.
-        info: the data set it was trained on.
-        step: steps it was trained for.
-        weights: ``ema`` for averaged weights, ``raw`` for those of the step itself.
-        sha256: hash of the weights, by name and content.
+    It comes with the data set it was trained on, the kind of its weights (``ema`` for averaged ones,
+    ``raw`` for those of the step itself), and their hash, by name and content.
     """
 
     sampler: Sampler
@@ -59,7 +54,7 @@ def load_sampler(
 
     Args:
         run: the run.
-        step: of which step; it must be one whose checkpoint was kept. None for the last one saved.
+        step: one whose checkpoint was kept, or None for the last one saved.
         weights: ``ema`` for the averaged weights, ``raw`` for those of the step itself; None for the
             averaged ones where the run keeps an average.
         truncation: how much of the distribution of latents is kept, or None for all of it.
@@ -76,12 +71,12 @@ def load_sampler(
     if weights == "ema" and kept == "raw":
         raise RunError(f"{run.path}: keeps no averaged weights (training.ema is null); ask for raw")
     try:
-        header, tensors = _read(path)
+        header, tensors = read_safetensors(path)
         info = DatasetInfo.from_json(header["info"])
         sampler = _build(run.spec, info, truncation)
         if step not in {None, header["step"]} or weights != kept:
             step = _kept_step(run, step)
-            tensors = _from_checkpoint(*_read(run.checkpoint_path(step)), weights)
+            tensors = _from_checkpoint(*read_safetensors(run.checkpoint_path(step)), weights)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             sampler.to(dtype)
         sampler.load_state_dict(tensors)
@@ -98,32 +93,25 @@ def load_sampler(
 
 def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sampler:
     """Build a sampler; fresh weights are drawn, and replaced at once."""
-    with torch.random.fork_rng(devices=[]):
+    algorithm = spec.algorithm
+    if truncation is not None:
         try:
-            return spec.algorithm.build_sampler(info, truncation)
+            algorithm = algorithm.truncated(truncation)
         except ValueError as error:
-            if truncation is None:
-                raise
             raise RunError(f"truncation: {error}") from None
+    with torch.random.fork_rng(devices=[]):
+        return algorithm.build_sampler(info)
 
 
 def _kept_step(run: RunDirectory, step: int | None) -> int:
     """Return a step whose checkpoint is kept: the one asked for, or the newest."""
     kept = run.checkpoint_steps()
-    if step is None and kept:
-        return kept[0]
-    if step is None or step not in kept:
+    found = next((each for each in kept if step in {None, each}), None)
+    if found is None:
         known = ", ".join(map(str, sorted(kept))) or "none"
         which = "any step" if step is None else f"step {step}"
         raise RunError(f"{run.path}: has no checkpoint of {which} (available: {known})")
-    return step
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Return the header and the tensors of a generator or of a checkpoint."""
-    with safe_open(path, framework="pt") as file:
-        header = json.loads(file.metadata()["ganzoo"])
-        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    return found
 
 
 def _from_checkpoint(
@@ -131,12 +119,8 @@ def _from_checkpoint(
 ) -> dict[str, torch.Tensor]:
     """Return the state of a sampler as a checkpoint holds it: averaged, or as parts of the networks."""
     if weights == "ema":
-        start = "average/"
-        return {
-            name.removeprefix(start): tensor
-            for name, tensor in tensors.items()
-            if name.startswith(start)
-        }
+        names = [name for name in tensors if name.startswith("average/")]
+        return {name.removeprefix("average/"): tensors[name] for name in names}
     places = header["values"].get("sampler")
     if places is None:  # ganzoo 0.1 had a generator and a latent, and nothing else
         places = {

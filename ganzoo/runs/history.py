@@ -12,32 +12,21 @@ from ganzoo.runs.report import Report, Value, read_report
 
 @dataclass(frozen=True)
 class EvaluationPoint:
-    """An evaluation during training.
-
-    Attributes:
-        step: the step after which the generator was evaluated.
-        report: the report.
-    """
+    """An evaluation of the generator after a step of its training."""
 
     step: int
     report: Report
 
 
 class History:
-    """The evaluations during a run's training, oldest first.
-
-    Attributes:
-        points: the evaluations.
-    """
+    """The evaluations during a run's training: ``points``, oldest first."""
 
     def __init__(self, run: RunDirectory) -> None:
         section = run.spec.evaluation
         self._best = None if section is None else section.best
         self._patience = None if section is None else section.patience
-        self.points = [
-            EvaluationPoint(step, read_report(path))
-            for step, path in run.training_reports().items()
-        ]
+        reports = run.training_reports().items()
+        self.points = [EvaluationPoint(step, read_report(path)) for step, path in reports]
 
     def add(self, step: int, report: Report) -> None:
         """Add a new evaluation."""
@@ -77,14 +66,7 @@ class History:
 
 
 def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:
-    """Return the step of a checkpoint.
-
-    Args:
-        run: the run.
-        checkpoint: ``last``, ``best`` or a step.
-
-    Returns:
-        The step, or None for the last one saved.
+    """Return the step of a checkpoint (``last``, ``best`` or a step); None is the last one saved.
 
     Raises:
         RunError: the run was not evaluated during training, so that none is best, or this is not a step.

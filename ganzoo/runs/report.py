@@ -54,18 +54,12 @@ class Value(Part):
         description="Standard deviation over the seeds, each a fresh set of samples; null with one."
     )
     per_seed: list[float | None] = Field(description="The number for each seed.")
-    baseline: Baseline | None = Field(
-        description="The number for real samples; null if it was not measured."
-    )
+    baseline: Baseline | None = Field(description="That of real samples; null if not measured.")
     reason: str | None = Field(description="Why there is no number; null if there is one.")
     warnings: list[str] = Field(description="What a reader should know before quoting it.")
     details: dict[str, Any] = Field(description="What else the metric found, for the first seed.")
-    protocol: str = Field(
-        description="Key in 'protocols': numbers of one protocol can be compared."
-    )
-    fingerprint: str = Field(
-        description="Hash of the protocol, the subject, the seeds and the versions."
-    )
+    protocol: str = Field(description="Key in 'protocols'; numbers of one can be compared.")
+    fingerprint: str = Field(description="Hash of protocol, subject, seeds, device and versions.")
 
     @property
     def baseline_value(self) -> float | None:
@@ -123,11 +117,7 @@ class Report(Part):
         return {**data, "format": FORMAT, "values": values}
 
     def value(self, name: str) -> Value:
-        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous.
-
-        Raises:
-            KeyError: no value has that name, or more than one has.
-        """
+        """Return a value by its name, such as ``fd@lenet-mnist``, or ``fd`` if that is unambiguous."""
         found = [each for each in self.values if matches_quantity(name, each.name)]
         exact = [each for each in found if each.name == name]
         if len(exact or found) != 1:
@@ -149,11 +139,7 @@ class Report(Part):
 
 
 def read_report(path: Path) -> Report:
-    """Read a report.
-
-    Raises:
-        RunError: the file cannot be read, or is not a report.
-    """
+    """Read a report; raise ``RunError`` if the file cannot be read or is not one."""
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -21,16 +21,10 @@ best checkpoint is not evaluated on the samples it was chosen by."""
 
 
 class TrainingEvaluator:
-    """Evaluates one run again and again, by the protocol of its spec.
+    """Evaluates one run again and again, by the protocol of its spec, on the training device.
 
     Metrics and extractors are built at once, so that anything wrong with them shows; features of real
     samples are computed at the first evaluation.
-
-    Args:
-        spec: the run.
-        info: the description of the data set.
-        split: the training split.
-        device: the training device.
     """
 
     def __init__(
@@ -43,12 +37,7 @@ class TrainingEvaluator:
         self._evaluator = RunEvaluator(spec, request, info, split, device)
 
     def evaluate(self, sampler: Sampler, name: str, step: int) -> Report:
-        """Evaluate the samples of a step.
-
-        Args:
-            sampler: what samples are generated with; it is not changed.
-            name: name of the run.
-            step: steps taken.
+        """Evaluate the samples that the run of this name gives after a step; the sampler stays as it is.
 
         Raises:
             ganzoo.errors.EvaluationError: its samples are not finite.

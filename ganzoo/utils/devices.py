@@ -12,10 +12,7 @@ from ganzoo.errors import DeviceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device that a spec names.
-
-    Args:
-        name: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:i``.
+    """Return a device by name: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:i``.
 
     Raises:
         DeviceError: it is not available.
@@ -26,20 +23,16 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     # Torch wraps large indices around: 300 would be another device.
     kind, _, number = name.partition(":")
-    if kind == "cuda":
-        if not torch.cuda.is_available():
-            raise DeviceError(
-                f"device: {name!r} is not available: torch finds no CUDA device; use 'cpu'"
-            )
-        index, count = int(number or 0), torch.cuda.device_count()
-        if index >= count:
-            raise DeviceError(
-                f"device: {name!r} is not available: there are {count} CUDA devices, from 0"
-            )
-        return torch.device("cuda", index)
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(f"device: {name!r} is not available: torch finds no Apple GPU; use 'cpu'")
-    return torch.device(kind)
+    index, problem = int(number or 0), None
+    if kind == "cuda" and not torch.cuda.is_available():
+        problem = "torch finds no CUDA device; use 'cpu'"
+    elif kind == "cuda" and index >= (count := torch.cuda.device_count()):
+        problem = f"there are {count} CUDA devices, from 0"
+    elif kind == "mps" and not torch.backends.mps.is_available():
+        problem = "torch finds no Apple GPU; use 'cpu'"
+    if problem is not None:
+        raise DeviceError(f"device: {name!r} is not available: {problem}")
+    return torch.device(kind, index) if kind == "cuda" else torch.device(kind)
 
 
 @contextmanager

@@ -42,26 +42,16 @@ def process_group() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def rank() -> int:
-    """Return the number of this process."""
-    return dist.get_rank() if _is_distributed() else 0
-
-
 def is_first() -> bool:
     """Return whether this process computes and writes the results."""
-    return rank() == 0
+    return not _is_distributed() or dist.get_rank() == 0
 
 
 def shard(count: int, block: int) -> range:
-    """Return the indices of the samples that this process takes.
-
-    Args:
-        count: number of all samples.
-        block: shards begin at multiples of it.
-    """
-    parts = dist.get_world_size() if _is_distributed() else 1
+    """Return the indices, of ``count``, that this process takes; they begin at a multiple of block."""
+    rank, parts = (dist.get_rank(), dist.get_world_size()) if _is_distributed() else (0, 1)
     blocks = -(-count // block)
-    begin, end = (blocks * each // parts * block for each in (rank(), rank() + 1))
+    begin, end = (blocks * each // parts * block for each in (rank, rank + 1))
     return range(min(begin, count), min(end, count))
 
 

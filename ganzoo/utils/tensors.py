@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save
 
 
@@ -16,6 +20,13 @@ def to_safetensors(tensors: Mapping[str, torch.Tensor], header: Mapping[str, str
         for name, tensor in tensors.items()
     }
     return save(plain, metadata=dict(header))
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Return the JSON that stands under ``ganzoo`` in the header of a file, and its tensors."""
+    with safe_open(path, framework="pt") as file:
+        header = json.loads((file.metadata() or {})["ganzoo"])
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
 def weights_hash(tensors: Mapping[str, torch.Tensor]) -> str:

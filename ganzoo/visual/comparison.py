@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import UsageError
 from ganzoo.evaluation.compare import Comparison, Row
 from ganzoo.utils.images import save_figure
+from ganzoo.visual.curves import plain_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +45,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
 
 
 def save_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the plot in the format of the file's suffix.
-
-    Raises:
-        UsageError: there are no numbers, or matplotlib does not write the format.
-    """
+    """Write the plot in the format of the file's suffix, as ``save_figure`` does."""
     save_figure(comparison_figure(comparison), path)
 
 
@@ -69,6 +66,5 @@ def _draw(panel: Axes, comparison: Comparison, row: Row) -> None:
     panel.set_ylim(len(comparison.columns) - 0.5, -0.5)
     better = "" if row.better is None else f"\n({row.better} is better)"
     panel.set_title(f"{row.title}{better}", fontsize="x-small")
-    panel.grid(visible=True, axis="x", color="0.92")
-    panel.spines[["top", "right"]].set_visible(False)
+    plain_panel(panel, axis="x")
     panel.margins(x=0.15)

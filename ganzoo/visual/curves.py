@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
+Per = Literal["step", "epoch"]
 
 VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
@@ -38,15 +39,10 @@ LINES = {
 """Labels and colours of the numbers that most algorithms log; others have their names."""
 
 
-def loss_figure(
-    metrics: Sequence[Row], *, per: Literal["step", "epoch"] = "step", title: str = ""
-) -> Figure:
-    """Draw all losses and, below them, the mean scores of real and generated samples.
+def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -> Figure:
+    """Draw all losses in rows of metrics.jsonl and, below them, mean scores of real and fake samples.
 
-    Args:
-        metrics: rows of metrics.jsonl, with the step, the epoch, ``loss/…`` and ``score/…``.
-        per: ``step`` draws every row, ``epoch`` the mean of the rows of each epoch.
-        title: title of the figure.
+    Every row is drawn, or the mean of the rows of each epoch.
 
     Raises:
         ganzoo.errors.UsageError: the rows contain no losses.
@@ -55,22 +51,17 @@ def loss_figure(
 
     logged = dict.fromkeys([*LINES, *(name for row in metrics for name in row)])
     present = [name for name in logged if any(name in row for row in metrics)]
-    panels = [
-        (label, [name for name in present if name.startswith(start)])
-        for start, label in PANELS.items()
-    ]
-    if not panels[0][1]:
+    starts = [start for start in PANELS if any(name.startswith(start) for name in present)]
+    if "loss/" not in starts:
         raise UsageError("no losses to plot: the run has not logged any yet")
-    panels = [(label, names) for label, names in panels if names]
-    figure = Figure(figsize=(8, 1 + 2.6 * len(panels)), layout="constrained")
-    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for panel, (label, names) in zip(axes, panels, strict=True):
-        for index, name in enumerate(names):
+    figure = Figure(figsize=(8, 1 + 2.6 * len(starts)), layout="constrained")
+    axes = figure.subplots(len(starts), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, start in zip(axes, starts, strict=True):
+        for index, name in enumerate(name for name in present if name.startswith(start)):
             text, color = LINES.get(name, (name.partition("/")[2], f"C{index}"))
             _draw(panel, *_series(metrics, name, per), text, color)
-        panel.set_ylabel(label)
-        panel.grid(visible=True, color="0.92")
-        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_ylabel(PANELS[start])
+        plain_panel(panel)
         panel.legend(frameon=False, loc="best")
     axes[-1].set_xlabel(per)
     axes[-1].margins(x=0.01)
@@ -79,9 +70,7 @@ def loss_figure(
     return figure
 
 
-def save_losses(
-    metrics: Sequence[Row], path: Path, *, per: Literal["step", "epoch"] = "step", title: str = ""
-) -> None:
+def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title: str = "") -> None:
     """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF).
 
     Raises:
@@ -90,9 +79,13 @@ def save_losses(
     save_figure(loss_figure(metrics, per=per, title=title), path)
 
 
-def _series(
-    metrics: Sequence[Row], key: str, per: Literal["step", "epoch"]
-) -> tuple[Floats, Floats]:
+def plain_panel(panel: Axes, axis: Literal["both", "x"] = "both") -> None:
+    """Draw a faint grid, and no frame above and to the right."""
+    panel.grid(visible=True, axis=axis, color="0.92")
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _series(metrics: Sequence[Row], key: str, per: Per) -> tuple[Floats, Floats]:
     """Return the positions and values of one curve."""
     rows = [row for row in metrics if key in row]
     values = np.array([row[key] for row in rows], dtype=np.float64)
@@ -106,9 +99,8 @@ def _series(
 def _draw(panel: Axes, places: Floats, values: Floats, name: str, color: str) -> None:
     """Draw values; if there are many, draw them faintly under their running mean."""
     if len(values) < SMOOTHED_FROM:
-        panel.plot(
-            places, values, color=color, label=name, marker="o" if len(values) < 30 else "", ms=3
-        )
+        marker = "o" if len(values) < 30 else ""
+        panel.plot(places, values, color=color, label=name, marker=marker, ms=3)
         return
     panel.plot(places, values, color=color, alpha=0.25, linewidth=0.8)
     half = len(values) // 50
@@ -151,8 +143,7 @@ def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
         if value.name == name and value.mean is not None
     ]
     panel.set_title(name, fontsize="small")
-    panel.grid(visible=True, color="0.92")
-    panel.spines[["top", "right"]].set_visible(False)
+    plain_panel(panel)
     if not points:
         return
     steps, means, values = zip(*points, strict=True)

@@ -26,16 +26,13 @@ def labelled_grid(
     *,
     corner: str = "",
 ) -> Image.Image:
-    """Arrange images in a grid with headings.
+    """Arrange images in a grid with headings: an RGB picture, small images enlarged by a whole number.
 
     Args:
         samples: (N, C, H, W) in [-1, 1] or uint8, row by row; the last row may be incomplete.
         rows: a label for each row, drawn to its left; may be empty strings.
         columns: a label for each column, drawn above it.
         corner: heading of the row labels, drawn top left.
-
-    Returns:
-        An RGB picture, small images enlarged by a whole number.
 
     Raises:
         ValueError: the samples are not images, or their number does not fit the labels.
@@ -61,20 +58,17 @@ def labelled_grid(
     for row, label in enumerate(rows):
         y = top + row * (height + GAP) + height / 2
         draw.text((left - 2 * GAP, y), label, INK, font, anchor="rm")
-    for index in range(len(pixels)):
+    for index, image in enumerate(pixels):
         row, column = divmod(index, len(columns))
-        tile = to_image(pixels[index]).resize((width, height), Image.Resampling.NEAREST)
+        tile = to_image(image).resize((width, height), Image.Resampling.NEAREST)
         picture.paste(tile, (left + column * (width + GAP), top + row * (height + GAP)))
     return picture
 
 
 def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
-    """Arrange images of classes in turn, so that each column shows one class, named above it.
+    """Arrange images (N, C, H, W) of classes in turn: a column for each class, named above it.
 
-    Args:
-        samples: (N, C, H, W) in [-1, 1] or uint8.
-        names: names of the classes, in the order in which they take turns. The columns are a multiple of
-            them if the grid would otherwise be much higher than wide.
+    Columns repeat all classes if the grid would otherwise be much higher than wide.
     """
     count = len(to_uint8(samples))
     repeats = max(1, round(math.sqrt(count) / len(names)))
@@ -85,12 +79,9 @@ def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
 def sample_picture(
     space: SampleSpace, samples: npt.ArrayLike, classes: Sequence[str] = ()
 ) -> Image.Image:
-    """Draw samples as suits their space; images of several classes get a column for each.
+    """Draw samples (N, ...), as stored or as networks see them, in the way that suits their space.
 
-    Args:
-        space: the sample space.
-        samples: (N, ...), as the space stores them or as networks see them.
-        classes: names of the classes, if the samples' classes take turns.
+    Images of classes that take turns, named in order, get a column for each class.
     """
     if space.kind == "images" and 1 < len(classes) <= MOST_HEADINGS:
         return class_grid(samples, classes)
@@ -98,12 +89,7 @@ def sample_picture(
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1) -> None:
-    """Write an animation that plays forwards and backwards in an endless loop.
-
-    Args:
-        frames: pictures of the same size.
-        path: the GIF to write atomically.
-        seconds: how long each frame is shown.
+    """Write an animation that plays forwards and backwards in an endless loop, seconds per frame.
 
     Raises:
         ValueError: there are no frames.
@@ -111,9 +97,8 @@ def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1)
     if not frames:
         raise ValueError("an animation needs one or more frames")
     first, *others = [*frames, *frames[-2:0:-1]]
-    save_image(
-        first, path, save_all=True, append_images=others, duration=round(1000 * seconds), loop=0
-    )
+    duration = round(1000 * seconds)
+    save_image(first, path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
 def _font_that_fits(labels: Sequence[str], width: int) -> ImageFont.FreeTypeFont:
@@ -126,14 +111,9 @@ def _font_that_fits(labels: Sequence[str], width: int) -> ImageFont.FreeTypeFont
 
 
 def _shortened(label: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """Return a label, cut off with an ellipsis if it does not fit."""
-    kept = len(label)
-    while (
-        kept
-        and font.getlength(shown := label if kept == len(label) else f"{label[:kept]}…") > width
-    ):
-        kept -= 1
-    return shown if kept else label
+    """Return a label, cut off with an ellipsis if it does not fit; whole if nothing of it fits."""
+    shorter = [label, *(f"{label[:kept]}…" for kept in range(len(label) - 1, 0, -1))]
+    return next((each for each in shorter if font.getlength(each) <= width), label)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

@@ -12,12 +12,7 @@ Latents = npt.NDArray[np.floating[Any]]
 
 
 def traverse(latent: Latents, dimensions: Sequence[int], values: Sequence[float]) -> Latents:
-    """Set one coordinate at a time to each of several values.
-
-    Args:
-        latent: (dim,), the values of all other coordinates.
-        dimensions: indices of the coordinates, counted from 0.
-        values: what each coordinate is set to.
+    """Set one coordinate of a latent (dim,) at a time, counted from 0, to each of several values.
 
     Returns:
         (len(dimensions) * len(values), dim), dimension by dimension.
@@ -32,15 +27,10 @@ def traverse(latent: Latents, dimensions: Sequence[int], values: Sequence[float]
 
 
 def interpolate_linearly(begin: Latents, end: Latents, steps: int) -> Latents:
-    """Interpolate between two sets of latents along straight lines.
-
-    Args:
-        begin: (N, dim).
-        end: (N, dim).
-        steps: number of latents on each line, both ends included; at least 2.
+    """Interpolate between two sets of latents (N, dim) along straight lines.
 
     Returns:
-        (N, steps, dim).
+        (N, steps, dim), both ends included; there must be at least 2 steps.
     """
     fraction = np.linspace(0, 1, steps, dtype=begin.dtype)[None, :, None]
     return begin[:, None] * (1 - fraction) + end[:, None] * fraction
@@ -51,15 +41,7 @@ def interpolate_spherically(begin: Latents, end: Latents, steps: int) -> Latents
 
     The ends may differ in length. Latents in nearly the same or nearly opposite directions do not
     define an arc and are joined by straight lines (White, Sampling Generative Networks, 2016,
-    arXiv:1609.04468).
-
-    Args:
-        begin: (N, dim).
-        end: (N, dim).
-        steps: number of latents on each arc, both ends included; at least 2.
-
-    Returns:
-        (N, steps, dim).
+    arXiv:1609.04468). Shapes are those of ``interpolate_linearly``.
     """
     lengths = np.linalg.norm(begin, axis=1) * np.linalg.norm(end, axis=1)
     cosine = (begin * end).sum(axis=1) / np.maximum(lengths, np.finfo(begin.dtype).tiny)
@@ -68,7 +50,6 @@ def interpolate_spherically(begin: Latents, end: Latents, steps: int) -> Latents
     sine = np.sin(angle)
     straight = (sine < 1e-3) | (lengths == 0)[:, None, None]
     sine = np.where(straight, 1, sine)
-    arcs = (
-        begin[:, None] * np.sin((1 - fraction) * angle) + end[:, None] * np.sin(fraction * angle)
-    ) / sine
+    of_begin, of_end = np.sin((1 - fraction) * angle), np.sin(fraction * angle)
+    arcs = (begin[:, None] * of_begin + end[:, None] * of_end) / sine
     return np.where(straight, interpolate_linearly(begin, end, steps), arcs).astype(begin.dtype)

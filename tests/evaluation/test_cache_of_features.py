@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.builtin.extractors.pixels import Pixels
+from ganzoo.builtin.extractors.small import Pixels
 from ganzoo.components import FeatureExtractor, Images, Sequences
 from ganzoo.data.cache import cached_files, fault_of
 from ganzoo.data.split import Split

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ganzoo.builtin.extractors.inception import Inception
-from ganzoo.builtin.extractors.pixels import Identity, Pixels
-from ganzoo.builtin.extractors.random_conv import RandomConv
+from ganzoo.builtin.extractors.small import Identity, Pixels, RandomConv
 from ganzoo.builtin.extractors.torchvision_classifier import TorchvisionClassifier
 from ganzoo.components import Component
 

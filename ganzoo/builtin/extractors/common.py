@@ -13,31 +13,19 @@ if TYPE_CHECKING:
 
 
 def check_images(name: str, sample_shape: tuple[int, ...], *, any_channels: bool = False) -> None:
-    """Refuse samples that are not images, or do not have 1 or 3 channels.
-
-    Raises:
-        ValueError: the message says what the extractor of this name reads.
-    """
+    """Raise ``ValueError`` for samples that are not images, or do not have 1 or 3 channels."""
     if len(sample_shape) != 3:
         raise ValueError(
             f"extractor {name!r} reads images, not samples of shape {sample_shape}; choose 'identity'"
             " for these"
         )
     if sample_shape[0] not in {1, 3} and not any_channels:
-        raise ValueError(
-            f"extractor {name!r} reads images of 1 or 3 channels, not of {sample_shape[0]}"
-        )
+        channels = sample_shape[0]
+        raise ValueError(f"extractor {name!r} reads images of 1 or 3 channels, not of {channels}")
 
 
 def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict as ``torch.save`` wrote it.
-
-    Args:
-        content: bytes of the file.
-        path: the file, for messages.
-
-    Returns:
-        Tensors on the CPU, by name.
+    """Return the tensors, by name, in the bytes of a file that ``torch.save`` wrote.
 
     Raises:
         DataError: the bytes are damaged, or hold anything but finite tensors by name.

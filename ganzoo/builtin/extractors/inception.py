@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -43,14 +43,14 @@ class Inception(FeatureExtractor):
     """
 
     type: Literal["inception"] = "inception"
-    reads: ClassVar[frozenset[str]] = frozenset({"images"})
-    paper: ClassVar[str | None] = (
+    reads = frozenset({"images"})
+    paper = (
         "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015,"
         " arXiv:1512.00567; for FID: Heusel et al., GANs Trained by a Two Time-Scale Update Rule"
         " Converge to a Local Nash Equilibrium, 2017, arXiv:1706.08500"
     )
-    classifies: ClassVar[bool] = True
-    chunk: ClassVar[int] = 32
+    classifies = True
+    chunk = 32
 
     preset: Preset = Field(
         default="legacy-tf",
@@ -98,8 +98,7 @@ class Inception(FeatureExtractor):
         """Return the same extractor with the absolute path of its weights, if one is given."""
         if self.weights is None:
             return self
-        path = Path(self.weights).expanduser().absolute()
-        return self.model_copy(update={"weights": str(path)})
+        return self.model_copy(update={"weights": str(Path(self.weights).expanduser().absolute())})
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the features depend on, of which the path of the file is not part.
@@ -124,20 +123,14 @@ class Inception(FeatureExtractor):
         from ganzoo.data.weights import PublishedWeights, obtain, read_verified
 
         self.check(sample_shape)
-        if self.weights is None:
-            path = obtain(PublishedWeights(FILE, SHA256, ADDRESS))
-        else:
-            path = Path(self.weights).expanduser()
+        published = PublishedWeights(FILE, SHA256, ADDRESS)
+        path = obtain(published) if self.weights is None else Path(self.weights).expanduser()
         content = read_verified(path, self.sha256)
         return _network(content, path, antialias=self.preset == "antialias")
 
 
 def _network(content: bytes, path: Path, *, antialias: bool) -> nn.Module:
-    """Build torch-fidelity's Inception v3, with a choice of resize.
-
-    Raises:
-        DataError: the bytes are not a state dict, or that of another network.
-    """
+    """Build torch-fidelity's Inception v3, with a choice of resize."""
     import torch
     from torch import nn
     from torch_fidelity import (  # type: ignore[import-untyped] # has none

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -41,9 +41,9 @@ class TorchvisionClassifier(FeatureExtractor):
     """
 
     type: Literal["torchvision"] = "torchvision"
-    reads: ClassVar[frozenset[str]] = frozenset({"images"})
-    classifies: ClassVar[bool] = True
-    chunk: ClassVar[int] = 32
+    reads = frozenset({"images"})
+    classifies = True
+    chunk = 32
 
     model: str = Field(
         pattern="^[a-z][a-z0-9_]*$", description="Name of the model, such as resnet50 or vit_b_16."
@@ -76,7 +76,7 @@ class TorchvisionClassifier(FeatureExtractor):
             problem = f"'DEFAULT' changes with torchvision; name the weights, such as {USUAL}"
         elif self.seed is not None:
             problem = "a 'seed' is for random weights; for these, set 'weights' to null"
-        elif self.sha256 is None and not self._are_named:
+        elif self.sha256 is None and self._named is None:
             problem = f"give the 'sha256' of {self.weights}"
         if problem is not None:
             raise PydanticCustomError("weights", "{problem}", {"problem": problem})
@@ -88,7 +88,7 @@ class TorchvisionClassifier(FeatureExtractor):
         name = f"{self.type}-{self.model}"
         if self.weights is None:
             return f"{name}-random-{self.seed}"
-        if self.sha256 is not None and not self._are_named:
+        if self.sha256 is not None and self._named is None:
             return f"{name}-{self.sha256[:8]}"
         return name if self.weights == USUAL else f"{name}-{self.weights.lower().replace('_', '-')}"
 
@@ -98,10 +98,9 @@ class TorchvisionClassifier(FeatureExtractor):
 
     def with_absolute_paths(self) -> Self:
         """Return the same extractor with the absolute path of its weights, if they are a file."""
-        if self.weights is None or self._are_named:
+        if self.weights is None or self._named:
             return self
-        path = Path(self.weights).expanduser().absolute()
-        return self.model_copy(update={"weights": str(path)})
+        return self.model_copy(update={"weights": str(Path(self.weights).expanduser().absolute())})
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the features depend on, of which the path of the file is not part.
@@ -109,13 +108,16 @@ class TorchvisionClassifier(FeatureExtractor):
         torchvision is imported for the preset and the SHA-256 of the weights, and its weights are
         downloaded if they are missing.
         """
+        sha256 = self.sha256
+        if sha256 is None and self.weights is not None:
+            sha256 = hashlib.sha256(self._read()[1]).hexdigest()
         return {
             "type": self.type,
             "version": self.version,
             "model": self.model,
-            "weights": self.weights if self._are_named else None,
+            "weights": self._named,
             "seed": self.seed,
-            "weights_sha256": self._sha256(),
+            "weights_sha256": sha256,
             **describe(self.model, self._named),
         }
 
@@ -135,28 +137,18 @@ class TorchvisionClassifier(FeatureExtractor):
         return _with_features(network, transforms)
 
     @property
-    def _are_named(self) -> bool:
-        """Whether the weights are a name and not a file."""
-        return self.weights is not None and _NAME.fullmatch(self.weights) is not None
-
-    @property
     def _named(self) -> str | None:
-        return self.weights if self._are_named else None
-
-    def _sha256(self) -> str | None:
-        """Return the SHA-256 of the weights, or None for random ones."""
-        if self.weights is None:
-            return None
-        return self.sha256 or hashlib.sha256(self._read()[1]).hexdigest()
+        """The weights if they are a name of torchvision's, else None."""
+        return self.weights if self.weights and _NAME.fullmatch(self.weights) else None
 
     def _read(self) -> tuple[Path, bytes]:
         """Return the file of the weights, and its verified content."""
         from ganzoo.data.weights import obtain, read_verified
 
-        if not self._are_named:
+        if self._named is None:
             path = Path(self.weights or "").expanduser()
             return path, read_verified(path, self.sha256 or "")
-        weights = published(self.model, self.weights or "")
+        weights = published(self.model, self._named)
         path = obtain(weights)
         return path, read_verified(path, self.sha256 or weights.sha256)
 
@@ -181,9 +173,7 @@ def published(model: str, weights: str) -> PublishedWeights:
 def describe(model: str, weights: str | None) -> dict[str, Any]:
     """Return what is done to images before the network, as plain JSON data.
 
-    Args:
-        model: name of the model.
-        weights: name of the weights whose preset it is; None for the first of the model.
+    The preset is that of the weights, or of the first ones of the model.
 
     Raises:
         UsageError: torchvision does not have the model or the weights.
@@ -200,12 +190,7 @@ def describe(model: str, weights: str | None) -> dict[str, Any]:
 
 
 def _with_features(network: nn.Module, transforms: nn.Module) -> nn.Module:
-    """Return a module that gives both the input of the last layer and the logits.
-
-    Args:
-        network: a classifier.
-        transforms: turn RGB images, uint8, into what it reads.
-    """
+    """Return a module that gives both the input of a classifier's last layer and its logits."""
     from torch import nn
 
     last = _last_layer(network)
@@ -233,11 +218,7 @@ def _with_features(network: nn.Module, transforms: nn.Module) -> nn.Module:
 
 
 def _load(model: str, transforms: Any, content: bytes, path: Path) -> nn.Module:
-    """Build a model with the weights in a file.
-
-    Raises:
-        DataError: the bytes are not a state dict, or that of another model.
-    """
+    """Build a model with the weights in a file, whatever its number of classes."""
     state = load_tensors(content, path)
     for name in [name for name in state if _OLD_DENSENET.search(name)]:
         state[_OLD_DENSENET.sub(r"\1\2.", name)] = state.pop(name)
@@ -278,23 +259,17 @@ def _construct(
 
 
 def _entry(model: str, weights: str | None) -> Any:
-    """Return torchvision's entry of weights, or the first of a model.
-
-    Raises:
-        UsageError: torchvision does not have the model or the weights.
-    """
+    """Return torchvision's entry of weights, or the first of a model."""
     from torchvision import models
 
     names = models.list_models(module=models)
     if model not in names:
-        raise UsageError(
-            f"torchvision has no classifier called {model!r}{did_you_mean(model, names)}"
-        )
+        nearest = did_you_mean(model, names)
+        raise UsageError(f"torchvision has no classifier called {model!r}{nearest}")
     entries = {entry.name: entry for entry in models.get_model_weights(model)}
     if weights is None:
         return next(iter(entries.values()))
     if weights not in entries:
-        raise UsageError(
-            f"torchvision's {model} has no weights {weights!r} (available: {', '.join(entries)})"
-        )
+        known = ", ".join(entries)
+        raise UsageError(f"torchvision's {model} has no weights {weights!r} (available: {known})")
     return entries[weights]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from ganzoo.builtin.metrics import classes, frechet, kernel, memorization, modes, prdc
+from ganzoo.builtin.metrics import classes, frechet, kernel, neighbours
 from ganzoo.components import Component
 
 COMPONENTS: tuple[type[Component], ...] = (
-    *frechet.COMPONENTS,
-    *kernel.COMPONENTS,
-    prdc.PRDC,
-    modes.Modes,
-    *classes.COMPONENTS,
-    memorization.Memorization,
+    frechet.FrechetDistance,
+    frechet.FrechetInceptionDistance,
+    frechet.FrechetDistanceInfinity,
+    frechet.FIDInfinity,
+    kernel.KernelDistance,
+    kernel.KernelInceptionDistance,
+    neighbours.PRDC,
+    neighbours.Modes,
+    classes.ClassifierScore,
+    classes.InceptionScore,
+    classes.ClassBalance,
+    classes.ClassAgreement,
+    classes.ClassModes,
+    neighbours.Memorization,
 )

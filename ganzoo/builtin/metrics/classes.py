@@ -7,28 +7,20 @@ underflows.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ganzoo.builtin.metrics.common import (
     PACGAN,
     VEEGAN,
+    CoreMetric,
     OfInception,
     finite_result,
     logits_of,
     predictions_of,
 )
-from ganzoo.components import (
-    Component,
-    Features,
-    Metric,
-    MetricFn,
-    MetricInputs,
-    MetricResult,
-    Quantity,
-)
+from ganzoo.components import Features, MetricInputs, MetricResult, Quantity
 from ganzoo.errors import NotMeasurable
 from ganzoo.utils.seeds import derive_seed
 
@@ -36,23 +28,29 @@ if TYPE_CHECKING:
     from ganzoo.builtin.metrics.common import Array, Counts
 
 
-class _ClassMetric(Metric):
-    needs_logits: ClassVar[bool] = True
-
-
-class _Score(_ClassMetric):
-    paper: ClassVar[str | None] = (
-        "Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498"
-    )
+class _Score(CoreMetric):
+    needs_logits = True
+    paper = "Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498"
     splits: int = Field(
         default=10,
         ge=1,
         description="Random parts of the samples over which the mean is taken; each needs two samples.",
     )
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return partial(_score, name=self.quantities[0].name, splits=self.splits)
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Measure the score, the mean over random splits."""
+        import numpy as np
+
+        logits = logits_of(inputs.generated, "generated", least=2 * self.splits)
+        logits = logits.astype(np.float64, copy=False)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        rng = np.random.default_rng(derive_seed(inputs.seed, "classifier score"))
+        # At random, since samples of conditional generators may be in the order of their classes.
+        parts = np.array_split(log_p[rng.permutation(len(log_p))], self.splits)
+        scores = np.array([_split_score(part) for part in parts])
+        details = {"std_over_splits": float(scores.std())}
+        return finite_result({self.quantities[0].name: scores.mean()}, details)
 
 
 class ClassifierScore(_Score):
@@ -64,11 +62,7 @@ class ClassifierScore(_Score):
     """
 
     type: Literal["classifier_score"] = "classifier_score"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity(
-            "classifier_score", "higher", "Classifier score, from 1 to the number of classes."
-        ),
-    )
+    quantities = (Quantity("classifier_score", "higher", "From 1 to the number of classes."),)
 
 
 class InceptionScore(OfInception, _Score):
@@ -78,13 +72,11 @@ class InceptionScore(OfInception, _Score):
     """
 
     type: Literal["inception_score"] = "inception_score"
-    general: ClassVar[str] = "classifier_score"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("inception_score", "higher", "Inception score, from 1 to the number of classes."),
-    )
+    general = "classifier_score"
+    quantities = (Quantity("inception_score", "higher", "From 1 to the number of classes."),)
 
 
-class ClassBalance(_ClassMetric):
+class ClassBalance(CoreMetric):
     """Class balance: whether classes are generated as often as they occur.
 
     A classifier counts the classes of both generated and reference samples, so that its own
@@ -93,26 +85,36 @@ class ClassBalance(_ClassMetric):
     """
 
     type: Literal["class_balance"] = "class_balance"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
+    needs_logits = True
+    quantities = (
         Quantity(
             "class_kl",
             "lower",
             "KL divergence of the classes of generated samples from those of reference samples, in"
             " nats, from 0 up; 0 if they are equally frequent.",
         ),
-        Quantity(
-            "classes",
-            "higher",
-            "Classes that are generated at all, from 1 to the number of classes.",
-        ),
+        Quantity("classes", "higher", "Classes generated at all, from 1 to the number of classes."),
     )
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return _balance
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Compare the classes of generated samples with those of reference samples."""
+        generated = _class_counts(inputs.generated, "generated")
+        reference = _class_counts(inputs.reference, "reference")
+        missing = ((generated > 0) & (reference == 0)).nonzero()[0]
+        if len(missing):
+            raise NotMeasurable(
+                f"class {missing[0]} is predicted for generated samples but for no reference sample;"
+                " the divergence is infinite"
+            )
+        values = {
+            "class_kl": _divergence(generated, reference / reference.sum()),
+            "classes": int((generated > 0).sum()),
+        }
+        details = {"generated": generated.tolist(), "reference": reference.tolist()}
+        return finite_result(values, details)
 
 
-class ClassAgreement(_ClassMetric):
+class ClassAgreement(CoreMetric):
     """Class agreement: whether a conditional generator generates the classes it is asked for.
 
     The details hold the same fraction for reference samples, if these have labels: no more can be
@@ -120,7 +122,8 @@ class ClassAgreement(_ClassMetric):
     """
 
     type: Literal["class_agreement"] = "class_agreement"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
+    needs_logits = True
+    quantities = (
         Quantity(
             "class_agreement",
             "higher",
@@ -128,12 +131,15 @@ class ClassAgreement(_ClassMetric):
         ),
     )
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return _agreement
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Compare the classes of generated samples with those that were asked for."""
+        values = {"class_agreement": _agreeing(inputs.generated, "generated")}
+        if inputs.reference.labels is None:
+            return finite_result(values)
+        return finite_result(values, {"reference": _agreeing(inputs.reference, "reference")})
 
 
-class ClassModes(_ClassMetric):
+class ClassModes(CoreMetric):
     """Modes of data whose classes are equally likely modes, such as the 1,000 of Stacked MNIST.
 
     Publications draw 26,000 samples there; a perfect generator finds all modes, and the divergence is
@@ -141,8 +147,9 @@ class ClassModes(_ClassMetric):
     """
 
     type: Literal["class_modes"] = "class_modes"
-    paper: ClassVar[str | None] = f"{VEEGAN}; {PACGAN}"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
+    paper = f"{VEEGAN}; {PACGAN}"
+    needs_logits = True
+    quantities = (
         Quantity(
             "modes",
             "higher",
@@ -156,31 +163,14 @@ class ClassModes(_ClassMetric):
         ),
     )
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return _modes
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Count the classes that are generated, and compare them with equally likely ones."""
+        import numpy as np
 
-
-COMPONENTS: tuple[type[Component], ...] = (
-    ClassifierScore,
-    InceptionScore,
-    ClassBalance,
-    ClassAgreement,
-    ClassModes,
-)
-
-
-def _score(inputs: MetricInputs, *, name: str, splits: int) -> MetricResult:
-    """Measure the classifier score, the mean over random splits."""
-    import numpy as np
-
-    logits = logits_of(inputs.generated, "generated", least=2 * splits)
-    log_p = _log_softmax(logits.astype(np.float64, copy=False))
-    rng = np.random.default_rng(derive_seed(inputs.seed, "classifier score"))
-    # At random, since samples of conditional generators may be in the order of their classes.
-    parts = np.array_split(log_p[rng.permutation(len(log_p))], splits)
-    scores = np.array([_split_score(part) for part in parts])
-    return finite_result({name: scores.mean()}, {"std_over_splits": float(scores.std())})
+        counts = _class_counts(inputs.generated, "generated")
+        uniform = np.full(len(counts), 1 / len(counts))
+        values = {"modes": int((counts > 0).sum()), "mode_kl": _divergence(counts, uniform)}
+        return finite_result(values, {"of": len(counts)})
 
 
 def _split_score(log_p: Array) -> float:
@@ -191,50 +181,6 @@ def _split_score(log_p: Array) -> float:
     log_marginal = largest + np.log(np.exp(log_p - largest).mean(axis=0))
     divergence = (np.exp(log_p) * (log_p - log_marginal)).sum(axis=1)
     return float(np.exp(divergence.mean()))
-
-
-def _log_softmax(logits: Array) -> Array:
-    """Return the logarithms of class probabilities, (N, K)."""
-    import numpy as np
-
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    normalized: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return normalized
-
-
-def _balance(inputs: MetricInputs) -> MetricResult:
-    """Compare the classes of generated samples with those of reference samples."""
-    generated = _class_counts(inputs.generated, "generated")
-    reference = _class_counts(inputs.reference, "reference")
-    missing = ((generated > 0) & (reference == 0)).nonzero()[0]
-    if len(missing):
-        raise NotMeasurable(
-            f"class {missing[0]} is predicted for generated samples but for no reference sample; the"
-            " divergence is infinite"
-        )
-    values = {
-        "class_kl": _divergence(generated, reference / reference.sum()),
-        "classes": int((generated > 0).sum()),
-    }
-    return finite_result(values, {"generated": generated.tolist(), "reference": reference.tolist()})
-
-
-def _modes(inputs: MetricInputs) -> MetricResult:
-    """Count the classes that are generated, and compare them with equally likely ones."""
-    import numpy as np
-
-    counts = _class_counts(inputs.generated, "generated")
-    uniform = np.full(len(counts), 1 / len(counts))
-    values = {"modes": int((counts > 0).sum()), "mode_kl": _divergence(counts, uniform)}
-    return finite_result(values, {"of": len(counts)})
-
-
-def _agreement(inputs: MetricInputs) -> MetricResult:
-    """Compare the classes of generated samples with those that were asked for."""
-    values = {"class_agreement": _agreeing(inputs.generated, "generated")}
-    if inputs.reference.labels is None:
-        return finite_result(values)
-    return finite_result(values, {"reference": _agreeing(inputs.reference, "reference")})
 
 
 def _class_counts(samples: Features, which: str) -> Counts:

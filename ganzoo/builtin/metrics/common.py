@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from ganzoo.builtin.extractors.inception import Inception
-from ganzoo.components import FeatureExtractor, Features, Metric, MetricInputs, MetricResult
+from ganzoo.components import (
+    FeatureExtractor,
+    Features,
+    Metric,
+    MetricFn,
+    MetricInputs,
+    MetricResult,
+)
 from ganzoo.errors import NotMeasurable
 
 if TYPE_CHECKING:
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
     Counts = npt.NDArray[np.int64]
+
+Details = Mapping[str, Any]
 
 LARGEST = 1e60
 """Largest magnitude of a feature that is computed with; its fourth power is far from overflow."""
@@ -33,10 +43,22 @@ PACGAN = (
 )
 
 
+class CoreMetric(Metric):
+    """A metric that measures by a method."""
+
+    @abstractmethod
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Measure; raise ``NotMeasurable`` where there is no number."""
+
+    def build(self) -> MetricFn:
+        """Build the function that measures."""
+        return self.measure
+
+
 class OfInception(Metric):
     """Base of metrics whose published name implies Inception with its original weights."""
 
-    named_after_extractor: ClassVar[bool] = False
+    named_after_extractor = False
     general: ClassVar[str]
     """The same metric for any extractor."""
 
@@ -63,15 +85,10 @@ class OfInception(Metric):
 
 
 def features_of(samples: Features, which: str, *, least: int) -> Array:
-    """Return features (N, d) in float64.
-
-    Args:
-        samples: what an extractor computed.
-        which: what to call the samples in a message, such as ``generated``.
-        least: how many the metric needs.
+    """Return features (N, d) in float64; ``which`` names them in messages, as in ``generated``.
 
     Raises:
-        NotMeasurable: there are fewer, or some of their features are not finite.
+        NotMeasurable: there are fewer than ``least``, or some of them are not finite.
     """
     _refuse_few(samples, which, least)
     features: Array = samples.features.astype("float64", copy=False)
@@ -83,11 +100,7 @@ def features_of(samples: Features, which: str, *, least: int) -> Array:
 
 
 def pair_of_features(inputs: MetricInputs, *, least: int) -> tuple[Array, Array]:
-    """Return the features of generated samples (N, d) and of reference samples (M, d).
-
-    Raises:
-        NotMeasurable: there are too few of either, or features are not finite.
-    """
+    """Return the features of generated samples (N, d) and of reference samples (M, d), checked."""
     generated = features_of(inputs.generated, "generated", least=least)
     return generated, features_of(inputs.reference, "reference", least=least)
 
@@ -109,23 +122,13 @@ def logits_of(samples: Features, which: str, *, least: int) -> npt.NDArray[np.fl
 
 
 def predictions_of(samples: Features, which: str) -> tuple[Counts, int]:
-    """Return the predicted class of each sample (N,), and the number of classes K.
-
-    Raises:
-        NotMeasurable: as for ``logits_of``, with at least one sample.
-    """
+    """Return the predicted class of each sample (N,), and the number of classes K."""
     logits = logits_of(samples, which, least=1)
     return logits.argmax(axis=1), logits.shape[1]
 
 
-def finite_result(
-    values: Mapping[str, float], details: Mapping[str, Any] | None = None
-) -> MetricResult:
-    """Return a result.
-
-    Raises:
-        NotMeasurable: a value is not finite: the computation overflowed.
-    """
+def finite_result(values: Mapping[str, float], details: Details | None = None) -> MetricResult:
+    """Return a result; raise ``NotMeasurable`` where a value is not finite, as after an overflow."""
     for name, value in values.items():
         if not math.isfinite(value):
             raise NotMeasurable(f"features are so large that {name} overflows")
@@ -147,7 +150,6 @@ def _refuse_few(samples: Features, which: str, least: int) -> None:
 
 
 def _refuse_unusable(usable: npt.NDArray[np.bool_], complaint: str) -> None:
-    """Refuse samples some of whose numbers (N, ...) cannot be used."""
     bad = len(usable) - int(usable.all(axis=1).sum())
     if bad:
         raise NotMeasurable(complaint.format(f"{bad} of {len(usable)}"))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ganzoo.builtin.metrics.common import (
+    CoreMetric,
     OfInception,
     finite_result,
     identity_network,
     pair_of_features,
 )
-from ganzoo.components import Component, Metric, MetricFn, MetricInputs, MetricResult, Quantity
+from ganzoo.components import MetricInputs, MetricResult, Quantity
 from ganzoo.errors import NotMeasurable
 from ganzoo.utils.seeds import derive_seed
 
@@ -28,16 +28,17 @@ LEAST_PER_FEATURE = 2
 """With fewer samples per feature the bias is not linear in 1/n."""
 
 
-class _Frechet(Metric):
-    paper: ClassVar[str | None] = (
+class _Frechet(CoreMetric):
+    paper = (
         "Heusel et al., GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash"
         " Equilibrium, 2017, arXiv:1706.08500"
     )
-    samples_per_feature: ClassVar[int] = 10
+    samples_per_feature = 10
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return partial(_distance, name=self.quantities[0].name)
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Measure the distance."""
+        generated, reference = pair_of_features(inputs, least=2)
+        return finite_result({self.quantities[0].name: DistanceTo(reference)(generated)})
 
 
 class FrechetDistance(_Frechet):
@@ -51,13 +52,8 @@ class FrechetDistance(_Frechet):
     """
 
     type: Literal["fd"] = "fd"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity(
-            "fd",
-            "lower",
-            "Fréchet distance, from 0 up, in squared units of the features; 0 if means and"
-            " covariances agree.",
-        ),
+    quantities = (
+        Quantity("fd", "lower", "Fréchet distance, from 0 up, in squared units of the features."),
     )
 
 
@@ -69,22 +65,16 @@ class FrechetInceptionDistance(OfInception, _Frechet):
     """
 
     type: Literal["fid"] = "fid"
-    general: ClassVar[str] = "fd"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity(
-            "fid",
-            "lower",
-            "Fréchet Inception distance, from 0 up; 0 if means and covariances agree.",
-        ),
-    )
+    general = "fd"
+    quantities = (Quantity("fid", "lower", "Fréchet Inception distance, from 0 up."),)
 
 
-class _Extrapolated(Metric):
-    paper: ClassVar[str | None] = (
+class _Extrapolated(CoreMetric):
+    paper = (
         "Chong and Forsyth, Effectively Unbiased FID and Inception Score and where to find them, 2020,"
         " arXiv:1911.07023"
     )
-    samples_per_feature: ClassVar[int] = 10
+    samples_per_feature = 10
     points: int = Field(
         default=15,
         ge=3,
@@ -93,9 +83,28 @@ class _Extrapolated(Metric):
         " as the distance itself.",
     )
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return partial(_extrapolated, name=self.quantities[0].name, points=self.points)
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Measure the distance that infinitely many generated samples would have."""
+        import numpy as np
+
+        width, points = inputs.generated.features.shape[1], self.points
+        smallest = LEAST_PER_FEATURE * width
+        least = max(2 * smallest, int(points / SMALLEST_FRACTION))
+        generated, reference = pair_of_features(inputs, least=2)
+        count = len(generated)
+        if count < least:
+            raise NotMeasurable(
+                f"with {width} features, {points} points of the line need {least} generated samples"
+                f" or more, and there are {count}"
+            )
+        first = max(smallest, round(SMALLEST_FRACTION * count))
+        sizes = np.linspace(first, count, points).round().astype(int)
+        rng = np.random.default_rng(derive_seed(inputs.seed, "extrapolated distance"))
+        distance = DistanceTo(reference)
+        values = np.array([distance(generated[rng.permutation(count)[:size]]) for size in sizes])
+        limit, r_squared = _line_at_zero(1 / sizes, values)
+        details = {"sizes": sizes.tolist(), "values": values.tolist(), "r_squared": r_squared}
+        return finite_result({self.quantities[0].name: limit}, details)
 
 
 class FrechetDistanceInfinity(_Extrapolated):
@@ -105,16 +114,16 @@ class FrechetDistanceInfinity(_Extrapolated):
     1/n = 0. Sizes go from a tenth of the samples, as published, but from no fewer than two per
     feature, below which the bias is not linear in 1/n; so it needs four samples per feature. Samples
     are those of the evaluation, not of a Sobol sequence as in the paper. Reference samples stay
-    as they are, and with them their part of the bias. The details hold sizes, values and R².
+    as they are, and with them their part of the bias. The value may be a little below 0. The details
+    hold sizes, values and R².
     """
 
     type: Literal["fd_infinity"] = "fd_infinity"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
+    quantities = (
         Quantity(
             "fd_infinity",
             "lower",
-            "Fréchet distance without the bias of few generated samples, in squared units of the"
-            " features, from about 0 up; it may be a little below 0.",
+            "Fréchet distance without the bias of few generated samples, from about 0 up.",
         ),
     )
 
@@ -126,33 +135,21 @@ class FIDInfinity(OfInception, _Extrapolated):
     """
 
     type: Literal["fid_infinity"] = "fid_infinity"
-    general: ClassVar[str] = "fd_infinity"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
+    general = "fd_infinity"
+    quantities = (
         Quantity(
             "fid_infinity",
             "lower",
-            "Fréchet Inception distance without the bias of few generated samples, from about 0 up;"
-            " it may be a little below 0.",
+            "Fréchet Inception distance without the bias of few generated samples, from about 0 up.",
         ),
     )
 
 
-COMPONENTS: tuple[type[Component], ...] = (
-    FrechetDistance,
-    FrechetInceptionDistance,
-    FrechetDistanceInfinity,
-    FIDInfinity,
-)
-
-
 class DistanceTo:
-    """The Fréchet distance of sets of features to one reference, as torchmetrics computes it.
+    """The Fréchet distance of sets of features to one reference (M, d), as torchmetrics computes it.
 
     The mean of the reference is subtracted from all features. This does not change the distance, and
     keeps the digits of the sums of squares that covariances are computed from.
-
-    Args:
-        reference: (M, d), M at least 2.
     """
 
     def __init__(self, reference: Array) -> None:
@@ -180,42 +177,8 @@ class DistanceTo:
             self._metric.update(centred, real=real)
 
 
-def _distance(inputs: MetricInputs, *, name: str) -> MetricResult:
-    generated, reference = pair_of_features(inputs, least=2)
-    return finite_result({name: DistanceTo(reference)(generated)})
-
-
-def _extrapolated(inputs: MetricInputs, *, name: str, points: int) -> MetricResult:
-    """Measure the distance that infinitely many generated samples would have."""
-    import numpy as np
-
-    width = inputs.generated.features.shape[1]
-    smallest = LEAST_PER_FEATURE * width
-    least = max(2 * smallest, int(points / SMALLEST_FRACTION))
-    generated, reference = pair_of_features(inputs, least=2)
-    count = len(generated)
-    if count < least:
-        raise NotMeasurable(
-            f"with {width} features, {points} points of the line need {least} generated samples"
-            f" or more, and there are {count}"
-        )
-    first = max(smallest, round(SMALLEST_FRACTION * count))
-    sizes = np.linspace(first, count, points).round().astype(int)
-    rng = np.random.default_rng(derive_seed(inputs.seed, "extrapolated distance"))
-    distance_to_reference = DistanceTo(reference)
-    values = np.array(
-        [distance_to_reference(generated[rng.permutation(count)[:size]]) for size in sizes]
-    )
-    limit, r_squared = _line_at_zero(1 / sizes, values)
-    details = {"sizes": sizes.tolist(), "values": values.tolist(), "r_squared": r_squared}
-    return finite_result({name: limit}, details)
-
-
 def _line_at_zero(x: Array, y: Array) -> tuple[float, float | None]:
-    """Return the value at x = 0 of the line that fits (x, y) best, and its R².
-
-    R² is None if all y are equal, since there is nothing to explain.
-    """
+    """Return the value at x = 0 of the line that fits (x, y) best, and its R², None if y is constant."""
     apart_x, apart_y = x - x.mean(), y - y.mean()
     slope = (apart_x @ apart_y) / (apart_x @ apart_x)
     total = apart_y @ apart_y

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from ganzoo.builtin.metrics.common import (
+    CoreMetric,
     OfInception,
     finite_result,
     identity_network,
     pair_of_features,
 )
-from ganzoo.components import Component, Metric, MetricFn, MetricInputs, MetricResult, Quantity
+from ganzoo.components import MetricInputs, MetricResult, Quantity
 from ganzoo.utils.seeds import derive_seed
 
 
-class _Kernel(Metric):
-    paper: ClassVar[str | None] = "Bińkowski et al., Demystifying MMD GANs, 2018, arXiv:1801.01401"
+class _Kernel(CoreMetric):
+    paper = "Bińkowski et al., Demystifying MMD GANs, 2018, arXiv:1801.01401"
     subsets: int = Field(
         default=100, ge=1, description="Random subsets of each set over which the mean is taken."
     )
-    subset_size: int = Field(
-        default=1000, ge=2, description="Samples of a subset; at most all samples."
-    )
-    degree: int = Field(
-        default=3, ge=1, description="Degree of the kernel (gamma x·y + coef)^degree."
-    )
+    subset_size: int = Field(default=1000, ge=2, description="Samples of a subset; at most all.")
+    degree: int = Field(default=3, ge=1, description="Degree of kernel (gamma x·y + coef)^degree.")
     gamma: float | None = Field(
-        default=None,
-        gt=0,
-        description="Factor on products of features. Null: 1 / number of features.",
+        default=None, gt=0, description="Factor on products of features. Null: 1 / their number."
     )
     coef: float = Field(default=1.0, gt=0, description="Constant added to products of features.")
 
-    def build(self) -> MetricFn:
-        """Build the function that measures."""
-        return partial(_distance, metric=self)
+    def measure(self, inputs: MetricInputs) -> MetricResult:
+        """Measure the distance, as torchmetrics computes it: the mean over random subsets."""
+        import torch
+        from torchmetrics.image import kid
+
+        generated, reference = pair_of_features(inputs, least=2)
+        size = min(self.subset_size, len(generated), len(reference))
+        # If both sets are no larger than a subset, there is only one.
+        subsets = 1 if size == len(generated) == len(reference) else self.subsets
+        with warnings.catch_warnings():
+            # torchmetrics warns that it keeps all features in memory; they are there already.
+            warnings.filterwarnings("ignore", ".*will save all extracted features in buffer")
+            distance = kid.KernelInceptionDistance(
+                identity_network(reference.shape[1]),
+                subsets=subsets,
+                subset_size=size,
+                degree=self.degree,
+                gamma=self.gamma,
+                coef=self.coef,
+                sync_on_compute=False,  # a single process measures
+            )
+        distance.update(torch.tensor(reference), real=True)
+        distance.update(torch.tensor(generated), real=False)
+        with torch.random.fork_rng(devices=[]):
+            # torchmetrics draws from the CPU's generator; torch.manual_seed would seed all devices.
+            torch.default_generator.manual_seed(derive_seed(inputs.seed, "kernel distance"))
+            mean, std = distance.compute()
+        details = {"subsets": subsets, "subset_size": size, "std_over_subsets": float(std)}
+        return finite_result({self.quantities[0].name: float(mean)}, details)
 
 
 class KernelDistance(_Kernel):
@@ -50,12 +70,8 @@ class KernelDistance(_Kernel):
     """
 
     type: Literal["kd"] = "kd"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity(
-            "kd",
-            "lower",
-            "Kernel distance, from about 0 up; around 0, on either side, if distributions agree.",
-        ),
+    quantities = (
+        Quantity("kd", "lower", "Kernel distance, from about 0 up; it may be a little below 0."),
     )
 
 
@@ -66,46 +82,7 @@ class KernelInceptionDistance(OfInception, _Kernel):
     """
 
     type: Literal["kid"] = "kid"
-    general: ClassVar[str] = "kd"
-    quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity(
-            "kid",
-            "lower",
-            "Kernel Inception distance, from about 0 up; around 0, on either side, if"
-            " distributions agree.",
-        ),
+    general = "kd"
+    quantities = (
+        Quantity("kid", "lower", "Kernel Inception distance, from about 0 up, or a little below."),
     )
-
-
-COMPONENTS: tuple[type[Component], ...] = (KernelDistance, KernelInceptionDistance)
-
-
-def _distance(inputs: MetricInputs, *, metric: _Kernel) -> MetricResult:
-    """Measure the distance, as torchmetrics computes it: the mean over random subsets."""
-    import torch
-    from torchmetrics.image import kid
-
-    generated, reference = pair_of_features(inputs, least=2)
-    size = min(metric.subset_size, len(generated), len(reference))
-    # If both sets are no larger than a subset, there is only one.
-    subsets = 1 if size == len(generated) == len(reference) else metric.subsets
-    with warnings.catch_warnings():
-        # torchmetrics warns that it keeps all features in memory; they are there already.
-        warnings.filterwarnings("ignore", message=".*will save all extracted features in buffer")
-        distance = kid.KernelInceptionDistance(
-            identity_network(reference.shape[1]),
-            subsets=subsets,
-            subset_size=size,
-            degree=metric.degree,
-            gamma=metric.gamma,
-            coef=metric.coef,
-            sync_on_compute=False,  # a single process measures
-        )
-    distance.update(torch.tensor(reference), real=True)
-    distance.update(torch.tensor(generated), real=False)
-    with torch.random.fork_rng(devices=[]):
-        # torchmetrics draws from the CPU's global generator; torch.manual_seed would seed all devices.
-        torch.default_generator.manual_seed(derive_seed(inputs.seed, "kernel distance"))
-        mean, std = distance.compute()
-    details = {"subsets": subsets, "subset_size": size, "std_over_subsets": float(std)}
-    return finite_result({metric.quantities[0].name: float(mean)}, details)

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from ganzoo.builtin.extractors.inception import Inception
-from ganzoo.builtin.extractors.pixels import Identity
+from ganzoo.builtin.extractors.small import Identity
 from ganzoo.builtin.metrics import COMPONENTS
 from ganzoo.components import FeatureExtractor, Features, MetricInputs, Mixture, registry
 from ganzoo.errors import NotMeasurable

@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganzoo.builtin.metrics.memorization import rank_test
+from ganzoo.builtin.metrics.neighbours import rank_test
 from ganzoo.errors import NotMeasurable
 
 

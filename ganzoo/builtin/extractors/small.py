@@ -1,9 +1,9 @@
-"""A convolutional network with random weights."""
+"""Extractors without weights of anyone's: samples themselves, and a network of random weights."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -14,10 +14,86 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTHS = (32, 64, 128, 256)
-"""Channels after each convolution; the last are the features."""
+"""Channels after each convolution of ``random-conv``; the last are the features."""
 
 SLOPE = 0.2
-"""Slope of the leaky ReLU below 0."""
+"""Slope of its leaky ReLU below 0."""
+
+
+class Pixels(FeatureExtractor):
+    """The pixels of an image, from 0 to 1, in one row.
+
+    Distances between pixels say little about what an image shows. They find copies of training images,
+    and need no network.
+    """
+
+    type: Literal["pixels"] = "pixels"
+    reads = frozenset({"images"})
+    size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Height and width to which images are shrunk by averaging, in pixels. Null: as"
+        " they are.",
+    )
+
+    @property
+    def label(self) -> str:
+        """Its name in reports, with the size if images are shrunk."""
+        return self.type if self.size is None else f"{self.type}-{self.size}"
+
+    def check(self, sample_shape: tuple[int, ...]) -> None:
+        """Refuse points, and images smaller than ``size``."""
+        check_images(self.type, sample_shape, any_channels=True)
+        _, height, width = sample_shape
+        if self.size is not None and self.size > min(height, width):
+            raise ValueError(
+                f"images of {height}x{width} pixels cannot be shrunk to {self.size}x{self.size};"
+                " choose a smaller 'size'"
+            )
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what the features depend on."""
+        resize = "none" if self.size is None else f"mean over areas, to {self.size} x {self.size}"
+        return {**super().fingerprint(), "resize": resize, "scale": "x / 255"}
+
+    def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
+        """Build a module without weights."""
+        from torch import nn
+
+        self.check(sample_shape)
+        size = self.size
+
+        class PixelRows(nn.Module):
+            """Maps images (N, C, H, W) uint8 to their pixels (N, C * size * size) in [0, 1]."""
+
+            def forward(self, samples: Tensor) -> tuple[Tensor, None]:
+                images = samples.float() / 255
+                if size is not None:
+                    images = nn.functional.interpolate(images, size=(size, size), mode="area")
+                return images.flatten(1), None
+
+        return PixelRows().eval()
+
+
+class Identity(FeatureExtractor):
+    """Points as they are; sequences and arrays of floats in one row."""
+
+    type: Literal["identity"] = "identity"
+    reads = frozenset({"points", "sequences", "arrays"})
+
+    def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
+        """Build a module without weights."""
+        from torch import nn
+
+        self.check(sample_shape)
+
+        class Rows(nn.Module):
+            """Maps samples (N, ...) to their numbers (N, d)."""
+
+            def forward(self, samples: Tensor) -> tuple[Tensor, None]:
+                return samples.flatten(1).float(), None
+
+        return Rows().eval()
 
 
 class RandomConv(FeatureExtractor):
@@ -30,8 +106,8 @@ class RandomConv(FeatureExtractor):
     """
 
     type: Literal["random-conv"] = "random-conv"
-    reads: ClassVar[frozenset[str]] = frozenset({"images"})
-    paper: ClassVar[str | None] = (
+    reads = frozenset({"images"})
+    paper = (
         "Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, 2020,"
         " arXiv:2002.09797"
     )
