@@ -19,7 +19,8 @@ ABOUT = {
 ## An augmentation that follows the discriminator { #ganzoo_ada }
 
 `observes` has `observe` called with the logits of real samples. Whatever changes is a buffer, so it is
-in checkpoints, and nothing is read from the device.""",
+in checkpoints, and nothing is read from the device. A spec has
+`"augmentation": {"type": "ada", "target": 0.6}`.""",
     "ganzoo_acgan": """\
 ## An auxiliary classifier { #ganzoo_acgan }
 
@@ -29,12 +30,15 @@ A discriminator with a second output, and an auxiliary loss that asks for it in 
 ## Latent codes that the discriminator reads { #ganzoo_infogan }
 
 Three components that belong together. `check` sees the latent and the discriminator, and refuses a
-pair that does not fit.""",
+pair that does not fit. A spec has `"latent": "codes"`, `"discriminator": "infogan"` and
+`"auxiliary_losses": ["mutual_information"]`.""",
     "ganzoo_cyclegan": """\
 ## An algorithm with four networks { #ganzoo_cyclegan }
 
 Fields, checks and a game that are not those of the standard algorithm: two translators, two
-discriminators, and pools of earlier images as modules with buffers.""",
+discriminators, and pools of earlier images as modules with buffers. A spec has
+`"algorithm": "cyclegan"`, a data set of the type `unpaired`, `"generator": "residual"` and any
+discriminator.""",
     "ganzoo_pathlength": """\
 ## A regularizer of the generator, with state { #ganzoo_pathlength }
 
