@@ -131,3 +131,11 @@ def test_names_whose_stability_is_promised_exist():
         importlib.import_module(name)
     assert f"`{REPORT_FORMAT}`" in text
     assert f"`{CHECKPOINT_FORMAT}`" in text
+
+
+def test_the_layers_drawn_are_those_that_are_checked():
+    checked = re.findall(r"^    ganzoo\.([a-z]\w*)", (ROOT / ".importlinter").read_text("utf-8"), re.M)
+    layers = checked[: checked.index("errors") + 1]
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    drawn = re.findall(r"^  │ (\w+)(?:/|\.py) ", text, re.MULTILINE)
+    assert drawn == ["cli", *layers[1:]]
