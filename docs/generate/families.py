@@ -21,8 +21,9 @@ NAME = "example"
 INTRODUCTION = f"""\
 # Families
 
-What a plugin subclasses to add a component, and what `build` must return. Networks, losses and the other
-parts of a run are built by an algorithm; [building blocks](training.md) has what algorithms are made of.
+What a plugin subclasses to add a component, and what `build` must return. [Writing a
+plugin](../plugins.md#what-components-are-given) says which family an idea belongs to, [writing an
+algorithm](../algorithms.md) how an algorithm puts the others together.
 
 The example of each family is a small member that works. It is what `ganzoo plugins new {NAME}
 --kind FAMILY` writes, less what all plugins have; such packages are built, installed, checked by
