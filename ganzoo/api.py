@@ -100,10 +100,7 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
     """Train a stopped run on, exactly as if it had never been stopped; do nothing if it is finished.
 
     A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
-
-    Args:
-        path: the run directory.
-        listeners: objects with hook implementations for the life of a run.
+    ``listeners`` are those of ``run``.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
@@ -131,8 +128,8 @@ def branch(
         path: the run directory to branch from; it is left as it is.
         overrides: changes such as ``"training.duration=8000 steps"``.
         checkpoint: where to branch: ``last``, ``best`` or a step whose checkpoint was kept.
-        output: the run directory to create, or None for ``<output.directory>/<name>-<n>``.
-        listeners: objects with hook implementations for the life of a run.
+        output: as for ``run``.
+        listeners: as for ``run``.
 
     Raises:
         ganzoo.errors.UsageError: it is not a run directory, has no such checkpoint, or the changed
@@ -173,12 +170,10 @@ def _train(
 
 
 def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
-    """Open a run directory.
+    """Open a run directory, to use the generator of a checkpoint.
 
-    Args:
-        path: the run directory.
-        checkpoint: which generator to use: ``last``, ``best`` (by the evaluations during training) or
-            a step whose checkpoint was kept.
+    ``checkpoint`` is ``last``, ``best`` (by the evaluations during training) or a step whose
+    checkpoint was kept.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory.

@@ -23,50 +23,48 @@ STOPPED = 130  # the exit code after Ctrl-C, by the shell's convention
 
 
 def _core(name: str, target: str, text: str) -> Command:
-    return Command(name, f"ganzoo.cli.{target}", text)
+    return Command(name, f"ganzoo.cli.commands.{target}", text)
 
 
 SECTIONS: dict[str, tuple[Command, ...]] = {
     "Train": (
-        _core("run", "commands.runs:run", "Train from a spec or a recipe."),
-        _core("resume", "commands.runs:resume", "Resume a stopped run."),
-        _core(
-            "branch", "commands.runs:branch", "Continue a run as a new one with changed settings."
-        ),
+        _core("run", "runs:run", "Train from a spec or a recipe."),
+        _core("resume", "runs:resume", "Resume a stopped run."),
+        _core("branch", "runs:branch", "Continue a run as a new one with changed settings."),
     ),
     "Look at runs": (
-        _core("sample", "commands.sampling:sample", "Generate samples with a trained generator."),
-        _core("traverse", "commands.traversals:traverse", "Vary one latent coordinate at a time."),
-        _core("interpolate", "commands.traversals:interpolate", "Interpolate between latents."),
-        _core("plot losses", "commands.runs:losses", "Plot the losses of a run."),
+        _core("sample", "sampling:sample", "Generate samples with a trained generator."),
+        _core("traverse", "traversals:traverse", "Vary one latent coordinate at a time."),
+        _core("interpolate", "traversals:interpolate", "Interpolate between latents."),
+        _core("plot losses", "runs:losses", "Plot the losses of a run."),
     ),
     "Evaluate": (
-        _core(
-            "evaluate", "commands.evaluation:evaluate", "Measure the quality of a run's samples."
-        ),
+        _core("evaluate", "evaluation:evaluate", "Measure the quality of a run's samples."),
         _core(
             "evaluate-images",
-            "commands.evaluation:evaluate_images",
+            "evaluation:evaluate_images",
             "Compare images from any model with real ones.",
         ),
-        _core("compare", "commands.comparison:compare", "Compare evaluated runs side by side."),
+        _core("compare", "evaluation:compare", "Compare evaluated runs side by side."),
     ),
     "Write specs": (
-        _core("recipes", "commands.specs:recipes", "List the specs that plugins ship."),
-        _core("init", "commands.specs:init", "Copy a recipe to a file for editing."),
-        _core("validate", "commands.specs:validate", "Check specs without running them."),
-        _core("schema", "commands.specs:schema", "Write the JSON Schema of specs."),
+        _core("recipes", "specs:recipes", "List the specs that plugins ship."),
+        _core("init", "specs:init", "Copy a recipe to a file for editing."),
+        _core("validate", "specs:validate", "Check specs without running them."),
+        _core("schema", "specs:schema", "Write the JSON Schema of specs."),
     ),
     "Find and manage": (
-        _core("list", "commands.catalogue:list_components", "List the installed components."),
-        _core("show", "commands.catalogue:show", "Describe a component and its fields."),
-        _core("plugins list", "commands.plugins:list_plugins", "List the installed plugins."),
-        _core("plugins show", "commands.plugins:show", "Describe what a plugin provides."),
-        _core("plugins new", "commands.new:new", "Create a new plugin package."),
-        _core("cache list", "commands.cache:list_cache", "List the cached files."),
-        _core("cache verify", "commands.cache:verify", "Check the cached files for damage."),
-        _core("cache clear", "commands.cache:clear", "Delete cached files."),
-        _core("completion", "completion:completion", "Print a shell's completion script."),
+        _core("list", "catalogue:list_components", "List the installed components."),
+        _core("show", "catalogue:show", "Describe a component and its fields."),
+        _core("plugins list", "plugins:list_plugins", "List the installed plugins."),
+        _core("plugins show", "plugins:show", "Describe what a plugin provides."),
+        _core("plugins new", "plugins:new", "Create a new plugin package."),
+        _core("cache list", "cache:list_cache", "List the cached files."),
+        _core("cache verify", "cache:verify", "Check the cached files for damage."),
+        _core("cache clear", "cache:clear", "Delete cached files."),
+        Command(
+            "completion", "ganzoo.cli.completion:completion", "Print a shell's completion script."
+        ),
     ),
 }
 
@@ -172,11 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int:
-    """Run an action and return an exit code; report an exception on standard error.
+    """Run an action and return an exit code, its own if it has one; report an exception to the user.
 
-    Args:
-        action: returns an exit code, or anything else on success.
-        debug: whether to print tracebacks; called after the action.
+    ``debug`` tells, after the action, whether to print tracebacks.
     """
     try:
         result = action()

@@ -68,11 +68,9 @@ def numbers_of(kind: type[int] | type[float], example: str) -> Callback:
 
 def free_path(stem: str, *suffixes: str) -> Path:
     """Return ``stem`` with the first suffix, numbered (``stem-2``, …) if a file with any exists."""
-    for number in count(1):
-        name = stem if number == 1 else f"{stem}-{number}"
-        if not any(Path(name + suffix).exists() for suffix in suffixes):
-            break
-    return Path(name + suffixes[0])
+    names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    free = (name for name in names if not any(Path(name + each).exists() for each in suffixes))
+    return Path(next(free) + suffixes[0])
 
 
 def check_outputs(*paths: Path, force: bool, option: str = "-o") -> None:

@@ -50,17 +50,11 @@ class Display:
 
 
 class Progress:
-    """A listener that shows the progress of a run.
-
-    Attributes:
-        run: the run directory, once training has begun.
-        began_at: number of steps done when this process began.
-        step: number of steps done.
-    """
+    """A listener that shows the progress of a run."""
 
     def __init__(self, display: Display, clock: Callable[[], float] = time.monotonic) -> None:
-        self.run: RunDirectory | None = None
-        self.began_at = self.step = 0
+        self.run: RunDirectory | None = None  # once training has begun
+        self.began_at = self.step = 0  # steps done when this process began, and by now
         self._display, self._clock = display, clock
         self._began = 0.0
 

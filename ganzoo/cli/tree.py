@@ -22,20 +22,14 @@ class CommandTree(click.Group):
 
     The core's commands are listed without importing anything. Plugins are loaded only if they may
     matter: for the help of a group below the top, and for a name that the core does not have.
-
-    Args:
-        core: all commands of the core.
-        groups: one line of help for each group of the core.
-        words: the words that lead to this group; none at the top.
-        sections: headings of the help, each with its commands; only used at the top.
     """
 
     def __init__(
         self,
         core: Sequence[Command],
-        groups: Mapping[str, str],
-        words: tuple[str, ...] = (),
-        sections: Mapping[str, Sequence[Command]] | None = None,
+        groups: Mapping[str, str],  # one line of help for each group of the core
+        words: tuple[str, ...] = (),  # that lead to this group; none at the top
+        sections: Mapping[str, Sequence[Command]] | None = None,  # headings of the help at the top
         **attributes: Any,
     ) -> None:
         super().__init__(name=" ".join(words), **attributes)
@@ -105,7 +99,6 @@ class CommandTree(click.Group):
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _listed(self) -> dict[str, str]:
-        """Return the names and help of the commands to list."""
         added = self._below_in_plugins() if self.words else {}
         return dict(sorted({**added, **self._below(self.core)}.items()))
 

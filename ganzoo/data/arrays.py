@@ -138,20 +138,16 @@ class ArrayFile:
             raise DataError(f"{self.path}: split {bare[0]} has no {name}, but others have")
 
     def _common_space(self, name: str, keys: list[str]) -> SampleSpace:
-        """Return what all of these arrays hold."""
-        first = self._space(keys[0])
-        for key in keys[1:]:
-            space = self._space(key)
+        first, *others = [self._space(key) for key in keys]
+        for key, space in zip(keys[1:], others, strict=True):
             if space != first:
-                aspect = "shape" if space.shape != first.shape else "dtype"
-                both = (
-                    f"{getattr(first, aspect)} in {keys[0]}, but {getattr(space, aspect)} in {key}"
-                )
-                raise DataError(f"{self.path}: {name} are {both}")
+                here, there = first.shape, space.shape
+                both = (here, there) if here != there else (first.dtype, space.dtype)
+                where = f"{both[0]} in {keys[0]}, but {both[1]} in {key}"
+                raise DataError(f"{self.path}: {name} are {where}")
         return first
 
     def _common_condition(self) -> Condition | None:
-        """Return what the conditions of all splits are."""
         found = {split: self._condition(split) for split in self._keys}
         has_values = any(self._beside(split, "values") for split in self._keys)
         self._check_presence("values" if has_values else "labels", found)
@@ -179,7 +175,6 @@ class ArrayFile:
         return Condition(kind, size, names)
 
     def _condition(self, split: str) -> tuple[ConditionKind, Array] | None:
-        """Read the conditions of a split, or return None where it has none."""
         labels, values = self._beside(split, "labels"), self._beside(split, "values")
         if labels and values:
             raise DataError(f"{self.path}: split {split} must have labels or values, not both")
@@ -212,7 +207,6 @@ class ArrayFile:
         return tuple(map(str, names))
 
     def _check_pairs(self, split: str, source: str | None) -> None:
-        """Refuse sources that cannot be paired with the samples of a split."""
         if source is None:
             if not self.paired:
                 raise DataError(f"{self.path} has no 'source', so 'paired' must be true")
@@ -225,7 +219,6 @@ class ArrayFile:
             )
 
     def _axes(self, key: str) -> Literal["floats", "nhw", "nchw", "nhwc"]:
-        """Return what the axes of samples or sources are."""
         shape, dtype = self._header(key)
         where = self._where(key)
         if 0 in shape:
@@ -255,7 +248,6 @@ class ArrayFile:
         return "nchw" if first else "nhwc"
 
     def _space(self, key: str) -> SampleSpace:
-        """Return what samples or sources are, from the header of their array."""
         shape, dtype = self._header(key)
         axes = self._axes(key)
         if axes == "floats":

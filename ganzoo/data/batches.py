@@ -130,28 +130,18 @@ class Order:
 
 
 class Batches:
-    """Real samples for training, batch after batch.
-
-    Args:
-        split: the split to train on.
-        order: which samples come when.
-        device: where batches go.
-        dtype: number format of the samples.
-        memory_format: layout of image batches.
-        with_condition: whether batches hold the conditions of their samples.
-        workers: processes that read ahead, or 0 to hold the split on the device.
-    """
+    """Real samples for training, batch after batch."""
 
     def __init__(
         self,
         split: Split,
         order: Order,
         *,
-        device: torch.device,
-        dtype: torch.dtype,
-        memory_format: torch.memory_format = torch.preserve_format,
-        with_condition: bool = True,
-        workers: int = 0,
+        device: torch.device,  # where batches go
+        dtype: torch.dtype,  # of the samples
+        memory_format: torch.memory_format = torch.preserve_format,  # of images
+        with_condition: bool = True,  # whether batches hold the conditions of their samples
+        workers: int = 0,  # processes that read ahead, or 0 to hold the split on the device
     ) -> None:
         self.order = order
         self.sample_shape = split.space.shape
@@ -269,7 +259,6 @@ class _Selections(Dataset[Any]):
 
 
 def _select(arrays: Sequence[Any], key: Key, select: Callable[[Any, Tensor], Tensor]) -> Stored:
-    """Select the rows of a batch from samples, conditions and sources."""
     (chosen, mirrored), sources = key
     samples, condition, source = arrays
     of_sources, source_mirrored = sources or (None, None)

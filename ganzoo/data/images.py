@@ -84,25 +84,16 @@ def fit(image: Image.Image, size: Size, mode: Mode) -> Pixels:
 
 
 def cached_images(
-    name: str,
-    names: Sequence[str],
-    open_image: Callable[[int], Image.Image],
+    name: str,  # first part of the name in the cache
+    names: Sequence[str],  # of each image, for messages
+    open_image: Callable[[int], Image.Image],  # by its index; called from several threads
     *,
-    fingerprint: Iterable[object],
+    fingerprint: Iterable[object],  # all that the pixels depend on besides size and mode
     size: Size,
     mode: Mode,
-    where: str,
+    where: str,  # the images come from, for messages
 ) -> Pixels:
     """Return many images as one array (N, channels, height, width), from the cache where it has them.
-
-    Args:
-        name: first part of the name in the cache.
-        names: a name for each image, for messages.
-        open_image: opens the image of a given index; called from several threads.
-        fingerprint: all that the pixels depend on besides size and mode.
-        size: size of each image, in pixels.
-        mode: ``rgb`` or ``grey``.
-        where: where the images come from, for messages.
 
     Raises:
         DataError: some images cannot be read; the message names the first few.

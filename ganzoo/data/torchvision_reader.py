@@ -33,14 +33,9 @@ def data_folder() -> Path:
 
 
 def read(facts: TorchvisionSet, split: str, root: Path, size: Size, download: bool) -> Split:
-    """Read one split of a set.
+    """Read one split of a set from its own folder in ``root``, downloading it where it may.
 
-    Args:
-        facts: the set.
-        split: one of its splits.
-        root: folder that contains the set's own folder.
-        size: size of each image in pixels; images of other sizes are resized and cropped, and cached.
-        download: whether missing files may be downloaded.
+    Images of other sizes are resized and cropped, and cached.
 
     Raises:
         DataError: files are missing and may not be or cannot be downloaded, or they are damaged.
@@ -99,7 +94,6 @@ def _images(
 
 
 def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download: bool) -> Any:
-    """Construct torchvision's data set, downloading it only where files are missing."""
     where = root / facts.folder
     missing = f"{facts.class_name} is not in {where}"
     try:
@@ -137,7 +131,6 @@ def _words(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torchvision's progress bars and notes off the terminal."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),

@@ -139,7 +139,6 @@ def _read(distribution: Distribution) -> Found:
 
 
 def _fault(distribution: Distribution, described: Message, point: EntryPoint) -> str | None:
-    """Return why a distribution cannot be a plugin, or None where it can."""
     missing = [key for key in ("Name", "Version") if not described.get(key)]
     if missing:
         folder = distribution.locate_file("")

@@ -147,7 +147,6 @@ class Plugins:
             )
 
     def _register(self, plugin: object, name: str | None = None) -> list[str]:
-        """Register the hook implementations of an object, and return the names of the hooks."""
         if inspect.isclass(plugin):
             raise PluginError(f"{plugin.__name__} is a class; a plugin is a module or an object")
         if (other := self.manager.get_name(plugin)) is not None:
@@ -177,7 +176,6 @@ class Plugins:
             yield call()
 
     def _leave_out(self, record: PluginRecord, error: BaseException) -> None:
-        """Leave a plugin out as a whole."""
         record.status, record.error, record.cause = "failed", error, _cause_of(error)
         record.hooks, record.components, record.recipes, record.commands = [], [], [], []
         if self.manager.has_plugin(record.name):
@@ -192,7 +190,6 @@ class Plugins:
             self._report(f"plugin {record.provider}: {remark}")
 
     def _report(self, message: str, error: BaseException | None = None) -> None:
-        """Warn, or raise where plugins are strict."""
         if self.selection.strict:
             raise PluginError(message) from error
         _warn(message)
@@ -270,7 +267,6 @@ def _isolated(where: str) -> Iterator[None]:
 
 
 def _import_file(file: Path) -> object:
-    """Import a local file as the module that its stem names."""
     if not file.is_file():
         raise PluginError("it is not a file")
     if file.suffix != ".py":
@@ -284,7 +280,6 @@ def _import_file(file: Path) -> object:
 
 
 def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:
-    """Return the names of the hooks that a registered object implements."""
     hooks = []
     for caller in callers:
         name, own = caller.name, [each for each in caller.get_hookimpls() if each.plugin is plugin]
@@ -305,7 +300,6 @@ def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:
 
 
 def _cause_of(error: BaseException) -> str:
-    """Return in one line why a plugin failed."""
     if isinstance(error, SystemExit):
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         return f"it tried to end the program with exit code {error.code}{notes}"

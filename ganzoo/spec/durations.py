@@ -59,10 +59,8 @@ class Duration:
     def steps(self, images_per_step: float, steps_per_epoch: float) -> int:
         """Return this duration in whole steps, at least 1.
 
-        Args:
-            images_per_step: average number of real images shown per step.
-            steps_per_epoch: number of steps in which the data set is shown once; may be a fraction if
-                a step takes several batches.
+        ``images_per_step`` is the average number of real images shown per step, ``steps_per_epoch`` the
+        number of steps in which the data set is shown once; each may be a fraction.
         """
         if self.unit == "steps":
             return max(1, int(self.amount))

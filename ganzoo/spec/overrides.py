@@ -141,6 +141,5 @@ def _class_in(kind: Any, base: type[Class]) -> type[Class] | None:
 
 
 def _element(kind: Any) -> Any:
-    """Return the annotation of a list's elements, or None."""
     found = (get_args(each)[0] for each in _alternatives(kind) if get_origin(each) is tuple)
     return next(found, None)

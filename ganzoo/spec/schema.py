@@ -61,7 +61,6 @@ def _can_be_described(entry: Entry) -> bool:
 
 
 def _schema_of(entries: Sequence[Entry]) -> Schema:
-    """Return the schema of a spec with these components."""
     models: list[type[SpecModel]] = [RunSpec, *(entry.component for entry in entries)]
     references, generated = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_Generator

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ganzoo.components import Component, Network
-from ganzoo.testing import NonConformance, Options, checks_of, registered
+from ganzoo.testing import NonConformance, Options, checks_of
 from ganzoo.testing.checks import name_of_check
 from ganzoo.testing.conformance import conditional_checks_of
 from ganzoo.testing.networks import conditional_form
@@ -28,15 +28,14 @@ def findings() -> Findings:
 
     def find(component: Component, expected: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        with registered(type(component)):
-            run(component, checks_of(type(component)), expected, found)
-            passed = [
-                each
-                for each in conditional_checks_of(type(component))
-                if name_of_check(each) not in found
-            ]
-            if isinstance(component, Network) and passed:
-                run(conditional_form(component), passed, expected, found, "conditional-")
+        run(component, checks_of(type(component)), expected, found)
+        passed = [
+            each
+            for each in conditional_checks_of(type(component))
+            if name_of_check(each) not in found
+        ]
+        if isinstance(component, Network) and passed:
+            run(conditional_form(component), passed, expected, found, "conditional-")
         return found
 
     def run(component, checks, expected, found, prefix=""):

@@ -67,13 +67,11 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
 
 
 def _damaged() -> list[tuple[CachedFile, str]]:
-    """Return the damaged files, each with the reason."""
     found = [(each, fault_of(each)) for each in cached_files()]
     return [(each, reason) for each, reason in found if reason is not None]
 
 
 def _words(size: int) -> str:
-    """Return a number of bytes in words."""
     power = min(max(0, size.bit_length() - 1) // 10, 3)
     unit = ("bytes", "KiB", "MiB", "GiB")[power]
     return f"{size / 1024**power:.{min(power, 1)}f} {unit}"

@@ -91,7 +91,6 @@ def _families(chosen: str | None) -> list[str]:
 
 
 def _find(name: str, family: str | None) -> list[Entry]:
-    """Return the components with a name, in one family or in all."""
     found = []
     for each in _families(family):
         try:

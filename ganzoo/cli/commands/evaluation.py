@@ -1,4 +1,4 @@
-"""``ganzoo evaluate`` and ``ganzoo evaluate-images``: how good samples are."""
+"""``ganzoo evaluate``, ``evaluate-images`` and ``compare``: how good samples are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ import click
 from ganzoo import api
 from ganzoo.api import open_run
 from ganzoo.cli import options
-from ganzoo.cli.output import FAILED, number_words, say, write_table
+from ganzoo.cli.completion import complete_run
+from ganzoo.cli.output import FAILED, number_words, say, write_json, write_table
 from ganzoo.cli.progress import showing_progress
+from ganzoo.evaluation.compare import Comparison
+from ganzoo.evaluation.compare import compare as compare_reports
 
 if TYPE_CHECKING:
     from ganzoo.runs.report import Report, Value
@@ -186,6 +190,41 @@ def evaluate_images(generated: Path, reference: Path, **request: Any) -> Report:
     return api.evaluate_images(generated, reference, **request)
 
 
+@click.command()
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(path_type=Path), shell_complete=complete_run
+)
+@options.json_option
+@options.output_options(
+    "PNG, SVG or PDF file to plot the numbers to, with their spread and their baselines."
+)
+def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: bool) -> None:
+    """Compare evaluated runs.
+
+    Each of RUNS is a run directory, or the JSON file of a report. Numbers that were measured in
+    different ways are never in one row: a quantity has a row for each way, and a note tells how they
+    differ.
+
+    \b
+      ganzoo compare runs/digits-1 runs/digits-2
+      ganzoo compare runs/digits-* -o comparison.png
+    """
+    if output is not None:
+        options.check_outputs(output, force=force)
+    comparison = compare_reports(runs)
+    if as_json:
+        write_json(_as_json(comparison))
+    else:
+        _write_table(comparison)
+        for note in comparison.notes:
+            say(f"note: {note}")
+    if output is not None:
+        from ganzoo.visual.comparison import save_comparison
+
+        save_comparison(comparison, output)
+        say(f"written to {output}")
+
+
 def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, Any] | None:
     if choices is not None and len(choices) != 1:
         raise click.BadParameter("name one", param_hint="--extractor")
@@ -236,3 +275,32 @@ def _heading(report: Report) -> str:
 def _row(value: Value) -> tuple[str, str, str, str]:
     baseline = "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
     return value.name, number_words(value), baseline, value.better or ""
+
+
+def _write_table(comparison: Comparison) -> None:
+    table = [("", *(column.title for column in comparison.columns), "baseline", "better")]
+    for row in comparison.rows:
+        values = [column.value(row) for column in comparison.columns]
+        cells = ["-" if each is None else number_words(each) for each in values]
+        # Runs that were trained on different splits have different baselines.
+        real = [None if each is None else each.baseline_value for each in values]
+        baselines = dict.fromkeys(f"{each:.4g}" for each in real if each is not None)
+        table.append((row.title, *cells, " / ".join(baselines), row.better or ""))
+    write_table(table)
+
+
+def _as_json(comparison: Comparison) -> object:
+    columns = [
+        {
+            "title": column.title,
+            "values": {
+                row.title: value.model_dump(mode="json")
+                for row in comparison.rows
+                if (value := column.value(row)) is not None
+            },
+            "problems": column.problems,
+        }
+        for column in comparison.columns
+    ]
+    rows = [asdict(row) for row in comparison.rows]
+    return {"rows": rows, "columns": columns, "notes": comparison.notes}

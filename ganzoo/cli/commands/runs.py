@@ -136,7 +136,6 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
 
 
 def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
-    """Train while showing progress, then summarize the result."""
     try:
         with showing_progress(quiet=quiet) as display:
             progress = Progress(display)
