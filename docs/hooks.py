@@ -9,6 +9,7 @@ from generate.components import family_page, overview_page
 from generate.directory import directory_page
 from generate.documents import PAGES, document
 from generate.errors import errors_page
+from generate.examples import examples_page
 from generate.families import families_page
 from generate.hooks import hooks_page
 from generate.recipes import recipes_page
@@ -37,6 +38,7 @@ def generated_pages() -> Iterator[tuple[str, str]]:
     yield "reference/recipes.md", recipes_page()
     yield "reference/cli.md", commands_page()
     yield "reference/families.md", families_page()
+    yield "reference/examples.md", examples_page()
     yield "reference/hooks.md", hooks_page()
     yield "reference/errors.md", errors_page()
     yield "directory.md", directory_page()

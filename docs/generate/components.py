@@ -19,14 +19,17 @@ TITLES = {
     "dataset": "Data sets",
     "latent": "Latents",
     "generator": "Generators",
+    "translator": "Translators",
     "discriminator": "Discriminators",
     "activation": "Activations",
     "normalization": "Normalizations",
     "loss": "Losses",
+    "auxiliary_loss": "Auxiliary losses",
     "regularizer": "Regularizers",
     "augmentation": "Augmentations",
     "optimizer": "Optimizers",
     "schedule": "Schedules",
+    "callback": "Callbacks",
     "extractor": "Feature extractors",
     "metric": "Metrics",
 }
@@ -80,7 +83,7 @@ def _name(entry: Entry) -> str:
 
 
 def _quantities(component: type[Component]) -> str:
-    """Return the table of what a metric gives; nothing for other components."""
+    """Return the table of a metric's quantities; nothing for other components."""
     if not issubclass(component, Metric):
         return ""
     rows = [

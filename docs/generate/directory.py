@@ -1,4 +1,4 @@
-"""The directory of plugins: those of this repository, and other people's that asked to be listed."""
+"""The directory of plugins: those of this repository, and those that others have listed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from generate.markdown import page, prose, table
 FILE = Path(__file__).parents[1] / "third_party.toml"
 
 Other = Literal["recipe", "command", "listener"]
-"""What a plugin may bring besides components."""
+"""What a plugin may provide besides components."""
 
 KINDS = (*(family.family for family in FAMILIES), *get_args(Other))
 
 INTRODUCTION = """\
 # Plugins
 
-The core ships no network. What can be trained, and on what, comes from plugins; `ganzoo plugins
-list` has those that are installed where you are.
+The core ships no network: networks and most other components come from plugins. `ganzoo plugins
+list` shows those that you have installed.
 
 ## With ganzoo
 
@@ -35,8 +35,8 @@ Developed and tested together with the core; `pip install ganzoo[zoo]` installs 
 OTHERS = """\
 ## By others
 
-Made and looked after by the people named. They run with the rights of whoever uses them, as any
-package does."""
+Written and maintained by the people named. Like any package, they run with the permissions of whoever
+uses them."""
 
 NONE = "None is listed yet."
 
@@ -56,7 +56,7 @@ author = "Who makes it"
 ```
 
 `kinds` has the [families](reference/families.md) it adds members to, and `recipe`, `command` or
-`listener` where it brings those. It can be listed where
+`listener` if it provides those. It can be listed if
 
 - it is named `ganzoo-…`, and can be installed from a package index under that name;
 - its source is public, under a licence that lets others use it;
@@ -106,7 +106,7 @@ def third_party(text: str) -> list[Listed]:
     """Read a file of other people's plugins.
 
     Raises:
-        ValueError: it is no TOML, or not as it must be.
+        ValueError: it is not valid TOML, or an entry is not as required.
     """
     return ThirdParty.model_validate(tomllib.loads(text)).plugin
 

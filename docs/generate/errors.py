@@ -15,7 +15,7 @@ adds the traceback. Python programs catch `GanzooError`."""
 
 
 def errors_page() -> str:
-    """Return the page; mkdocstrings fills in what is written of each class."""
+    """Return the page; mkdocstrings fills in the docstrings."""
     tree = inspect.cleandoc(errors.__doc__ or "").partition("\n\n")[2]
     classes = [
         name

@@ -1,10 +1,18 @@
-"""The reference of families: what each promises, and a small member, as a new plugin has it."""
+"""The reference of families: the contract of each, and a small member, as a new plugin has it."""
 
 from __future__ import annotations
 
-from ganzoo.components import FAMILIES, Component
+import importlib
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from ganzoo.components import FAMILIES, Component, SpecModel
+from ganzoo.components.registry import Entry, Provider
 from ganzoo.scaffolding import Blueprint
+from ganzoo.spec.schema import component_schema
 from generate.components import title
+from generate.fields import field_table
 from generate.markdown import page, table
 
 NAME = "example"
@@ -13,11 +21,14 @@ NAME = "example"
 INTRODUCTION = f"""\
 # Families
 
-What a plugin subclasses to add a component, and what `build` must return.
+What a plugin subclasses to add a component, and what `build` must return. [Writing a
+plugin](../plugins.md#what-components-are-given) says which family an idea belongs to, [writing an
+algorithm](../algorithms.md) how an algorithm puts the others together.
 
 The example of each family is a small member that works. It is what `ganzoo plugins new {NAME}
 --kind FAMILY` writes, less what all plugins have; such packages are built, installed, checked by
-the [conformance kit](testing.md) and trained with whenever ganzoo is tested."""
+the [conformance kit](testing.md) and trained with whenever ganzoo is tested. [Worked
+examples](examples.md) are larger."""
 
 COMMON = """\
 ## What all components share
@@ -26,19 +37,18 @@ COMMON = """\
 
 ::: ganzoo.components.SpecModel
 
-::: ganzoo.components.choice"""
+::: ganzoo.components.choice
+
+## What networks share
+
+Generators, translators and discriminators are networks.
+
+::: ganzoo.components.Network"""
+
+FIELDS = "Every member has these fields, besides those that it adds itself:"
 
 WITH = {
-    "algorithm": (
-        "ganzoo.training.Game",
-        "ganzoo.training.TrainingContext",
-        "ganzoo.training.OptimizerStep",
-        "ganzoo.training.Adversary",
-        "ganzoo.training.AdversarialBatch",
-        "ganzoo.training.LatentSampler",
-        "ganzoo.training.TranslatingSampler",
-        "ganzoo.builtin.gan.StandardAlgorithm",
-    ),
+    "algorithm": ("ganzoo.components.network_problems", "ganzoo.components.adversary_problems"),
     "dataset": (
         "ganzoo.components.DatasetInfo",
         "ganzoo.components.Condition",
@@ -52,8 +62,7 @@ WITH = {
         "ganzoo.components.Mixture",
         "ganzoo.data.split.Split",
     ),
-    "generator": ("ganzoo.components.Network", "ganzoo.nn.embedding"),
-    "discriminator": ("ganzoo.components.DiscriminatorOutput",),
+    "discriminator": ("ganzoo.components.DiscriminatorOutput", "ganzoo.components.OutputPart"),
     "loss": ("ganzoo.components.AdversarialLoss",),
     "auxiliary_loss": (
         "ganzoo.components.AuxiliaryInputs",
@@ -75,11 +84,11 @@ WITH = {
         "ganzoo.components.MetricResult",
     ),
 }
-"""What else one meets in writing a member of a family."""
+"""What else a member of a family is written with."""
 
 
 def families_page() -> str:
-    """Return the page; mkdocstrings fills in what is written of each class."""
+    """Return the page; mkdocstrings fills in the docstrings."""
     rows = [
         (
             f"[{title(family)}](#{family.family})",
@@ -113,11 +122,43 @@ def example_files(family: type[Component]) -> dict[str, str]:
 
 
 def _section(family: type[Component]) -> list[str]:
-    classes = (f"ganzoo.components.{family.__name__}", *WITH.get(family.family, ()))
     shown = [f'```python title="{path}"\n{text}```' for path, text in example_files(family).items()]
     return [
         f"## {title(family)} {{ #{family.family} }}",
-        *(f"::: {name}" for name in classes),
+        _documented(f"ganzoo.components.{family.__name__}"),
+        *_fields(family),
+        *map(_documented, WITH.get(family.family, ())),
         f"### Example {{ #{family.family}-example }}",
         *shown,
     ]
+
+
+def _documented(path: str) -> str:
+    """Return what makes mkdocstrings show an object, and what a class inherits from bases of ganzoo."""
+    module, _, name = path.rpartition(".")
+    described = getattr(importlib.import_module(module), name)
+    inherited: list[str] = []
+    if isinstance(described, type):
+        own = vars(described)
+        for base in described.__mro__[1:]:
+            if base not in (Component, SpecModel) and base.__module__.startswith("ganzoo."):
+                fields = getattr(base, "model_fields", {})
+                inherited += [
+                    each
+                    for each in vars(base)
+                    if not each.startswith(("_", "model_")) and each not in {*fields, *own}
+                ]
+    options = (
+        f"\n    options:\n      inherited_members: [{', '.join(inherited)}]" if inherited else ""
+    )
+    return f"::: {path}{options}"
+
+
+def _fields(family: type[Component]) -> list[str]:
+    """Return the table of the fields that a member of a family has without adding any."""
+    name: dict[str, Any] = {"type": (Literal["member"], "member")}
+    member = create_model("Member", __base__=family, **name)
+    schema = component_schema(Entry(family.family, "member", member, Provider("", "")))
+    if len(schema["properties"]) == 1:
+        return []
+    return [FIELDS, field_table(member, schema, families="components/")]

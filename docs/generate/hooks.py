@@ -1,4 +1,4 @@
-"""The reference of hooks: what is written of each, and a plugin that implements it."""
+"""The reference of hooks: the docstring of each, and a plugin that implements it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ needs."""
 OFFERED = """\
 ## What a plugin offers
 
-Asked once, when plugins are loaded. Every command waits for that, so these hooks import no torch
-and print nothing. A plugin of which one offer is wrong is left out as a whole."""
+Called once, when plugins are loaded. Every command waits for that, so these hooks import no torch
+and print nothing. If one of its offers is wrong, a plugin is left out as a whole."""
 
 LIFE = """\
 ## The life of a run
 
 Called in the process that trains, in this order: `ganzoo_run_started` before the first step; after
 a step, as far as they are due, `ganzoo_evaluated`, `ganzoo_step_finished`, `ganzoo_samples_saved`
-and `ganzoo_checkpoint_saved`; and `ganzoo_run_finished` at the end, also where training failed. A
-new run saves a first grid of samples before it is said to have started.
+and `ganzoo_checkpoint_saved`; and `ganzoo_run_finished` at the end, also if training failed. The first
+grid of a new run is saved before `ganzoo_run_started`.
 
-An implementation takes the arguments it wants, by name. What it raises is a warning that names the
-plugin, and training goes on. It should be quick, since training waits for it."""
+An implementation takes the arguments it wants, by name. An exception in it becomes a warning that names
+the plugin, and training goes on. It should be quick, since training waits for it. Hooks only watch; what
+acts on a run is a [callback](families.md#callback)."""
 
 
 def hooks_page() -> str:
-    """Return the page; mkdocstrings fills in what is written of each hook."""
+    """Return the page; mkdocstrings fills in the docstrings."""
     offers = [name for name in hook_names() if name in OFFERS]
     events = [name for name in hook_names() if name not in OFFERS]
     contract = inspect.cleandoc(hookspecs.__doc__ or "").replace("::\n", ":\n")

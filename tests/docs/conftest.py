@@ -51,7 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = documents()
         names = [path.relative_to(ROOT).as_posix() for path in found]
         metafunc.parametrize("document", found, ids=names)
-    for language in ("json", "python", "console", "toml"):
+    for language in ("json", "python", "shell", "toml"):
         argument = f"{language}_block"
         if argument in metafunc.fixturenames:
             chosen = [block for block in blocks() if block.language == language]

@@ -30,10 +30,10 @@ BASE = {
 }
 """What a fragment of a spec is laid over."""
 
-NOT_INSTALLED = {"exponential", "sphere"}
+NOT_INSTALLED = {"exponential", "pix2pix", "sphere"}
 """Components and recipes that documents make themselves, tested in test_plugins_shown.py."""
 
-GENERATED = ("reference/", "../reference/", "directory.md", *PAGES.values())
+GENERATED = ("reference/", "../reference/", "components/", "directory.md", *PAGES.values())
 """Where pages of the site are that are made, and no files."""
 
 
@@ -51,8 +51,8 @@ def test_toml_can_be_read(toml_block):
     tomllib.loads(toml_block.text)
 
 
-def test_commands_and_their_options_exist(console_block):
-    for line in console_block.text.splitlines():
+def test_commands_and_their_options_exist(shell_block):
+    for line in shell_block.text.splitlines():
         for part in line.split("&&"):
             words = shlex.split(part.removeprefix("uv run "))
             if words and words[0] == "ganzoo":
@@ -62,6 +62,8 @@ def test_commands_and_their_options_exist(console_block):
 def _check_command(words: list[str]) -> None:
     context = click.Context(program())
     command: click.Command = context.command
+    while words and words[0] in {"--plugin", "--disable-plugin"}:
+        words = words[2:]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words[0])
         assert found is not None, words
@@ -71,8 +73,8 @@ def _check_command(words: list[str]) -> None:
     assert set(used) <= {*options, "-h", "--help"}
 
 
-def test_recipes_that_are_run_are_installed(console_block):
-    for name in re.findall(r"ganzoo (?:run|init) ([\w-]+)(?:\s|$)", console_block.text):
+def test_recipes_that_are_run_are_installed(shell_block):
+    for name in re.findall(r"ganzoo (?:run|init) ([\w-]+)(?:\s|$)", shell_block.text):
         assert name in {*installed().recipes, *NOT_INSTALLED}
 
 
@@ -129,3 +131,11 @@ def test_names_whose_stability_is_promised_exist():
         importlib.import_module(name)
     assert f"`{REPORT_FORMAT}`" in text
     assert f"`{CHECKPOINT_FORMAT}`" in text
+
+
+def test_the_layers_drawn_are_those_that_are_checked():
+    checked = re.findall(r"^    ganzoo\.([a-z]\w*)", (ROOT / ".importlinter").read_text("utf-8"), re.M)
+    layers = checked[: checked.index("errors") + 1]
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    drawn = re.findall(r"^  │ (\w+)(?:/|\.py) ", text, re.MULTILINE)
+    assert drawn == ["cli", *layers[1:]]

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from generate.examples import ABOUT, PACKAGES, examples_page, package_files
 from generate.families import example_files as files_of_family
 from generate.families import families_page
 from generate.hooks import EXAMPLES, hook_names, hooks_page
 from generate.hooks import example_files as files_of_hook
 
-from ganzoo import components
+from ganzoo import components, training
 from ganzoo.components import FAMILIES, Schedule
 from ganzoo.testing import checks_of, default_example, registered
 from ganzoo.testing.modules import check_compile
@@ -151,6 +152,27 @@ def test_every_name_an_author_needs_is_on_the_page_of_families():
     text = families_page()
     for name in set(components.__all__) - {"FAMILIES", "FAMILY_KEY"}:
         assert f"::: ganzoo.components.{name}\n" in text
+
+
+def test_every_building_block_of_an_algorithm_is_on_its_page():
+    text = (EXAMPLES.parent / "reference" / "training.md").read_text("utf-8")
+    assert [name for name in training.__all__ if f"::: ganzoo.training.{name}\n" not in text] == []
+
+
+def test_every_package_that_is_tested_is_a_worked_example():
+    text = examples_page()
+    assert {path.name for path in PACKAGES.glob("ganzoo_*")} == set(ABOUT)
+    for name in ABOUT:
+        for path in package_files(name):
+            assert path.read_text("utf-8") in text
+
+
+def test_fields_that_all_members_of_a_family_have_are_on_the_page_of_families():
+    text = families_page()
+    for family in FAMILIES:
+        section = text.partition(f"{{ #{family.family} }}")[2].partition("\n## ")[0]
+        fields = {*family.model_fields} - {"type"}
+        assert [name for name in fields if f"| `{name}` |" not in section] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.family)

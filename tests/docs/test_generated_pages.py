@@ -1,4 +1,4 @@
-"""Pages that are made from the program leave nothing out."""
+"""Generated pages leave nothing out."""
 
 import json
 import re

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import ganzoo
 from ganzoo.components.registry import using
@@ -42,7 +43,7 @@ def test_the_readmes_plugin_brings_a_schedule(tmp_path, monkeypatch, files_shown
     networks = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
     with using(plugins.registry):
         spec = parse_spec({**networks, **json.loads(fragment[1])})
-    rate = spec.generator_optimizer.lr.build()
+    rate = spec.algorithm.generator_optimizer.lr.build()
     assert [rate(0.0), rate(0.5), rate(1.0)] == [1e-3, 1e-4, 1e-5]
 
 
@@ -87,6 +88,21 @@ def _without_time(text):
     return re.sub(r"^(loaded in +)[\d.]+ s$", r"\1? s", text, flags=re.MULTILINE)
 
 
+def test_the_loss_of_the_local_file_conforms(tmp_path, files_shown):
+    file = tmp_path / "soft_hinge.py"
+    file.write_text(files_shown("docs/plugins.md")[file.name], "utf-8")
+    plugins = Plugins()
+    plugins.load_core()
+    plugins.load_installed()
+    plugins.load_file(file)
+    with using(plugins.registry):
+        spec = parse_spec(
+            {"dataset": "ring", "generator": "mlp", "discriminator": "mlp", "loss": "soft_hinge"}
+        )
+        for check in checks_of(type(spec.algorithm.loss)):
+            check(spec.algorithm.loss)
+
+
 def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch, files_shown):
     files = files_shown("docs/plugins.md")
     for name in ("brightness.py", "mean_shift.py"):
@@ -113,6 +129,46 @@ def test_the_metric_and_the_extractor_shown_measure_images(tmp_path, monkeypatch
     assert value.mean == pytest.approx(0.2)
     assert value.baseline is not None
     assert value.baseline.value == 0
+
+
+def test_the_algorithm_shown_trains_resumes_and_translates(tmp_path, monkeypatch, files_shown):
+    files = files_shown("docs/algorithms.md")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 16, 3), dtype=np.uint8)
+    for folder, images in zip(("edges", "photos"), pixels, strict=True):
+        (tmp_path / folder).mkdir()
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / folder / f"{index}.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    changes = {
+        "dataset.size": 16,
+        "training.batch_size": 8,
+        "training.accumulation": 2,
+        "training.duration": "4 steps",
+        "output.checkpoint_every": "2 steps",
+        "device": "cpu",
+    }
+    plugins = Plugins()
+    plugins.load_core()
+    plugins.load_installed()
+    plugins.load_file(tmp_path / "pix2pix.py")
+    try:
+        with using(plugins.registry):
+            overrides = [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+            run = ganzoo.run(ganzoo.load_spec("pix2pix.json", overrides=overrides))
+            last = run.directory.checkpoint_path(4)
+            whole = last.read_bytes()
+            last.unlink()
+            ganzoo.resume(run.path)
+            assert last.read_bytes() == whole
+            assert run.sample(2).shape == (2, 3, 16, 16)
+            for check in checks_of(type(run.spec.algorithm)):
+                check(run.spec.algorithm)
+    finally:
+        for name in files:
+            sys.modules.pop(name.partition(".")[0], None)
 
 
 def _call(*arguments, cwd, environment=None):
