@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.files import atomic_file, write_atomically
 
 Array = npt.NDArray[Any]
 Kind = Literal["samples", "features", "weights"]
@@ -153,7 +152,12 @@ def cached_array(
     if array is not None:
         return array
     try:
-        _write(path, shape, dtype, chunks())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in chunks():
+                file.write(np.ascontiguousarray(chunk, dtype).data)
     except OSError as error:
         warnings.warn(
             f"{path} cannot be written ({error.strerror or error}), so the data is decoded into"
@@ -177,22 +181,3 @@ def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | N
     except (OSError, ValueError, EOFError):
         return None
     return array if array.shape == shape and array.dtype == dtype else None
-
-
-def _write(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterable[Array]
-) -> None:
-    """Write a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunk in chunks:
-                file.write(np.ascontiguousarray(chunk, dtype).data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
