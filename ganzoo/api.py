@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganzoo.runs.generator import LoadedSampler
     from ganzoo.runs.report import Report
     from ganzoo.sampling import Sampler
+    from ganzoo.training.transfer import Parent
 
 
 def find_recipe(name: str) -> Recipe:
@@ -30,21 +31,18 @@ def find_recipe(name: str) -> Recipe:
     """
     distribution, _, short = name.rpartition(":")
     recipes = installed().recipes
-    found = [
-        recipe
-        for recipe in recipes.get(short, [])
-        if not distribution or recipe.provider.name == distribution
-    ]
+    found = {recipe.provider.name: recipe for recipe in recipes.get(short, [])}
+    if distribution:
+        found = {provider: found[provider] for provider in found if provider == distribution}
     if len(found) == 1:
-        return found[0]
+        return found.popitem()[1]
     if found:
-        qualified = " or ".join(f"{recipe.provider.name}:{short}" for recipe in found)
-        raise SpecError([Problem("", f"several plugins ship this recipe; write {qualified}")], name)
-    known = ", ".join(recipes) or "none"
-    raise SpecError(
-        [Problem("", f"no such file or recipe{did_you_mean(name, recipes)} (recipes: {known})")],
-        name,
-    )
+        qualified = " or ".join(f"{provider}:{short}" for provider in found)
+        message = f"several plugins ship this recipe; write {qualified}"
+    else:
+        known = f"{did_you_mean(name, recipes)} (recipes: {', '.join(recipes) or 'none'})"
+        message = f"no such file or recipe{known}"
+    raise SpecError([Problem("", message)], name)
 
 
 def load_spec(source: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = ()) -> RunSpec:
@@ -66,7 +64,7 @@ def read_source(source: str | Path) -> dict[str, Any]:
     """Return the plain data of a spec file or of a recipe, not validated.
 
     Raises:
-        ganzoo.errors.SpecError: there is no such file or recipe, or it is not JSON.
+        ganzoo.errors.SpecError: no such file or recipe exists, or it is not JSON.
     """
     path = Path(source)
     named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
@@ -81,15 +79,12 @@ def run(
     output: str | Path | None = None,
     listeners: Sequence[object] = (),
 ) -> Run:
-    """Train what a spec says, and leave a run directory.
+    """Train what a spec says, and return the finished run.
 
     Args:
         spec: a validated spec, or what ``load_spec`` takes.
-        output: the run directory to make, or None for ``<output.directory>/<name>-<n>``.
+        output: the run directory to create, or None for ``<output.directory>/<name>-<n>``.
         listeners: objects with hook implementations for the life of a run.
-
-    Returns:
-        The finished run.
 
     Raises:
         ganzoo.errors.UsageError: the spec, the data, the device or the directory are not as needed;
@@ -97,20 +92,12 @@ def run(
         ganzoo.errors.TrainingError: training diverged.
         ganzoo.errors.Interrupted: a signal stopped it; the run can be resumed.
     """
-    from ganzoo.training.loop import train
-    from ganzoo.visual.card_writer import CardWriter
-
     spec = spec if isinstance(spec, RunSpec) else load_spec(spec)
-    spec = spec.with_absolute_paths()
-    path = None if output is None else Path(output)
-    RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
-    with installed().listening(*listeners, CardWriter()):
-        directory = train(spec, spec.check(), installed(), lambda: RunDirectory.create(spec, path))
-    return Run(directory)
+    return _train_new(spec, output, listeners)
 
 
 def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
-    """Train a stopped run on, exactly as if it had never been stopped.
+    """Train a stopped run on, exactly as if it had never been stopped; do nothing if it is finished.
 
     A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
 
@@ -118,22 +105,13 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         path: the run directory.
         listeners: objects with hook implementations for the life of a run.
 
-    Returns:
-        The finished run; at once where it was finished before.
-
     Raises:
-        ganzoo.errors.RunError: it is no run directory, its spec was edited, its data changed, or
+        ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
             another process is training it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
-    from ganzoo.training.loop import train
-    from ganzoo.visual.card_writer import CardWriter
-
     directory = RunDirectory.open(path)
-    spec = directory.spec
-    with installed().listening(*listeners, CardWriter()):
-        train(spec, spec.check(), installed(), lambda: directory, resume=True)
-    return Run(directory)
+    return _train(directory.spec, lambda: directory, listeners, resume=True)
 
 
 def branch(
@@ -156,32 +134,42 @@ def branch(
         output: the run directory to create, or None for ``<output.directory>/<name>-<n>``.
         listeners: objects with hook implementations for the life of a run.
 
-    Returns:
-        The finished run.
-
     Raises:
         ganzoo.errors.UsageError: it is not a run directory, has no such checkpoint, or the changed
             settings are not valid or end before the branch begins.
         ganzoo.errors.Interrupted: a signal stopped it; the new run can be resumed.
     """
-    from ganzoo.training.loop import train
     from ganzoo.training.transfer import open_parent
-    from ganzoo.visual.card_writer import CardWriter
 
     directory = RunDirectory.open(path)
     data = {**directory.spec.to_json(), "initialize_from": None}
-    spec = parse_spec(apply_overrides(data, overrides)).with_absolute_paths()
-    target = None if output is None else Path(output)
-    RunDirectory.refuse_existing(target)
+    spec = parse_spec(apply_overrides(data, overrides))
+    return _train_new(spec, output, listeners, open_parent(directory, checkpoint))
+
+
+def _train_new(
+    spec: RunSpec,
+    output: str | Path | None,
+    listeners: Sequence[object],
+    parent: Parent | None = None,
+) -> Run:
+    spec = spec.with_absolute_paths()
+    path = None if output is None else Path(output)
+    RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
+    return _train(spec, lambda: RunDirectory.create(spec, path), listeners, parent=parent)
+
+
+def _train(
+    spec: RunSpec,
+    directory: Callable[[], RunDirectory],
+    listeners: Sequence[object],
+    **options: Any,
+) -> Run:
+    from ganzoo.training.loop import train
+    from ganzoo.visual.card_writer import CardWriter
+
     with installed().listening(*listeners, CardWriter()):
-        created = train(
-            spec,
-            spec.check(),
-            installed(),
-            lambda: RunDirectory.create(spec, target),
-            parent=open_parent(directory, checkpoint),
-        )
-    return Run(created)
+        return Run(train(spec, spec.check(), installed(), directory, **options))
 
 
 def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
@@ -189,11 +177,11 @@ def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
 
     Args:
         path: the run directory.
-        checkpoint: which generator samples are made with: ``last``, ``best`` (by the evaluations during
-            training) or a step whose checkpoint was kept.
+        checkpoint: which generator to use: ``last``, ``best`` (by the evaluations during training) or
+            a step whose checkpoint was kept.
 
     Raises:
-        ganzoo.errors.RunError: it is none.
+        ganzoo.errors.RunError: it is not a run directory.
     """
     return Run(RunDirectory.open(path), checkpoint)
 
@@ -224,21 +212,20 @@ def evaluate_images(generated: str | Path, reference: str | Path, **options: Any
 class Run:
     """A run that was trained, or is being trained.
 
+    What needs a generator raises ``ganzoo.errors.RunError`` where none was saved yet.
+
     Attributes:
         directory: its files.
-        checkpoint: which generator samples are made with: ``last``, ``best`` or a step.
+        path: where they are.
+        checkpoint: which generator is used: ``last``, ``best`` or a step.
     """
 
     def __init__(self, directory: RunDirectory, checkpoint: str | int = "last") -> None:
         self.directory, self.checkpoint = directory, checkpoint
+        self.path = directory.path
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
-
-    @property
-    def path(self) -> Path:
-        """The run directory."""
-        return self.directory.path
 
     @property
     def spec(self) -> RunSpec:
@@ -255,9 +242,9 @@ class Run:
 
     @cached_property
     def _loaded(self) -> LoadedSampler:
-        return self._load(None)
+        return self._load()
 
-    def _load(self, truncation: float | None) -> LoadedSampler:
+    def _load(self, truncation: float | None = None) -> LoadedSampler:
         from ganzoo.runs.generator import load_sampler
         from ganzoo.runs.history import checkpoint_step
 
@@ -266,29 +253,17 @@ class Run:
 
     @property
     def info(self) -> DatasetInfo:
-        """The description of the data set that the run was trained on.
-
-        Raises:
-            ganzoo.errors.RunError: the run has not saved a generator yet.
-        """
+        """The description of the data set that the run was trained on."""
         return self._loaded.info
 
     @property
     def sampler(self) -> Sampler:
-        """What samples are generated with, in evaluation mode, on the CPU.
-
-        Raises:
-            ganzoo.errors.RunError: the run has not saved a generator yet.
-        """
+        """What samples are generated with, in evaluation mode, on the CPU."""
         return self._loaded.sampler
 
     @property
     def latent_dim(self) -> int:
-        """Number of latent coordinates.
-
-        Raises:
-            ganzoo.errors.RunError: samples of this run are not generated from latents.
-        """
+        """Number of latent coordinates; a RunError where samples are not generated from latents."""
         dim = self.sampler.latent_dim
         if dim is None:
             raise RunError(f"{self.path}: its samples are not generated from latents")
@@ -303,30 +278,17 @@ class Run:
         return condition.display_names
 
     def generator(self, device: str = "cpu") -> torch.nn.Module:
-        """Return the trained generator: the moving average of weights if the run kept one.
+        """Return the trained generator, in evaluation mode: the averaged weights if the run kept them.
 
-        Args:
-            device: where to place it, as torch names devices.
-
-        Returns:
-            A module in evaluation mode: ``(z: (N, latent), condition or None)`` to
-            ``(N, *sample_shape)``; of translators ``(source, condition or None)``.
-
-        Raises:
-            ganzoo.errors.RunError: the run has not saved a generator yet.
+        It takes ``(z: (N, latent), condition or None)``, or ``(source, condition or None)`` where it
+        translates, and returns ``(N, *sample_shape)``.
         """
         return self.sampler.network.to(device)
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
-        """Return the first latents of a seed.
+        """Return the first n latents of a seed, (n, dim); each depends on the seed and its index alone.
 
-        Args:
-            n: how many.
-            seed: which; a latent depends on the seed and its index alone.
-            truncation: truncates the distribution (see the latent's ``truncated``), or None.
-
-        Returns:
-            (n, dim).
+        ``truncation`` truncates the distribution (see the latent's ``truncated``).
 
         Raises:
             ganzoo.errors.RunError: the run has no latents, or they cannot be truncated so.
@@ -349,22 +311,19 @@ class Run:
         latents: torch.Tensor | None = None,
         source: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Generate samples.
+        """Return samples (n, *sample_shape), float32 on the CPU, in [-1, 1] for images.
 
         Args:
             n: how many; not used where ``latents`` or ``source`` are given.
             seed: which ones; the same seed gives the same samples, however many are generated.
-            labels: a class for each sample, or one for all; by default all classes in turn. Only for
-                generators that are told classes.
-            condition: (n, k), labels or values for each sample, for generators that are told those;
-                by default those of some real samples.
+            labels: a class for each sample, or one for all, for generators conditioned on classes; by
+                default all classes in turn.
+            condition: (n, k), labels or values for each sample, for generators conditioned on those; by
+                default those of some real samples.
             truncation: truncates the distribution of latents, or None.
             latents: (n, dim) to use instead of drawing some.
             source: (n, *source_shape) in [-1, 1] to translate, for translators; by default sources of
                 the data set's test split, or of the split trained on.
-
-        Returns:
-            (n, *sample_shape) float32 on the CPU, in [-1, 1] for images.
 
         Raises:
             ganzoo.errors.RunError: latents, conditions or sources do not fit the generator.
@@ -405,16 +364,13 @@ class Run:
         return split.source_space.decode(as_tensor(split.source[:n]), torch.float32)
 
     def evaluate(self, *, save: bool = True, **options: Any) -> Report:
-        """Measure how good the samples are.
+        """Return how good the samples are: a value for each quantity of each metric.
 
         Args:
             save: whether the report is added to the run directory.
             options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
                 ``truncation``, ``baseline`` and ``device``: fields of
                 ``ganzoo.evaluation.request.RunRequest``.
-
-        Returns:
-            The report, with a value for each quantity of each metric.
 
         Raises:
             ganzoo.errors.UsageError: an option is not valid or does not fit the run, or the data or
@@ -458,7 +414,7 @@ class Run:
             return None
         if labels is None and given is None:
             return self.sampler.default_condition(range(n))
-        if labels is None and given is not None and not takes_classes:
+        if given is not None and not takes_classes:
             if given.shape not in {(n, condition.size), (1, condition.size)}:
                 expected = f"({n}, {condition.size})"
                 raise RunError(f"condition: expected shape {expected}, not {tuple(given.shape)}")
@@ -466,9 +422,8 @@ class Run:
         chosen = torch.as_tensor(list(labels) if labels is not None else given, dtype=torch.int64)
         wrong = [each for each in chosen.tolist() if not 0 <= each < condition.size]
         if wrong:
-            raise RunError(
-                f"labels: expected classes from 0 to {condition.size - 1}, not {wrong[0]}"
-            )
+            highest = condition.size - 1
+            raise RunError(f"labels: expected classes from 0 to {highest}, not {wrong[0]}")
         if len(chosen) not in {1, n}:
             raise RunError(f"labels: expected 1 or {n} of them, not {len(chosen)}")
         return chosen.expand(n)

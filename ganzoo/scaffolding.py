@@ -28,7 +28,8 @@ from ganzoo.plugins import installed
 
 PREFIX = "ganzoo-"
 
-ENDING = ".jinja"
+
+TEMPLATES = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
 
 LONGEST = 24
 """Most characters of a short name: with more, lines of some templates would be too long."""
@@ -54,20 +55,16 @@ class Blueprint:
     def of(cls, name: str, kind: str) -> Blueprint:
         """Return a blueprint whose names are free.
 
-        Args:
-            name: as a person writes it: with or without ``ganzoo-``, in any case, with any of
-                ``-_.`` between words.
-            kind: name of a family.
+        ``name`` is as a person writes it: with or without ``ganzoo-``, in any case, with any of ``-_.``
+        between words; ``kind`` is the name of a family.
 
         Raises:
             UsageError: the name is not valid, is too long or is taken, or the family is unknown.
         """
         families = [family.family for family in FAMILIES]
         if kind not in families:
-            raise UsageError(
-                f"no kind of component is called {kind!r}{did_you_mean(kind, families)}"
-                f" (available: {', '.join(families)})"
-            )
+            known = f"{did_you_mean(kind, families)} (available: {', '.join(families)})"
+            raise UsageError(f"no kind of component is called {kind!r}{known}")
         short = re.sub(r"[-_.]+", "-", name.lower()).removeprefix(PREFIX)
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", short):
             raise UsageError(
@@ -75,18 +72,11 @@ class Blueprint:
                 " digits, with hyphens between words"
             )
         if len(short) > LONGEST:
-            raise UsageError(
-                f"{short!r} is too long for the name of a plugin: it has {len(short)} characters;"
-                f" choose one of at most {LONGEST}"
-            )
-        if DEVICES.fullmatch(short):
-            raise UsageError(
-                f"{short!r} is not a valid name of a plugin: Windows reserves it for a device;"
-                " choose another name"
-            )
+            count = f"it has {len(short)} characters; choose one of at most {LONGEST}"
+            raise UsageError(f"{short!r} is too long for the name of a plugin: {count}")
         blueprint = cls(short, kind)
-        blueprint._refuse_public_classes()
-        blueprint._refuse_taken_names()
+        if taken := blueprint._conflict():
+            raise UsageError(f"{taken}; choose another name")
         return blueprint
 
     @property
@@ -130,9 +120,8 @@ class Blueprint:
 
     def files(self) -> dict[PurePosixPath, str]:
         """Return the text of each file by its path in the package's folder."""
-        root = Path(str(resources.files("ganzoo"))) / "templates" / "plugin"
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(root),
+            loader=jinja2.FileSystemLoader(TEMPLATES),
             undefined=jinja2.StrictUndefined,
             keep_trailing_newline=True,
             trim_blocks=True,
@@ -141,18 +130,17 @@ class Blueprint:
         )
         environment.filters["json"] = json.dumps
         variables = self.variables()
-        texts = {
-            self._place(path): environment.get_template(path).render(variables)
-            for path in environment.list_templates()
-            if path.startswith("base/")
-        }
-        return {path: text for path, text in texts.items() if text or path.name == "py.typed"}
+        texts = {}
+        for path in environment.list_templates(filter_func=lambda path: path.startswith("base/")):
+            text = environment.get_template(path).render(variables)
+            place = path.removeprefix("base/").removesuffix(".jinja")
+            place = place.replace("PACKAGE", self.package).replace("NAME", self.name)
+            if text or place.endswith("py.typed"):
+                texts[PurePosixPath(place)] = text
+        return texts
 
     def write(self, folder: Path) -> None:
-        """Write the package.
-
-        Args:
-            folder: the folder to create; it may exist if it is empty.
+        """Write the package to a folder that is empty or is created.
 
         Raises:
             UsageError: the folder is not empty, or cannot be created.
@@ -161,10 +149,9 @@ class Blueprint:
             raise UsageError(f"{folder}: is not empty; name another folder")
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: is a file; name a folder")
-        if not folder.parent.is_dir():
-            raise UsageError(
-                f"{folder}: the folder {folder.parent} does not exist; create it first"
-            )
+        parent = folder.parent
+        if not parent.is_dir():
+            raise UsageError(f"{folder}: the folder {parent} does not exist; create it first")
         texts = self.files()
         try:
             for path, text in texts.items():
@@ -175,42 +162,30 @@ class Blueprint:
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from None
 
-    def _place(self, path: str) -> PurePosixPath:
-        """Return where the text of a template goes."""
-        path = path.removeprefix("base/").removesuffix(ENDING).replace("PACKAGE", self.package)
-        return PurePosixPath(path.replace("NAME", self.name))
-
-    def _refuse_public_classes(self) -> None:
-        """Refuse names whose class would hide one of those that its module imports."""
-        if self.component_class in components.__all__:
-            raise UsageError(
-                f"the class of the {self.kind} {self.type!r} would be {self.component_class}, which"
-                " ganzoo.components already defines; choose another name"
+    def _conflict(self) -> str | None:
+        """Return why one of its names cannot be used, or None."""
+        if DEVICES.fullmatch(self.name):
+            return (
+                f"{self.name!r} is not a valid name of a plugin: Windows reserves it for a device"
             )
-
-    def _refuse_taken_names(self) -> None:
+        component = f"the {self.kind} {self.type!r}"
+        if self.component_class in components.__all__:  # it would hide what its module imports
+            own = f"{self.component_class}, which ganzoo.components already defines"
+            return f"the class of {component} would be {own}"
         text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
         others: dict[str, dict[str, list[str]]] = json.loads(text)
         plugins = installed()
         if self.distribution in {*others, *(record.name for record in plugins.records)}:
-            raise UsageError(f"{self.distribution} is already a plugin; choose another name")
-        providers = [
-            entry.provider.name
-            for entry in plugins.registry.entries(self.kind)
-            if entry.name == self.type
-        ]
+            return f"{self.distribution} is already a plugin"
+        entries = plugins.registry.entries(self.kind)
+        providers = [entry.provider.name for entry in entries if entry.name == self.type]
         providers += [name for name in others if self.type in others[name].get(self.kind, [])]
         if providers:
-            raise UsageError(
-                f"the {self.kind} {self.type!r} is already provided by {providers[0]};"
-                " choose another name"
-            )
+            return f"{component} is already provided by {providers[0]}"
         recipes = plugins.recipes.get(self.name)
         if recipes:  # two recipes of one name: neither could be run by it any more
-            raise UsageError(
-                f"the recipe {self.name!r} is already provided by {recipes[0].provider.name};"
-                " choose another name"
-            )
+            return f"the recipe {self.name!r} is already provided by {recipes[0].provider.name}"
+        return None
 
 
 def clone() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,13 +14,11 @@ from ganzoo.components import Component, Dataset, DatasetInfo, Images
 from ganzoo.data.torchvision_table import EMNIST_KINDS, SETS, TorchvisionSet
 
 if TYPE_CHECKING:
-    from ganzoo.data.folder import Translations
+    from ganzoo.data.arrays import ArrayFile
+    from ganzoo.data.folder import ImageFolder, Translations
     from ganzoo.data.split import Split
 
-DEFAULT_SIZE = 64
-"""Height and width of images, in pixels, where the data set has none of its own."""
-
-D = TypeVar("D", bound=Dataset)
+DEFAULT_SIZE = 64  # height and width of images, in pixels, where the data set has none of its own
 
 
 def _check_size(value: Any, validate: Any) -> Any:
@@ -43,18 +41,27 @@ def _images(size: int | tuple[int, int], mode: Mode) -> Images:
     return Images(3 if mode == "rgb" else 1, height, width)
 
 
+class _Files(Dataset):
+    """Samples from files; the fields in ``_PATHS`` name them."""
+
+    _PATHS: ClassVar[tuple[str, ...]] = ("path",)
+
+    def with_absolute_paths(self) -> Self:
+        """Return the same data set with whole paths."""
+        given = {name: getattr(self, name) for name in self._PATHS}
+        paths = {name: str(_path(text).absolute()) for name, text in given.items() if text}
+        return self.model_copy(update=paths)
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _with_absolute(dataset: D, *fields: str) -> D:
-    """Return a data set with some of its paths absolute, where they are given."""
-    given = {name: getattr(dataset, name) for name in fields}
-    paths = {name: str(_path(text).absolute()) for name, text in given.items() if text is not None}
-    return dataset.model_copy(update=paths)
+def _located(description: str, **options: Any) -> Any:
+    return Field(min_length=1, description=description, **options)
 
 
-class Arrays(Dataset):
+class Arrays(_Files):
     """Samples in a NumPy file, with conditions, sources and splits where it is an ``.npz`` file.
 
     Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W). Floats are points (N, D),
@@ -71,7 +78,7 @@ class Arrays(Dataset):
     """
 
     type: Literal["arrays"] = "arrays"
-    path: str = Field(min_length=1, description="The .npy or .npz file.")
+    path: str = _located("The .npy or .npz file.")
     layout: Literal["auto", "nchw", "nhwc", "arrays"] = Field(
         default="auto",
         description="Order of the axes of images: nchw is (N, channels, height, width). Auto takes"
@@ -82,24 +89,21 @@ class Arrays(Dataset):
         default=True, description="Whether source i belongs to sample i, where there are sources."
     )
 
-    def with_absolute_paths(self) -> Self:
-        """Return the same data set with its whole path."""
-        return _with_absolute(self, "path")
-
     def info(self) -> DatasetInfo:
         """Describe the file, from headers and labels."""
-        from ganzoo.data.arrays import ArrayFile
-
-        return ArrayFile(_path(self.path), self.layout, self.paired).info()
+        return self._file().info()
 
     def build(self, split: str) -> Split:
         """Read one split; an ``.npy`` file is mapped from disk."""
+        return self._file().read(split)
+
+    def _file(self) -> ArrayFile:
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout, self.paired).read(split)
+        return ArrayFile(_path(self.path), self.layout, self.paired)
 
 
-class Folder(Dataset):
+class Folder(_Files):
     """A folder of images, or a zip file of one.
 
     Where the images lie in sub-folders, these are the classes, in the order of their names. Where
@@ -110,33 +114,30 @@ class Folder(Dataset):
     """
 
     type: Literal["folder"] = "folder"
-    path: str = Field(min_length=1, description="The folder, or the zip file.")
+    path: str = _located("The folder, or the zip file.")
     size: Size = Field(
         default=DEFAULT_SIZE,
         description="Height and width of the samples, in pixels: one number, or [height, width].",
     )
     mode: Mode = Field(default="rgb", description="Whether samples have three channels or one.")
 
-    def with_absolute_paths(self) -> Self:
-        """Return the same data set with its whole path."""
-        return _with_absolute(self, "path")
-
     def info(self) -> DatasetInfo:
         """Describe the samples, from the names of the files."""
-        from ganzoo.data.folder import find_images
-
-        folder = find_images(_path(self.path))
+        folder = self._find()
         samples = _images(self.size, self.mode)
         return DatasetInfo(samples, folder.condition, splits=tuple(folder.splits))
 
     def build(self, split: str) -> Split:
         """Decode one split, or map it from the cache."""
+        return self._find().read(split, self.size, self.mode)
+
+    def _find(self) -> ImageFolder:
         from ganzoo.data.folder import find_images
 
-        return find_images(_path(self.path)).read(split, self.size, self.mode)
+        return find_images(_path(self.path))
 
 
-class _Translations(Dataset):
+class _Translations(_Files):
     """Images to translate from and images to translate to."""
 
     size: Size = Field(
@@ -165,12 +166,6 @@ class _Translations(Dataset):
         """Decode one split, or map it from the cache."""
         return self._find().read(split, self.size, self.mode, self.source_mode or self.mode)
 
-    def with_absolute_paths(self) -> Self:
-        """Return the same data set with whole paths."""
-        return _with_absolute(
-            self, *({"path", "source", "target"} & type(self).model_fields.keys())
-        )
-
     @abstractmethod
     def _find(self) -> Translations: ...
 
@@ -184,17 +179,12 @@ class Paired(_Translations):
     ``folder``.
     """
 
+    _PATHS = ("path", "source", "target")
     type: Literal["paired"] = "paired"
-    source: str | None = Field(
-        default=None, min_length=1, description="Folder or zip file of the sources."
-    )
-    target: str | None = Field(
-        default=None, min_length=1, description="Folder or zip file of the targets."
-    )
-    path: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Folder or zip file of images that hold both; set 'side_by_side', too.",
+    source: str | None = _located("Folder or zip file of the sources.", default=None)
+    target: str | None = _located("Folder or zip file of the targets.", default=None)
+    path: str | None = _located(
+        "Folder or zip file of images that hold both; set 'side_by_side', too.", default=None
     )
     side_by_side: Literal["left", "right"] | None = Field(
         default=None, description="Which half of each image in 'path' is the source."
@@ -202,19 +192,19 @@ class Paired(_Translations):
 
     @model_validator(mode="after")
     def _check_paths(self) -> Self:
-        given = [
-            each is not None for each in (self.source, self.target, self.path, self.side_by_side)
-        ]
+        fields = self.source, self.target, self.path, self.side_by_side
+        given = [field is not None for field in fields]
         if given not in ([True, True, False, False], [False, False, True, True]):
             message = "give 'source' and 'target', or 'path' and 'side_by_side'"
             raise PydanticCustomError("paths", message, {})
         return self
 
     def _find(self) -> Translations:
-        from ganzoo.data.folder import find_halves, find_pairs
+        from ganzoo.data.folder import Translations, find_images, find_pairs
 
-        if self.path is not None and self.side_by_side is not None:
-            return find_halves(_path(self.path), self.side_by_side)
+        if self.path is not None:
+            folder = find_images(_path(self.path))
+            return Translations(folder, folder, paired=True, half=self.side_by_side)
         return find_pairs(_path(self.source or ""), _path(self.target or ""))
 
 
@@ -226,9 +216,10 @@ class Unpaired(_Translations):
     that both domains have.
     """
 
+    _PATHS = ("source", "target")
     type: Literal["unpaired"] = "unpaired"
-    source: str = Field(min_length=1, description="Folder or zip file of images to translate from.")
-    target: str = Field(min_length=1, description="Folder or zip file of images to translate to.")
+    source: str = _located("Folder or zip file of images to translate from.")
+    target: str = _located("Folder or zip file of images to translate to.")
 
     def _find(self) -> Translations:
         from ganzoo.data.folder import find_domains
@@ -236,31 +227,29 @@ class Unpaired(_Translations):
         return find_domains(_path(self.source), _path(self.target))
 
 
-class Torchvision(Dataset):
+class Torchvision(_Files):
     """A data set that torchvision knows by name, downloaded once.
 
     Sets of one size are read as arrays. CelebA, Flowers102 and OxfordIIITPet are resized, cropped
     to the middle and cached. EMNIST, transposed in its files, is turned upright.
     """
 
+    _PATHS = ("root",)
     type: Literal["torchvision"] = "torchvision"
     name: str = Field(
         description="Name of the set, such as FashionMNIST.", json_schema_extra={"enum": [*SETS]}
     )
     kind: Literal["balanced", "byclass", "bymerge", "digits", "letters", "mnist"] | None = Field(
-        default=None,
-        description="For EMNIST alone: which of its six parts; null is balanced.",
+        default=None, description="For EMNIST alone: which of its six parts; null is balanced."
     )
     size: Size | None = Field(
         default=None,
         description="Height and width of the samples, in pixels: one number, or [height, width]."
         f" Null: as the set has them, or {DEFAULT_SIZE} where they vary.",
     )
-    root: str | None = Field(
+    root: str | None = _located(
+        "Folder that the set's own folder lies in. Null: $GANZOO_DATA, or the user's data folder.",
         default=None,
-        min_length=1,
-        description="Folder that the set's own folder lies in. Null: $GANZOO_DATA, or the user's"
-        " data folder.",
     )
     download: bool = Field(default=True, description="Whether missing files may be downloaded.")
 
@@ -271,25 +260,16 @@ class Torchvision(Dataset):
             return name
         plain = {known.lower(): known for known in SETS}
         near = difflib.get_close_matches(name.lower().replace("-", ""), plain, n=1, cutoff=0.5)
-        raise PydanticCustomError(
-            "component",
-            "no set of torchvision is known as {name}{suggestion} (known: {known})",
-            {
-                "name": repr(name),
-                "suggestion": f"; did you mean {plain[near[0]]!r}?" if near else "",
-                "known": ", ".join(SETS),
-            },
-        )
+        hint = f"; did you mean {plain[near[0]]!r}?" if near else ""
+        message = "no set of torchvision is known as {name}{hint} (known: {known})"
+        facts = {"name": repr(name), "hint": hint, "known": ", ".join(SETS)}
+        raise PydanticCustomError("component", message, facts)
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
         if self.kind is not None and self.name != "EMNIST":
             raise PydanticCustomError("kind", "only EMNIST has a 'kind'; leave it out")
         return self
-
-    def with_absolute_paths(self) -> Self:
-        """Return the same data set with its whole path, where one is given."""
-        return _with_absolute(self, "root")
 
     def info(self) -> DatasetInfo:
         """Describe the samples, from a table."""
@@ -319,4 +299,3 @@ class Torchvision(Dataset):
 
 
 COMPONENTS: tuple[type[Component], ...] = (Arrays, Folder, Paired, Unpaired, Torchvision)
-"""The core's own components, registered through the same hooks as everyone's."""

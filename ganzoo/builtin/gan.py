@@ -139,17 +139,20 @@ class StandardAlgorithm(Algorithm):
             name=name,
         )
 
-    def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> LatentSampler:
+    def truncated(self, threshold: float) -> Self:
+        """Return the same algorithm with truncated latents."""
+        return self.model_copy(update={"latent": self.latent.truncated(threshold)})
+
+    def build_sampler(self, data: DatasetInfo) -> LatentSampler:
         """Build the generator with the distribution of its latents."""
         from ganzoo.nn import parametrized
         from ganzoo.sampling import LatentSampler
 
-        latent = self.latent if truncation is None else self.latent.truncated(truncation)
         condition = self.condition(data)
         generator = self.generator.build(self.latent.dim, data.sample_shape, condition)
         return LatentSampler(
             parametrized(generator, self.generator),
-            latent.build(),
+            self.latent.build(),
             self.latent.dim,
             condition=condition,
             uses_noise=self.generator.uses_noise,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,8 +19,7 @@ from ganzoo.cli.tree import CommandTree
 from ganzoo.errors import GanzooError, in_a_line
 from ganzoo.hookspecs import Command
 
-STOPPED = 130
-"""The exit code after Ctrl-C, by the shell's convention."""
+STOPPED = 130  # the exit code after Ctrl-C, by the shell's convention
 
 
 def _core(name: str, target: str, text: str) -> Command:
@@ -92,67 +92,45 @@ EPILOG = "Plugins may add commands; 'ganzoo plugins show NAME' lists those of a 
 
 @dataclass
 class Settings:
-    """Settings of the whole program.
+    """Settings of the whole program."""
 
-    Attributes:
-        debug: whether errors are shown with their traceback.
-    """
-
-    debug: bool = False
+    debug: bool = False  # whether errors are shown with their traceback
 
 
-def _disable_plugins(
-    _context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]
-) -> None:
-    """Disable plugins before any is loaded, in this process and its child processes."""
-    if names:
-        before = os.environ.get("GANZOO_DISABLE_PLUGINS", "")
-        os.environ["GANZOO_DISABLE_PLUGINS"] = ",".join(filter(None, [before, *names]))
+def _appended_to(variable: str, separator: str) -> Callable[..., None]:
+    """Return a callback that adds to a list in the environment, of this process and its children."""
 
+    def append(_context: click.Context, _parameter: click.Parameter, values: Sequence[Any]) -> None:
+        parts = [os.environ.get(variable, ""), *map(str, values)]
+        if values:
+            os.environ[variable] = separator.join(filter(None, parts))
 
-def _add_plugin_files(
-    _context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]
-) -> None:
-    """Have local plugins loaded, in this process and in those it starts."""
-    if files:
-        before = os.environ.get("GANZOO_PLUGIN_FILES", "")
-        paths = [before, *(str(file.resolve()) for file in files)]
-        os.environ["GANZOO_PLUGIN_FILES"] = os.pathsep.join(filter(None, paths))
+    return append
 
 
 def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.ensure_object(Settings).debug = value
 
 
+_option = functools.partial(click.Option, expose_value=False, is_eager=True)
 OPTIONS: list[click.Parameter] = [
-    click.Option(
+    _option(
         ["--disable-plugin"],
         multiple=True,
         metavar="NAME",
-        expose_value=False,
-        is_eager=True,
-        callback=_disable_plugins,
+        callback=_appended_to("GANZOO_DISABLE_PLUGINS", ","),
         shell_complete=complete_plugin,
         help="Do not load a plugin; may be given more than once.",
     ),
-    click.Option(
+    _option(
         ["--plugin"],
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(exists=True, dir_okay=False, resolve_path=True),
         metavar="FILE.py",
-        expose_value=False,
-        is_eager=True,
-        callback=_add_plugin_files,
+        callback=_appended_to("GANZOO_PLUGIN_FILES", os.pathsep),
         help="Load a local Python file as a plugin; may be given more than once.",
     ),
-    click.Option(
-        ["--debug"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_set_debug,
-        help="Show the traceback of an error.",
-    ),
+    _option(["--debug"], is_flag=True, callback=_set_debug, help="Show the traceback of an error."),
 ]
 
 
@@ -166,16 +144,17 @@ def program() -> CommandTree:
         help=HELP,
         epilog=EPILOG,
         no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": 100,
+            "show_default": True,
+        },
     )
     return click.version_option(package_name="ganzoo", message="ganzoo %(version)s")(tree)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program and exit.
-
-    Args:
-        arguments: the arguments, or None for those of this process.
+    """Run the program with the arguments, or with those of this process, and exit.
 
     Raises:
         SystemExit: always. 0: success; 1: failure; 2: the request was invalid; 128 plus the number of
@@ -184,17 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old console must not fail on a formula
-
-    def invoke() -> object:
-        return program().main(
-            None if arguments is None else list(arguments),
-            prog_name="ganzoo",
-            standalone_mode=False,
-            obj=settings,
-        )
-
+    start = functools.partial(
+        program().main, arguments, prog_name="ganzoo", standalone_mode=False, obj=settings
+    )
     with readable_warnings():
-        code = exit_code_of(invoke, lambda: settings.debug)
+        code = exit_code_of(start, lambda: settings.debug)
     sys.exit(code)
 
 
@@ -216,21 +189,16 @@ def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int
     except (Exception, KeyboardInterrupt) as error:
         if debug():
             traceback.print_exception(error)
-        return _report(error)
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            say("stopped")
+            return STOPPED
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            say(error.format_message())
+            return error.exit_code
+        for line in _explain(error).splitlines():
+            say(f"error: {line}")
+        return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
     return result if isinstance(result, int) else 0
-
-
-def _report(error: BaseException) -> int:
-    """Say what went wrong, and return the exit code."""
-    if isinstance(error, click.Abort | KeyboardInterrupt):
-        say("stopped")
-        return STOPPED
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        say(error.format_message())
-        return error.exit_code
-    for line in _explain(error).splitlines():
-        say(f"error: {line}")
-    return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
 
 
 def _explain(error: BaseException) -> str:

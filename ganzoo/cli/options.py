@@ -9,25 +9,37 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.completion import complete_run
 from ganzoo.errors import UsageError
 
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
+run_argument = click.argument("run", shell_complete=complete_run)
 checkpoint_option = click.option(
     "--checkpoint",
     metavar="last|best|STEP",
     default="last",
-    show_default=True,
     help="Which checkpoint to use; the best is chosen by the evaluations during training.",
+)
+truncation_option = click.option(
+    "--truncation",
+    type=float,
+    help="Truncate the latent distribution: a normal one at this number of standard deviations.",
 )
 
 
-def output_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def output_option(text: str) -> Decorator:
     """Return the option for the file or folder that a command writes; ``text`` is its help."""
     return click.option("-o", "--output", type=click.Path(path_type=Path), help=text)
+
+
+def output_options(text: str) -> Decorator:
+    """Return the same option, and ``--force``, for a command that may overwrite files."""
+    return lambda command: output_option(text)(force_option(command))
 
 
 def numbers_of(kind: type[int] | type[float], example: str) -> Callback:
@@ -40,40 +52,31 @@ def numbers_of(kind: type[int] | type[float], example: str) -> Callback:
         try:
             for part in text.split(","):
                 first, dash, last = part.strip().partition("-")
-                if kind is int and dash and first:
-                    numbers += _range(int(first), int(last))
-                else:
+                if kind is float or not (dash and first):
                     numbers.append(kind(part))
+                elif int(first) <= int(last):
+                    numbers += range(int(first), int(last) + 1)
+                else:
+                    raise ValueError
         except ValueError:
-            raise click.BadParameter(
-                f"{text!r} is not a list of numbers such as {example}"
-            ) from None
+            message = f"{text!r} is not a list of numbers such as {example}"
+            raise click.BadParameter(message) from None
         return numbers
 
     return read
 
 
-def _range(first: int, last: int) -> range:
-    if last < first:
-        raise ValueError
-    return range(first, last + 1)
-
-
 def free_path(stem: str, *suffixes: str) -> Path:
     """Return ``stem`` with the first suffix, numbered (``stem-2``, …) if a file with any exists."""
-    numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-    free = next(
-        name for name in numbered if not any(Path(name + suffix).exists() for suffix in suffixes)
-    )
-    return Path(free + suffixes[0])
+    for number in count(1):
+        name = stem if number == 1 else f"{stem}-{number}"
+        if not any(Path(name + suffix).exists() for suffix in suffixes):
+            break
+    return Path(name + suffixes[0])
 
 
 def check_outputs(*paths: Path, force: bool, option: str = "-o") -> None:
-    """Make sure that files can be written, before any work is done for them.
-
-    Raises:
-        UsageError: one exists and ``force`` is not set, or its folder does not exist.
-    """
+    """Refuse paths that exist (without ``force``), are folders, or lie in none; done before any work."""
     for path in paths:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name a file")

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -39,31 +39,24 @@ def write_json(data: Any) -> None:
 
 
 def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
-    """Write rows in columns to standard output.
+    """Write rows of as many cells each, in columns behind an indent, to standard output.
 
     On a terminal, the last column is wrapped to the terminal's width; elsewhere each row is one line.
-
-    Args:
-        rows: cells of text, the same number in each row.
-        indent: what each line starts with.
     """
     if not rows:
         return
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    widths[-1] = 0
-    left = len(indent) + sum(widths) + 2 * (len(widths) - 1)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
+    left = len(indent) + sum(widths) + 2 * len(widths)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    below = len(widths) > 1 and 0 < width < left + NARROWEST
-    if below:
-        left = len(indent) + 4
-    for row in rows:
-        *cells, last = [cell.ljust(space) for cell, space in zip(row, widths, strict=True)]
+    below = bool(widths) and 0 < width < left + NARROWEST
+    left = len(indent) + 4 if below else left
+    for *cells, last in rows:
         lines = textwrap.wrap(last, max(width - left, NARROWEST)) if width else [last]
-        start = indent + "".join(f"{cell}  " for cell in cells)
-        if below:
-            click.echo(start.rstrip())
-        else:
-            click.echo((start + (lines.pop(0) if lines else "")).rstrip())
+        padded = zip(cells, widths, strict=True)
+        start = indent + "".join(f"{cell.ljust(space)}  " for cell, space in padded)
+        if not below:
+            start += lines.pop(0) if lines else ""
+        click.echo(start.rstrip())
         for line in lines:
             click.echo(" " * left + line)
 
@@ -91,18 +84,11 @@ def readable_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, GanzooWarning):
                 say(f"warning: {message}")
             else:
-                show_others(message, category, filename, lineno, file, line)
+                show_others(message, category, *where, **more)
 
         warnings.showwarning = show
         yield

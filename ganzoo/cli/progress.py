@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.cli.output import say
 from ganzoo.hookspecs import hookimpl
@@ -23,21 +24,13 @@ NARROWEST_BAR = 8
 
 @dataclass(frozen=True)
 class ProgressUpdate:
-    """The progress of a run at one step.
-
-    Attributes:
-        name: name of the run directory.
-        step: number of steps done.
-        total: number of steps of the whole run.
-        metrics: the metrics last logged.
-        seconds_left: estimated time to the end; None at the end and while it is unknown.
-    """
+    """The progress of a run at one step, with the metrics last logged."""
 
     name: str
     step: int
     total: int
     metrics: Mapping[str, float] = field(default_factory=dict)
-    seconds_left: float | None = None
+    seconds_left: float | None = None  # None at the end and while it is unknown
 
 
 class Display:
@@ -114,11 +107,10 @@ class Lines(Display):
 
     def prepare(self, description: str, done: int, total: int) -> None:
         """Write a line if the last one is old enough; at once for work of unknown length."""
-        if not total:
-            if description != self._description or self._due():
-                say(description)
-        elif done < total and self._due():
+        if total and done < total and self._due():
             say(f"{description}  {100 * done // total}%")
+        elif not total and (description != self._description or self._due()):
+            say(description)
         self._description = description
 
     def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
@@ -127,10 +119,10 @@ class Lines(Display):
 
     def _due(self) -> bool:
         now = self._clock()
-        due = self._last is None or now - self._last >= SECONDS_BETWEEN_LINES
-        if due:
-            self._last = now
-        return due
+        if self._last is not None and now - self._last < SECONDS_BETWEEN_LINES:
+            return False
+        self._last = now
+        return True
 
 
 class Bar(Display):
@@ -140,15 +132,10 @@ class Bar(Display):
         from rich.console import Console
         from rich.live import Live
 
-        self._description, self._done, self._total = "starting", 0, 0
-        self._left = ""
+        self._description, self._done, self._total, self._left = "starting", 0, 0, ""
         self._metrics: list[str] = []
-        self._live = Live(
-            self,
-            console=console or Console(stderr=True),
-            transient=True,
-            refresh_per_second=8,
-        )
+        console = console or Console(stderr=True)
+        self._live = Live(self, console=console, transient=True, refresh_per_second=8)
         self._live.start()
 
     def show(self, update: ProgressUpdate) -> None:
@@ -177,29 +164,28 @@ class Bar(Display):
         from rich.table import Table
         from rich.text import Text
 
-        words = []
+        words = [self._left] if self._left else []
         if self._total:
-            words = [f"{100 * self._done // self._total}%", f"{self._done}/{self._total}"]
-        words += [self._left] if self._left else []
+            words[:0] = [f"{100 * self._done // self._total}%", f"{self._done}/{self._total}"]
         while len(words) > 1 and len("  ".join([self._description, *words])) > options.max_width:
             words.pop()
         room = options.max_width - sum(2 + len(word) for word in words)
         row = Table.grid(padding=(0, 2, 0, 0))
-        cells = [Text(self._description, style="bold", overflow="ellipsis")]
         row.add_column(no_wrap=bool(words), max_width=room)
+        cells = [Text(self._description, style="bold", overflow="ellipsis"), *map(Text, words)]
         room -= 2 + len(self._description)
         if room >= NARROWEST_BAR:
-            pulse = not self._total
-            total = self._total or None
             row.add_column()
-            cells.append(ProgressBar(total, self._done, width=room, pulse=pulse))  # type: ignore[arg-type]
-        for word in words:
+            bar: Any = ProgressBar(self._total or None, self._done, room, pulse=not self._total)
+            cells.insert(1, bar)
+        for _ in words:
             row.add_column(no_wrap=True)
-            cells.append(Text(word))
         row.add_row(*cells)
         yield row
-        for line in joined_within(self._metrics, options.max_width):
-            yield Text(line, style="dim")
+        # Wrapped between metrics, not within them.
+        text = "  ".join(each.replace(" ", "\xa0") for each in self._metrics)
+        for line in textwrap.wrap(text, options.max_width, break_on_hyphens=False):
+            yield Text(line.replace("\xa0", " "), style="dim")
 
 
 @contextmanager
@@ -215,15 +201,14 @@ def showing_progress(*, quiet: bool) -> Iterator[Display]:
 
 def metric_words(metrics: Mapping[str, float]) -> list[str]:
     """Return the losses, the discriminator's mean scores and the speed in words, if logged."""
-    groups = (
-        ("loss", (("D", "loss/discriminator"), ("G", "loss/generator"))),
-        ("score", (("real", "score/real"), ("fake", "score/fake"))),
-    )
+    groups = {
+        "loss": {"D": "loss/discriminator", "G": "loss/generator"},
+        "score": {"real": "score/real", "fake": "score/fake"},
+    }
     words = []
-    for title, parts in groups:
-        shown = [f"{name} {metrics[key]:.3f}" for name, key in parts if key in metrics]
-        if shown:
-            words.append(f"{title} {' '.join(shown)}")
+    for title, parts in groups.items():
+        shown = [f"{name} {metrics[key]:.3f}" for name, key in parts.items() if key in metrics]
+        words += [" ".join([title, *shown])] if shown else []
     if "images_per_second" in metrics:
         words.append(f"{metrics['images_per_second']:,.0f} images/s")
     return words
@@ -237,20 +222,8 @@ def evaluation_words(step: int, values: Mapping[str, float], seconds: float) -> 
 
 def duration_words(seconds: float) -> str:
     """Write a time as ``1:02:03``, ``2:03`` or ``4 s``."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours}:{minutes:02}:{rest:02}"
     return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
-
-
-def joined_within(parts: list[str], width: int) -> list[str]:
-    """Join parts with two spaces into lines of at most ``width`` characters, if each part fits."""
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + 2 + len(part) <= width:
-            lines[-1] += f"  {part}"
-        else:
-            lines.append(part)
-    return lines

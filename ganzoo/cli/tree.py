@@ -23,7 +23,7 @@ class CommandTree(click.Group):
     The core's commands are listed without importing anything. Plugins are loaded only if they may
     matter: for the help of a group below the top, and for a name that the core does not have.
 
-    Attributes:
+    Args:
         core: all commands of the core.
         groups: one line of help for each group of the core.
         words: the words that lead to this group; none at the top.
@@ -52,9 +52,9 @@ class CommandTree(click.Group):
         del ctx
         words = (*self.words, cmd_name)
         name = " ".join(words)
-        for command in self.core:
-            if command.name == name:
-                return _import(command.target)
+        own = next((command for command in self.core if command.name == name), None)
+        if own is not None:
+            return _import(own.target)
         below = self._below(self.core)
         if cmd_name not in below:
             # One plugin's command may be a group for another: then they are in conflict.
@@ -100,11 +100,8 @@ class CommandTree(click.Group):
         listed = self._listed()
         if not any(name.startswith(incomplete) for name in listed):
             listed = self._below_in_plugins()
-        items = [
-            CompletionItem(name, help=text)
-            for name, text in listed.items()
-            if name.startswith(incomplete)
-        ]
+        fitting = {name: text for name, text in listed.items() if name.startswith(incomplete)}
+        items = [CompletionItem(name, help=text) for name, text in fitting.items()]
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _listed(self) -> dict[str, str]:
@@ -121,11 +118,9 @@ class CommandTree(click.Group):
         depth = len(self.words)
         for command in commands:
             words = tuple(command.name.split())
-            if words[:depth] != self.words or len(words) == depth:
-                continue
-            if len(words) == depth + 1:
+            if words[:depth] == self.words and len(words) == depth + 1:
                 found[words[depth]] = command.help
-            else:
+            elif words[:depth] == self.words and len(words) > depth:
                 group = " ".join(words[: depth + 1])
                 found.setdefault(words[depth], self.groups.get(group, "Commands from plugins."))
         return found
@@ -139,14 +134,9 @@ def plugin_commands(core: Sequence[Command]) -> list[tuple[PluginRecord, Command
     groups = {name.rpartition(" ")[0] for name in taken}
     added = []
     for record, command in installed().commands:
-        words = command.name.split()
-        starts = {" ".join(words[:count]) for count in range(1, len(words) + 1)}
-        if starts & taken or command.name in groups:
-            installed().warn(
-                record,
-                f"its command {command.name!r} was skipped, since ganzoo itself has that name"
-                " (in hook ganzoo_commands)",
-            )
+        if any(_starts_with(command, name) for name in taken) or command.name in groups:
+            reason = f"its command {command.name!r} was skipped, since ganzoo itself has that name"
+            installed().warn(record, f"{reason} (in hook ganzoo_commands)")
         else:
             added.append((record, command))
     return added
@@ -162,19 +152,16 @@ def _import_from_plugin(
     """Import a command of a plugin; refuse one that several plugins provide."""
     if len(providers) > 1:
         names = " and ".join(sorted({str(each.provider) for each, _ in providers}))
-        raise click.UsageError(
-            f"the command {name!r} is provided by {names}; disable one with --disable-plugin"
-        )
+        message = f"the command {name!r} is provided by {names}; disable one with --disable-plugin"
+        raise click.UsageError(message)
     ((record, command),) = providers
     try:
         return _import(command.target)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin's SystemExit, too, must name the plugin
-        raise PluginError(
-            f"plugin {record.provider}: its command {command.name!r} cannot be imported:"
-            f" {in_a_line(error)}"
-        ) from error
+        reason = f"its command {command.name!r} cannot be imported: {in_a_line(error)}"
+        raise PluginError(f"plugin {record.provider}: {reason}") from error
 
 
 def _import(target: str) -> click.Command:

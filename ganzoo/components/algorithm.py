@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from ganzoo.components.base import Component
 from ganzoo.components.data import DatasetInfo
@@ -64,18 +64,22 @@ class Algorithm(Component):
         """Build networks and optimizers on the training device."""
 
     @abstractmethod
-    def build_sampler(self, data: DatasetInfo, truncation: float | None = None) -> Sampler:
+    def build_sampler(self, data: DatasetInfo) -> Sampler:
         """Build what samples are generated with, on the CPU and with fresh weights.
 
         Its state dict must have the names and shapes of that of ``Game.sampler``.
+        """
+
+    def truncated(self, threshold: float) -> Self:
+        """Return the same algorithm with latents that are truncated for sampling.
 
         Args:
-            data: the description of the data set.
-            truncation: how much of the distribution of latents is kept, or None for all of it.
+            threshold: how much of the distribution of latents is kept; see ``Latent.truncated``.
 
         Raises:
             ValueError: there are no latents, or they cannot be truncated so.
         """
+        raise ValueError(f"algorithm {self.type!r} has no latents to truncate by {threshold}")
 
 
 def network_problems(

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,9 @@ Layout = Literal["auto", "nchw", "nhwc", "arrays"]
 SAMPLES = ("images", "samples", "points", "sequences")
 """Names of samples in an ``.npz`` file, or their ends (``train_images`` is split ``train``)."""
 
-CHANNELS = (1, 3)
-"""Lengths of an axis by which it is taken for the channels of images."""
+CHANNELS = (1, 3)  # lengths of an axis by which it is taken for the channels of images
 
-CHUNK = 4096
-"""Samples that are checked at a time, since not all of a mapped file may fit in memory."""
+CHUNK = 4096  # samples that are checked at a time: not all of a mapped file may fit in memory
 
 
 class ArrayFile:
@@ -50,8 +48,11 @@ class ArrayFile:
         self.path, self.layout, self.paired = path, layout, paired
         if path.suffix not in {".npy", ".npz"}:
             raise DataError(f"{path} must end in .npy or .npz")
+        self._names: list[str] = []
         with self._reading():
-            self._names = _members(path) if path.suffix == ".npz" else []
+            if path.suffix == ".npz":
+                with zipfile.ZipFile(path) as archive:
+                    self._names = archive.namelist()
         self._keys = self._find_splits()
 
     def info(self) -> DatasetInfo:
@@ -98,21 +99,11 @@ class ArrayFile:
         return tuple(self._keys)
 
     def header(self, split: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Return shape and type of the samples of a split as they are stored, whatever they are.
-
-        Raises:
-            DataError: the file is damaged.
-        """
+        """Return shape and type of the samples of a split as they are stored, whatever they are."""
         return self._header(self._keys[split])
 
     def stored(self, split: str) -> Array:
-        """Return the samples of a split as they are stored, whatever they are.
-
-        An ``.npy`` file is mapped from disk, not read as a whole.
-
-        Raises:
-            DataError: the file is damaged.
-        """
+        """Return the samples of a split as they are stored; an ``.npy`` file is mapped from disk."""
         return self._array(self._keys[split])
 
     def _find_splits(self) -> dict[str, str]:
@@ -123,10 +114,9 @@ class ArrayFile:
         keys = [name.removesuffix(".npy") for name in self._names]
         for key in keys:
             split, _, kind = key.rpartition("_")
-            if kind in SAMPLES and found.setdefault(split or "train", key) != key:
-                raise DataError(
-                    f"{self.path}: {found[split or 'train']} and {key} are samples of one split"
-                )
+            split = split or "train"
+            if kind in SAMPLES and found.setdefault(split, key) != key:
+                raise DataError(f"{self.path}: {found[split]} and {key} are samples of one split")
         if not found:
             raise DataError(
                 f"{self.path} must hold 'images' (or 'samples', 'points', 'sequences') and 'labels', or"
@@ -149,43 +139,41 @@ class ArrayFile:
 
     def _common_space(self, name: str, keys: list[str]) -> SampleSpace:
         """Return what all of these arrays hold."""
-        spaces = {key: self._space(key) for key in keys}
-        for key, space in spaces.items():
-            first = spaces[keys[0]]
+        first = self._space(keys[0])
+        for key in keys[1:]:
+            space = self._space(key)
             if space != first:
                 aspect = "shape" if space.shape != first.shape else "dtype"
-                raise DataError(
-                    f"{self.path}: {name} are {getattr(first, aspect)} in {keys[0]}, but"
-                    f" {getattr(space, aspect)} in {key}"
+                both = (
+                    f"{getattr(first, aspect)} in {keys[0]}, but {getattr(space, aspect)} in {key}"
                 )
-        return spaces[keys[0]]
+                raise DataError(f"{self.path}: {name} are {both}")
+        return first
 
     def _common_condition(self) -> Condition | None:
         """Return what the conditions of all splits are."""
         found = {split: self._condition(split) for split in self._keys}
         has_values = any(self._beside(split, "values") for split in self._keys)
         self._check_presence("values" if has_values else "labels", found)
-        kinds = {split: each[0] for split, each in found.items() if each is not None}
-        if not kinds:
+        conditions = {split: each for split, each in found.items() if each is not None}
+        if not conditions:
             return None
-        if len(set(kinds.values())) > 1:
-            listed = ", ".join(f"{kind} in {split}" for split, kind in kinds.items())
+        kinds = {kind for kind, _ in conditions.values()}
+        if len(kinds) > 1:
+            listed = ", ".join(f"{kind} in {split}" for split, (kind, _) in conditions.items())
             raise DataError(f"{self.path}: conditions differ between splits: {listed}")
-        kind = next(iter(kinds.values()))
-        arrays = [each[1] for each in found.values() if each is not None]
-        names = self._class_names()
+        kind, names = kinds.pop(), self._class_names()
+        arrays = [array for _, array in conditions.values()]
         if kind == "classes":
-            highest = max(int(each.max()) for each in arrays)
-            if names is not None and len(names) <= highest:
-                raise DataError(
-                    f"{self.path}: there are {len(names)} class_names, but labels up to {highest}"
-                )
-            return Condition(kind, highest + 1 if names is None else len(names), names)
-        sizes = {each.shape[1] for each in arrays}
-        if len(sizes) > 1:
-            listed = ", ".join(map(str, sorted(sizes)))
+            size = max(int(each.max()) for each in arrays) + 1
+            if names is not None and len(names) < size:
+                count = f"{len(names)} class_names, but labels up to {size - 1}"
+                raise DataError(f"{self.path}: there are {count}")
+            return Condition(kind, size if names is None else len(names), names)
+        size, *others = sorted({each.shape[1] for each in arrays})
+        if others:
+            listed = ", ".join(map(str, (size, *others)))
             raise DataError(f"{self.path}: splits have different numbers of {kind}: {listed}")
-        size = sizes.pop()
         if names is not None and len(names) != size:
             raise DataError(f"{self.path}: there are {len(names)} class_names for {size} {kind}")
         return Condition(kind, size, names)
@@ -297,37 +285,35 @@ class ArrayFile:
         finite = [np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1) for chunk in chunks]
         bad = np.flatnonzero(~np.concatenate(finite))
         if len(bad):
-            raise DataError(
-                f"{self._where(key)} has numbers that are not finite in {len(bad)} of {len(floats)}"
-                f" rows; the first is row {bad[0]}"
-            )
+            rows = f"{len(bad)} of {len(floats)} rows; the first is row {bad[0]}"
+            raise DataError(f"{self._where(key)} has numbers that are not finite in {rows}")
         return floats
 
     def _where(self, key: str) -> str:
         return f"{self.path}: {key}" if key else str(self.path)
 
     def _header(self, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Read shape and type of an array."""
         if not key:
             array = self._array(key)
             return array.shape, array.dtype
-        with (
-            self._reading(),
-            zipfile.ZipFile(self.path) as archive,
-            archive.open(f"{key}.npy") as file,
-        ):
-            if np.lib.format.read_magic(file) == (1, 0):
-                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            else:
-                shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        with self._reading(), self._open(key) as file:
+            old = np.lib.format.read_magic(file) == (1, 0)
+            form = np.lib.format
+            read = form.read_array_header_1_0 if old else form.read_array_header_2_0
+            shape, _, dtype = read(file)
             return shape, dtype
 
     def _array(self, key: str) -> Array:
         with self._reading():
             if not key:
                 return np.lib.format.open_memmap(self.path, mode="c")
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{key}.npy") as file:
+            with self._open(key) as file:
                 return np.lib.format.read_array(file, allow_pickle=False)
+
+    @contextmanager
+    def _open(self, key: str) -> Iterator[IO[bytes]]:
+        with zipfile.ZipFile(self.path) as archive, archive.open(f"{key}.npy") as file:
+            yield file
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -338,8 +324,3 @@ class ArrayFile:
             raise DataError(f"{self.path} does not exist") from None
         except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{self.path} cannot be read: {error}") from None
-
-
-def _members(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
-        return archive.namelist()

@@ -7,6 +7,7 @@ import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -155,18 +156,20 @@ class Batches:
         self.order = order
         self.sample_shape = split.space.shape
         self._space, self._source_space = split.space, split.source_space
-        self._device, self._dtype, self._memory_format = device, dtype, memory_format
+        self._dtype, self._memory_format = dtype, memory_format
         condition = split.condition if with_condition else None
         arrays = [split.samples, condition, split.source]
         keys = _Keys(order, None if split.source is None else len(split.source), split.paired)
-        self._reader = (
-            _Streamed(arrays, keys, device, workers) if workers else _Resident(arrays, keys, device)
+        self._read = (
+            partial(_streamed, _Selections(arrays), keys, device, workers)
+            if workers
+            else partial(_resident, _on_device(arrays, device), replace(keys, device=device))
         )
-        self._stored = self._reader.read(0)
+        self._stored = self._read(0)
 
     def seek(self, position: int) -> None:
         """Go to a batch, counted from the start of training."""
-        self._stored = self._reader.read(position)
+        self._stored = self._read(position)
 
     def next(self) -> Batch:
         """Return the next batch."""
@@ -198,18 +201,10 @@ mirrored; all on the device."""
 
 @dataclass(frozen=True)
 class _Keys:
-    """The keys of all batches from a position on; each iterator starts there.
-
-    Attributes:
-        order: which samples come when.
-        sources: number of sources, or None.
-        paired: whether source i belongs to sample i.
-        position: the first batch, counted from the start of training.
-        device: where indices go.
-    """
+    """The keys of all batches from a position on, without end; each iterator starts there."""
 
     order: Order
-    sources: int | None
+    sources: int | None  # how many, where there are any
     paired: bool
     position: int = 0
     device: torch.device = CPU
@@ -224,47 +219,36 @@ class _Keys:
         return zip(samples, sources, strict=True)
 
 
-class _Resident:
-    """A split as tensors on the device; a batch is a selection of their rows."""
-
-    def __init__(self, arrays: Sequence[Array | None], keys: _Keys, device: torch.device) -> None:
-        self._tensors = [None if array is None else as_tensor(array).to(device) for array in arrays]
-        self._keys = replace(keys, device=device)
-
-    def read(self, position: int) -> Iterator[Stored]:
-        """Yield the batches from a position on."""
-        for key in replace(self._keys, position=position):
-            yield _select(self._tensors, key, lambda rows, indices: rows.index_select(0, indices))
+def _on_device(arrays: Sequence[Array | None], device: torch.device) -> list[Tensor | None]:
+    return [None if array is None else as_tensor(array).to(device) for array in arrays]
 
 
-class _Streamed:
-    """A split read ahead by worker processes, for what does not fit in memory."""
+def _resident(tensors: Sequence[Tensor | None], keys: _Keys, position: int) -> Iterator[Stored]:
+    """Yield batches from a position on, as selections of rows on the device."""
+    for key in replace(keys, position=position):
+        yield _select(tensors, key, lambda rows, indices: rows.index_select(0, indices))
 
-    def __init__(
-        self, arrays: Sequence[Array | None], keys: _Keys, device: torch.device, workers: int
-    ) -> None:
-        self._dataset, self._keys = _Selections(arrays), keys
-        self._device, self._workers = device, workers
 
-    def read(self, position: int) -> Iterator[Stored]:
-        """Yield the batches from a position on; the workers end when the iterator is dropped."""
-        on_gpu = self._device.type == "cuda"
-        loader: DataLoader[Any] = DataLoader(
-            self._dataset,
-            batch_size=None,
-            sampler=replace(self._keys, position=position),
-            num_workers=self._workers,
-            pin_memory=on_gpu,
-            worker_init_fn=_ignore_interrupts,
-            # A generator of its own: the loader must not draw from the run's random state.
-            generator=torch.Generator(),
+def _streamed(
+    dataset: _Selections, keys: _Keys, device: torch.device, workers: int, position: int
+) -> Iterator[Stored]:
+    """Yield batches from a position on, read ahead by workers, which end when this is dropped."""
+    on_gpu = device.type == "cuda"
+    loader: DataLoader[Any] = DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=replace(keys, position=position),
+        num_workers=workers,
+        pin_memory=on_gpu,
+        worker_init_fn=_ignore_interrupts,
+        # A generator of its own: the loader must not draw from the run's random state.
+        generator=torch.Generator(),
+    )
+    for stored in loader:
+        moved: Any = tuple(
+            None if each is None else each.to(device, non_blocking=on_gpu) for each in stored
         )
-        for stored in loader:
-            moved: Any = tuple(
-                None if each is None else each.to(self._device, non_blocking=on_gpu)
-                for each in stored
-            )
-            yield moved
+        yield moved
 
 
 class _Selections(Dataset[Any]):
@@ -317,15 +301,8 @@ class _Mapped:
             whole = whole.base
         # memmap.offset is that of the whole map, whatever part of it an array shows.
         offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-        return cls(
-            str(whole.filename),
-            int(whole.offset),
-            int(whole.nbytes),
-            offset,
-            array.dtype,
-            array.shape,
-            array.strides,
-        )
+        place = str(whole.filename), int(whole.offset), int(whole.nbytes), offset
+        return cls(*place, array.dtype, array.shape, array.strides)
 
     def open(self) -> np.ndarray[Any, Any]:
         whole = np.memmap(self.filename, np.uint8, "c", self.start, (self.length,))

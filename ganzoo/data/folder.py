@@ -29,40 +29,27 @@ SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
 """Names of top-level folders that are splits and not classes."""
 
 Half = Literal["left", "right"]
+OTHER_HALF: dict[Half | None, Half] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image.
+    """One image of a folder or a zip file."""
 
-    Attributes:
-        name: its path within the folder or zip file.
-        size: number of its bytes.
-        stamp: changes with its content: the time it was changed, or in a zip file its checksum.
-        label: name of its class, or None.
-        key: its path within its split, without suffix; images are paired by it.
-    """
-
-    name: str
-    size: int
-    stamp: int
-    label: str | None = None
-    key: str = ""
+    name: str  # its path within the folder or zip file
+    size: int  # in bytes
+    stamp: int  # changes with its content: when it was changed, or in a zip file its checksum
+    label: str | None = None  # its class, where it has one
+    key: str = ""  # its path within its split, without suffix; images are paired by it
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """The images of a folder or a zip file.
-
-    Attributes:
-        path: the folder, or the zip file.
-        splits: the images of each split, in the order of their names.
-        class_names: names of the classes in order, or None where images have no labels.
-    """
+    """The images of a folder or a zip file."""
 
     path: Path
-    splits: dict[str, tuple[ImageFile, ...]]
-    class_names: tuple[str, ...] | None
+    splits: dict[str, tuple[ImageFile, ...]]  # each in the order of their names
+    class_names: tuple[str, ...] | None  # in order, or None where images have no labels
 
     @property
     def condition(self) -> Condition | None:
@@ -71,23 +58,18 @@ class ImageFolder:
         return None if names is None else Condition("classes", len(names), names)
 
     def read(self, split: str, size: Size, mode: Mode) -> Split:
-        """Decode one split, or map it from the cache.
-
-        Raises:
-            DataError: some images cannot be read, or the folder does not have the split.
-        """
+        """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.splits, self.path)
+        return Split(self.pixels(split, size, mode), self.classes(split))
+
+    def pixels(self, split: str, size: Size, mode: Mode, half: Half | None = None) -> Pixels:
+        """Decode the images of a split, or one half of each, or map them from the cache."""
         files = self.splits[split]
-        return Split(self.pixels(files, size, mode), self.classes(files))
-
-    def pixels(
-        self, files: tuple[ImageFile, ...], size: Size, mode: Mode, half: Half | None = None
-    ) -> Pixels:
-        """Decode some of the images, or one half of each, or map them from the cache.
-
-        Raises:
-            DataError: some images cannot be read.
-        """
+        fingerprint = [
+            self.path.resolve(),
+            *((file.name, file.size, file.stamp) for file in files),
+            *([] if half is None else [half]),
+        ]
         with opener(self.path) as open_named:
 
             def open_image(index: int) -> Image.Image:
@@ -98,22 +80,18 @@ class ImageFolder:
                 "folder",
                 [file.name for file in files],
                 open_image,
-                fingerprint=[
-                    self.path.resolve(),
-                    *((file.name, file.size, file.stamp) for file in files),
-                    *([] if half is None else [half]),
-                ],
+                fingerprint=fingerprint,
                 size=size,
                 mode=mode,
                 where=str(self.path),
             )
 
-    def classes(self, files: tuple[ImageFile, ...]) -> npt.NDArray[np.int64] | None:
-        """Return the number of the class of each image, or None where they have none."""
+    def classes(self, split: str) -> npt.NDArray[np.int64] | None:
+        """Return the class number of each image of a split, or None where they have none."""
         if self.class_names is None:
             return None
         number = {name: index for index, name in enumerate(self.class_names)}
-        labels = [number[file.label] for file in files if file.label is not None]
+        labels = [number[file.label] for file in self.splits[split] if file.label is not None]
         return np.array(labels, dtype=np.int64)
 
 
@@ -132,29 +110,23 @@ def find_images(path: Path) -> ImageFolder:
     if not files:
         raise DataError(f"{path} holds no images (looked for {', '.join(sorted(SUFFIXES))})")
     parts = _unwrapped([PurePosixPath(file.name).parts for file in files])
-    if all(len(part) > 1 and part[0] in SPLITS for part in parts):
-        names = [part[0] for part in parts]
-        parts = [part[1:] for part in parts]
-    else:
-        names = ["train"] * len(parts)
-    labels = [part[0] if len(part) > 1 else None for part in parts]
-    classes = {label for label in labels if label is not None}
-    if classes and None in labels:
-        inside = next(file.name for file, label in zip(files, labels, strict=True) if label)
-        beside = files[labels.index(None)].name
-        raise DataError(
-            f"{path} has images both in sub-folders ({inside}) and beside them ({beside});"
-            " put each into the folder of its class, or all into one folder"
-        )
+    has_splits = all(len(part) > 1 and part[0] in SPLITS for part in parts)
     splits: dict[str, list[ImageFile]] = {}
-    for file, name, label, part in zip(files, names, labels, parts, strict=True):
-        key = PurePosixPath(*part).with_suffix("").as_posix()
+    example: dict[bool, str] = {}  # an image in a sub-folder, and one in none
+    for file, part in zip(files, parts, strict=True):
+        name, within = (part[0], part[1:]) if has_splits else ("train", part)
+        label = within[0] if len(within) > 1 else None
+        key = PurePosixPath(*within).with_suffix("").as_posix()
         splits.setdefault(name, []).append(replace(file, label=label, key=key))
-    return ImageFolder(
-        path,
-        {name: tuple(members) for name, members in splits.items()},
-        tuple(sorted(classes)) or None,
-    )
+        example.setdefault(label is not None, file.name)
+    if len(example) > 1:
+        raise DataError(
+            f"{path} has images both in sub-folders ({example[True]}) and beside them"
+            f" ({example[False]}); put each into the folder of its class, or all into one folder"
+        )
+    found = {name: tuple(members) for name, members in splits.items()}
+    classes = {file.label for members in splits.values() for file in members if file.label}
+    return ImageFolder(path, found, tuple(sorted(classes)) or None)
 
 
 def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -166,9 +138,7 @@ def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def files_of(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder or a zip file, in no order.
-
-    Hidden files and what macOS adds to archives are skipped.
+    """Yield the images of a folder or a zip file, in no order, but for hidden files.
 
     Raises:
         DataError: the path does not exist or cannot be read.
@@ -177,19 +147,21 @@ def files_of(path: Path) -> Iterator[ImageFile]:
         if path.is_dir():
             yield from files_of_folder(path)
         elif path.is_file():
-            yield from _files_of_zip(path)
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.infolist():
+                    name = PurePosixPath(member.filename)
+                    if name.suffix.lower() in SUFFIXES and not any(map(_is_hidden, name.parts)):
+                        yield ImageFile(member.filename, member.file_size, member.CRC)
         else:
             raise DataError(f"{path} does not exist")
+    except zipfile.BadZipFile:
+        raise DataError(f"{path} is neither a folder nor a zip file") from None
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from None
 
 
 def files_of_folder(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder and its sub-folders, in no order.
-
-    Raises:
-        OSError: a folder cannot be read.
-    """
+    """Yield the images of a folder and its sub-folders, in no order; raise OSError where that fails."""
 
     def refuse(error: OSError) -> None:
         raise error
@@ -204,17 +176,6 @@ def files_of_folder(path: Path) -> Iterator[ImageFile]:
                 yield ImageFile(relative, status.st_size, status.st_mtime_ns)
 
 
-def _files_of_zip(path: Path) -> Iterator[ImageFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                name = PurePosixPath(member.filename)
-                if name.suffix.lower() in SUFFIXES and not any(map(_is_hidden, name.parts)):
-                    yield ImageFile(member.filename, member.file_size, member.CRC)
-    except zipfile.BadZipFile:
-        raise DataError(f"{path} is neither a folder nor a zip file") from None
-
-
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
@@ -224,9 +185,9 @@ def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
     """Return a function that opens an image of a folder or a zip file by name, from any thread."""
     if path.is_dir():
         yield lambda name: Image.open(path / name)
-        return
-    with zipfile.ZipFile(path) as archive:
-        yield lambda name: Image.open(io.BytesIO(archive.read(name)))
+    else:
+        with zipfile.ZipFile(path) as archive:
+            yield lambda name: Image.open(io.BytesIO(archive.read(name)))
 
 
 def _half(image: Image.Image, half: Half) -> Image.Image:
@@ -239,33 +200,20 @@ def _half(image: Image.Image, half: Half) -> Image.Image:
 
 @dataclass(frozen=True)
 class Translations:
-    """Images to translate from (sources) and images to translate to (targets), in the same splits.
-
-    Attributes:
-        source: the sources.
-        target: the targets.
-        paired: whether source i of a split belongs to target i.
-        half: which half of each image is the source, where both are halves of one image.
-    """
+    """Images to translate from (sources) and images to translate to (targets), in the same splits."""
 
     source: ImageFolder
     target: ImageFolder
-    paired: bool
-    half: Half | None = None
+    paired: bool  # whether source i of a split belongs to target i
+    half: Half | None = None  # which half is the source, where each image holds both
 
     def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
-        """Decode one split, or map it from the cache.
-
-        Raises:
-            DataError: some images cannot be read, or the folders do not have the split.
-        """
+        """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.target.splits, self.target.path)
-        other: dict[Half | None, Half] = {"left": "right", "right": "left"}
-        targets, sources = self.target.splits[split], self.source.splits[split]
         return Split(
-            self.target.pixels(targets, size, mode, other.get(self.half)),
-            self.target.classes(targets),
-            self.source.pixels(sources, size, source_mode, self.half),
+            self.target.pixels(split, size, mode, OTHER_HALF.get(self.half)),
+            self.target.classes(split),
+            self.source.pixels(split, size, source_mode, self.half),
             self.paired,
         )
 
@@ -277,13 +225,9 @@ def find_pairs(source: Path, target: Path) -> Translations:
         DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
     """
     sources, targets = find_images(source), find_images(target)
-    keyed = _by_key(sources), _by_key(targets)
-    lonely = [
-        str(folder.path / files[key].name)
-        for folder, files, others in ((sources, *keyed), (targets, *keyed[::-1]))
-        for key in files
-        if key not in others
-    ]
+    by_key, target_by_key = _by_key(sources), _by_key(targets)
+    lonely = [str(source / by_key[key].name) for key in by_key if key not in target_by_key]
+    lonely += [str(target / target_by_key[key].name) for key in target_by_key if key not in by_key]
     if lonely:
         listed = ", ".join(lonely[:3]) + (", …" if len(lonely) > 3 else "")
         raise DataError(
@@ -291,24 +235,10 @@ def find_pairs(source: Path, target: Path) -> Translations:
             f" name, whatever its suffix, in the other: {listed}"
         )
     ordered = {
-        split: tuple(keyed[0][split, file.key] for file in files)
+        split: tuple(by_key[split, file.key] for file in files)
         for split, files in targets.splits.items()
     }
     return Translations(replace(sources, splits=ordered), targets, paired=True)
-
-
-def find_halves(path: Path, half: Half) -> Translations:
-    """List images that each hold a source and its target side by side.
-
-    Args:
-        path: a folder or zip file.
-        half: which half is the source.
-
-    Raises:
-        DataError: as ``find_images`` does.
-    """
-    folder = find_images(path)
-    return Translations(folder, folder, paired=True, half=half)
 
 
 def find_domains(source: Path, target: Path) -> Translations:
@@ -320,10 +250,8 @@ def find_domains(source: Path, target: Path) -> Translations:
     sources, targets = find_images(source), find_images(target)
     common = {name: files for name, files in targets.splits.items() if name in sources.splits}
     if not common:
-        raise DataError(
-            f"{source} and {target} have no split in common ({', '.join(sources.splits)} and"
-            f" {', '.join(targets.splits)})"
-        )
+        splits = f"{', '.join(sources.splits)} and {', '.join(targets.splits)}"
+        raise DataError(f"{source} and {target} have no split in common ({splits})")
     return Translations(sources, replace(targets, splits=common), paired=False)
 
 
@@ -333,8 +261,6 @@ def _by_key(folder: ImageFolder) -> dict[tuple[str, str], ImageFile]:
         for file in files:
             first = found.setdefault((split, file.key), file)
             if first is not file:
-                raise DataError(
-                    f"{folder.path} has {first.name} and {file.name}, which differ only in their suffix;"
-                    " remove one of them"
-                )
+                names = f"{first.name} and {file.name}, which differ only in their suffix"
+                raise DataError(f"{folder.path} has {names}; remove one of them")
     return found

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,22 +26,16 @@ Pixels = npt.NDArray[np.uint8]
 
 CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1}
 
-CHUNK = 256
-"""Images decoded between two progress reports, and written at a time."""
+CHUNK = 256  # images decoded between two progress reports, and written at a time
 
-REVISION = 1
-"""Part of each cache key; raise it with every change to what ``fit`` returns."""
+REVISION = 1  # part of each cache key; raise it with every change to what ``fit`` returns
 
 
 def plain(image: Image.Image, mode: Mode) -> Image.Image:
-    """Turn an image into 8-bit RGB or grey, in its own size.
+    """Turn an opened image, which may be changed, into 8-bit RGB or grey in its own size.
 
     The orientation a camera noted is applied, transparent parts become white, 16-bit greys are
     scaled to 8 bits, and of an animation the first frame is taken.
-
-    Args:
-        image: an image as Pillow opened it; it may be changed.
-        mode: ``rgb`` or ``grey``.
 
     Raises:
         ValueError: the image has pixels of unknown range.
@@ -70,18 +64,10 @@ def height_and_width(size: Size) -> tuple[int, int]:
 
 
 def fit(image: Image.Image, size: Size, mode: Mode) -> Pixels:
-    """Turn an image into an array of one size.
+    """Turn an opened image, best not yet loaded, into pixels (3 or 1, height, width) of one size.
 
     The image becomes what ``plain`` makes of it. The largest part in its middle that has the shape of
     the result is resized with a Lanczos filter.
-
-    Args:
-        image: an image as Pillow opened it, best not yet loaded.
-        size: size of the result, in pixels.
-        mode: ``rgb`` or ``grey``.
-
-    Returns:
-        Pixels (3 or 1, height, width).
 
     Raises:
         ValueError: the image has pixels of unknown range.
@@ -107,7 +93,7 @@ def cached_images(
     mode: Mode,
     where: str,
 ) -> Pixels:
-    """Return many images as one array, from the cache where it has them.
+    """Return many images as one array (N, channels, height, width), from the cache where it has them.
 
     Args:
         name: first part of the name in the cache.
@@ -118,75 +104,55 @@ def cached_images(
         mode: ``rgb`` or ``grey``.
         where: where the images come from, for messages.
 
-    Returns:
-        Pixels (N, channels, height, width), as ``ganzoo.data.cache.cached_array`` returns them.
-
     Raises:
         DataError: some images cannot be read; the message names the first few.
     """
+
+    def decoded() -> Iterator[Pixels]:
+        unreadable: list[str] = []
+        for indices in chunks(len(names), CHUNK, f"decoding {where}"):
+
+            def decode(place: int, indices: range = indices) -> Pixels:
+                with open_image(indices[place]) as image:
+                    return fit(image, size, mode)
+
+            arrays, problems = in_threads(decode, [names[index] for index in indices])
+            unreadable += problems
+            if not unreadable:
+                yield np.stack(arrays)
+        if unreadable:
+            raise DataError(complaint(unreadable, len(names), where))
+
     height, width = height_and_width(size)
     key = hashlib.sha256(repr((REVISION, height if height == width else size, mode)).encode())
     for part in fingerprint:
         key.update(repr(part).encode() + b"\n")
     shape = (len(names), CHANNELS[mode], height, width)
-    pixels: Pixels = cached_array(
-        f"{name}-{key.hexdigest()[:32]}",
-        shape,
-        np.uint8,
-        lambda: _decode(names, open_image, size, mode, where),
-    )
+    pixels: Pixels = cached_array(f"{name}-{key.hexdigest()[:32]}", shape, np.uint8, decoded)
     return pixels
-
-
-def _decode(
-    names: Sequence[str],
-    open_image: Callable[[int], Image.Image],
-    size: Size,
-    mode: Mode,
-    where: str,
-) -> Iterator[Pixels]:
-    """Yield the images in chunks."""
-    unreadable: list[str] = []
-    for indices in chunks(len(names), CHUNK, f"decoding {where}"):
-
-        def decode(place: int, indices: range = indices) -> Pixels:
-            with open_image(indices[place]) as image:
-                return fit(image, size, mode)
-
-        decoded, problems = in_threads(decode, [names[index] for index in indices])
-        unreadable += problems
-        if not unreadable:
-            yield np.stack(decoded)
-    if unreadable:
-        raise DataError(complaint(unreadable, len(names), where))
 
 
 def in_threads(work: Callable[[int], T], names: Sequence[str]) -> tuple[list[T], list[str]]:
     """Call a function on the place of each name; Pillow works outside the interpreter lock.
 
-    Returns:
-        The results, and what went wrong at each place that failed; both in order.
+    Return the results, and what went wrong at each place that failed; both in order.
     """
-    problems: dict[int, str] = {}
 
-    def attempt(place: int) -> T | None:
+    def attempt(place: int) -> tuple[list[T], list[str]]:
         try:
-            return work(place)
+            return [work(place)], []
         except Exception as error:  # decoders raise anything on a damaged file
-            problems[place] = f"{names[place]} ({error or type(error).__name__})"
-            return None
+            return [], [f"{names[place]} ({error or type(error).__name__})"]
 
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd metadata gives one for each image
-        results = list(pool.map(attempt, range(len(names))))
-    done = [result for place, result in enumerate(results) if place not in problems]
-    return cast("list[T]", done), [problems[place] for place in sorted(problems)]
+    # Odd metadata gives a warning for each image.
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings(action="ignore"):
+        attempts = list(pool.map(attempt, range(len(names))))
+    done = [result for results, _ in attempts for result in results]
+    return done, [problem for _, problems in attempts for problem in problems]
 
 
 def complaint(unreadable: Sequence[str], total: int, where: str) -> str:
     """Return a message about images that cannot be read: how many, and the first of them."""
     first = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
-    return (
-        f"{len(unreadable)} of {total} images in {where} cannot be read: {first};"
-        " fix or remove them"
-    )
+    how_many = f"{len(unreadable)} of {total} images in {where}"
+    return f"{how_many} cannot be read: {first}; fix or remove them"

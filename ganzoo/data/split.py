@@ -40,11 +40,7 @@ class Split:
     paired: bool = True
 
     def __post_init__(self) -> None:
-        """Check the invariants above.
-
-        Raises:
-            ValueError: a plugin built a split that breaks them.
-        """
+        """Raise ValueError where a plugin built a split that breaks the invariants above."""
         count = len(self.samples)
         space_of(self.samples.shape[1:], str(self.samples.dtype))
         condition, source = self.condition, self.source
@@ -89,11 +85,7 @@ class Split:
 
 
 def check_split(name: str, splits: Iterable[str], where: object) -> None:
-    """Refuse the name of a split that a data set does not have.
-
-    Raises:
-        DataError: it is not one of ``splits``; the message starts with ``where``.
-    """
+    """Raise DataError, starting with ``where``, where a data set does not have a split."""
     available = list(splits)
     if name not in available:
         listed = ", ".join(available) or "none"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 from PIL import Image
 
@@ -48,27 +47,55 @@ def read(facts: TorchvisionSet, split: str, root: Path, size: Size, download: bo
     """
     arguments = {**facts.arguments, **facts.splits[split]}
     dataset = _open(facts, root, arguments, download)
-    labels = None if split in facts.unlabelled else _labels(dataset, facts)
+    labels = None
+    if facts.classes is not None and split not in facts.unlabelled:
+        labels = np.asarray(getattr(dataset, facts.labels)).astype(np.int64) - facts.first_label
+        labels = labels if labels.ndim == 1 else labels[:, 0]  # QMNIST has the writer and more
     where = root / facts.folder
+    samples = _images(dataset, facts, arguments, where, size)
+    classes = 0 if facts.condition is None else facts.condition.size
+    problem = None
+    if not len(samples) or samples.shape[1] != facts.channels:
+        problem = f"its images are {samples.shape}"
+    elif labels is not None and len(labels) != len(samples):
+        problem = f"it has {len(samples)} images and {len(labels)} labels"
+    elif labels is not None and not (labels.min() >= 0 and labels.max() < classes):
+        problem = f"its labels are outside the {classes} classes"
+    if problem is not None:
+        raise _unreadable(facts, where, ValueError(problem))
+    return Split(samples, labels)
+
+
+def _images(
+    dataset: Any, facts: TorchvisionSet, arguments: dict[str, Any], where: Path, size: Size
+) -> Pixels:
+    """Return the images (N, C, H, W) in one size, from the cache where they had to be resized."""
+    mode: Mode = "rgb"
+    fingerprint: list[object]
     if facts.axes is None:
-        samples = cached_images(
-            facts.class_name,
-            [f"number {index}" for index in range(len(dataset))],
-            lambda index: dataset[index][0],
-            fingerprint=[
-                arguments,
-                where.resolve(),
-                *sorted((file.name, file.size, file.stamp) for file in files_of_folder(where)),
-            ],
-            size=size,
-            mode="rgb",
-            where=str(where),
-        )
+        name, count = facts.class_name, len(dataset)
+        files = sorted((file.name, file.size, file.stamp) for file in files_of_folder(where))
+        fingerprint = [arguments, where.resolve(), *files]
+
+        def open_image(index: int) -> Image.Image:
+            image: Image.Image = dataset[index][0]
+            return image
     else:
-        samples = np.asarray(dataset.data).transpose(_TO_NCHW[facts.axes])
-        samples = samples.reshape(len(samples), facts.channels, *samples.shape[-2:])
-        samples = _resized(np.ascontiguousarray(samples), size, where)
-    return _checked(samples, labels, facts, where)
+        stored = np.asarray(dataset.data).transpose(_TO_NCHW[facts.axes])
+        stored = stored.reshape(len(stored), facts.channels, *stored.shape[-2:])
+        stored = np.ascontiguousarray(stored)
+        if stored.shape[2:] == height_and_width(size):
+            return stored
+        name, count, mode = "resized", len(stored), "rgb" if facts.channels == 3 else "grey"
+        fingerprint = [stored.shape, hashlib.sha256(stored.data).hexdigest()]
+
+        def open_image(index: int) -> Image.Image:
+            return Image.fromarray(stored[index].transpose(1, 2, 0).squeeze())
+
+    names = [f"number {index}" for index in range(count)]
+    return cached_images(
+        name, names, open_image, fingerprint=fingerprint, size=size, mode=mode, where=str(where)
+    )
 
 
 def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download: bool) -> Any:
@@ -77,13 +104,12 @@ def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download
     missing = f"{facts.class_name} is not in {where}"
     try:
         with _quiet():
-            dataset_class = getattr(
-                importlib.import_module("torchvision.datasets"), facts.class_name
-            )
+            datasets = importlib.import_module("torchvision.datasets")
+            dataset_class = getattr(datasets, facts.class_name)
             return dataset_class(str(root), **arguments)
     except Exception as error:  # damaged files make readers raise what they will
         if not (isinstance(error, RuntimeError) and "not found" in str(error)):
-            raise DataError(_unreadable(facts, where, error)) from None
+            raise _unreadable(facts, where, error) from None
     if not download:
         raise DataError(f"{missing}; put its files there, or set 'download' to true")
     report(f"downloading {facts.class_name}", 0, 0)
@@ -91,19 +117,22 @@ def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download
         with _quiet():
             dataset = dataset_class(str(root), **arguments, download=True)
     except Exception as error:  # networks and archives fail in many ways
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{missing} and cannot be downloaded ({reason}); put its files there, or try again"
-        ) from None
+        reason = f"{missing} and cannot be downloaded ({_words(error)})"
+        raise DataError(f"{reason}; put its files there, or try again") from None
     report(f"downloading {facts.class_name}", 1, 1)
     return dataset
 
 
-def _unreadable(facts: TorchvisionSet, where: Path, error: Exception) -> str:
+def _unreadable(facts: TorchvisionSet, where: Path, error: Exception) -> DataError:
+    name = facts.class_name
     if isinstance(error, ImportError):
-        return f"{facts.class_name} needs the package {error.name or error}, which is not installed"
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{facts.class_name} in {where} cannot be read ({reason}); its files must be replaced"
+        return DataError(f"{name} needs the package {error.name or error}, which is not installed")
+    reason = f"cannot be read ({_words(error)}); its files must be replaced"
+    return DataError(f"{name} in {where} {reason}")
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -112,49 +141,6 @@ def _quiet() -> Iterator[None]:
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
+        warnings.catch_warnings(action="ignore"),
     ):
-        warnings.simplefilter("ignore")
         yield
-
-
-def _labels(dataset: Any, facts: TorchvisionSet) -> npt.NDArray[np.int64] | None:
-    """Return labels (N,) that count from 0."""
-    if facts.classes is None:
-        return None
-    labels = np.asarray(getattr(dataset, facts.labels)).astype(np.int64)
-    labels = labels if labels.ndim == 1 else labels[:, 0]  # QMNIST has the writer's number and more
-    return labels - facts.first_label
-
-
-def _resized(samples: Pixels, size: Size, where: Path) -> Pixels:
-    if samples.shape[2:] == height_and_width(size):
-        return samples
-    mode: Mode = "rgb" if samples.shape[1] == 3 else "grey"
-    return cached_images(
-        "resized",
-        [f"number {index}" for index in range(len(samples))],
-        lambda index: Image.fromarray(samples[index].transpose(1, 2, 0).squeeze()),
-        fingerprint=[samples.shape, hashlib.sha256(samples.data).hexdigest()],
-        size=size,
-        mode=mode,
-        where=str(where),
-    )
-
-
-def _checked(
-    samples: Pixels, labels: npt.NDArray[np.int64] | None, facts: TorchvisionSet, where: Path
-) -> Split:
-    """Check what was read against the table."""
-    shape = samples.shape[1:]
-    classes = 0 if facts.condition is None else facts.condition.size
-    problem = None
-    if not len(samples) or shape[0] != facts.channels:
-        problem = f"its images are {samples.shape}"
-    elif labels is not None and len(labels) != len(samples):
-        problem = f"it has {len(samples)} images and {len(labels)} labels"
-    elif labels is not None and not (labels.min() >= 0 and labels.max() < classes):
-        problem = f"its labels are outside the {classes} classes"
-    if problem is not None:
-        raise DataError(_unreadable(facts, where, ValueError(problem)))
-    return Split(samples, labels)

@@ -7,7 +7,7 @@ never import torch. A test compares this table with torchvision itself.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,41 +16,25 @@ from ganzoo.components import Condition
 
 @dataclass(frozen=True)
 class TorchvisionSet:
-    """One of torchvision's data sets.
+    """One of torchvision's data sets."""
 
-    Attributes:
-        class_name: its class in ``torchvision.datasets``.
-        folder: where its files are, below the root.
-        channels: 1 or 3.
-        side: height and width in pixels, or None where images vary in size.
-        splits: for each split, the arguments of the class that choose it.
-        classes: names of the classes, or their number, or None where there are no labels.
-        unlabelled: splits whose samples have no labels.
-        axes: axes of its array ``data``, or None where it opens images one by one.
-        labels: its attribute with the labels.
-        first_label: label of the first class.
-        arguments: arguments of the class besides those of the split.
-    """
-
-    class_name: str
-    folder: str
-    channels: int
-    side: int | None
-    splits: Mapping[str, Mapping[str, Any]]
-    classes: tuple[str, ...] | int | None
-    unlabelled: frozenset[str] = frozenset()
-    axes: Literal["nhw", "nwh", "nhwc", "nchw"] | None = None
-    labels: str = "targets"
+    class_name: str  # in torchvision.datasets
+    folder: str  # of its files, below the root
+    channels: int  # 1 or 3
+    side: int | None  # height and width in pixels, or None where images vary in size
+    splits: Mapping[str, Mapping[str, Any]]  # with the class's arguments that choose each
+    classes: tuple[str, ...] | int | None  # names, or their number; None without labels
+    unlabelled: frozenset[str] = frozenset()  # splits whose samples have no labels
+    axes: Literal["nhw", "nwh", "nhwc", "nchw"] | None = None  # of ``data``; None: opens images
+    labels: str = "targets"  # its attribute with the labels
     first_label: int = 0
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # besides those of the split
 
     @property
     def condition(self) -> Condition | None:
         """The classes, or None where there are no labels."""
-        if self.classes is None:
-            return None
-        if isinstance(self.classes, int):
-            return Condition("classes", self.classes)
+        if self.classes is None or isinstance(self.classes, int):
+            return None if self.classes is None else Condition("classes", self.classes)
         return Condition("classes", len(self.classes), self.classes)
 
 
@@ -61,24 +45,14 @@ def _named(argument: str, *splits: str) -> dict[str, dict[str, str]]:
     return {split: {argument: split} for split in splits}
 
 
-def _mnist_like(class_name: str, classes: tuple[str, ...]) -> TorchvisionSet:
-    return TorchvisionSet(
-        class_name, f"{class_name}/raw", 1, 28, _TRAIN_OR_TEST, classes, axes="nhw"
-    )
+def _mnist_like(class_name: str, classes: Iterable[str], **options: Any) -> TorchvisionSet:
+    facts = {"splits": _TRAIN_OR_TEST, "classes": tuple(classes), "axes": "nhw", **options}
+    return TorchvisionSet(class_name, f"{class_name}/raw", 1, 28, **facts)
 
 
-def _emnist(kind: str, classes: str, first_label: int = 0) -> TorchvisionSet:
-    return TorchvisionSet(
-        "EMNIST",
-        "EMNIST/raw",
-        1,
-        28,
-        _TRAIN_OR_TEST,
-        tuple(classes),
-        axes="nwh",  # its files hold each image transposed
-        first_label=first_label,
-        arguments={"split": kind},
-    )
+def _emnist(kind: str, classes: str, **options: Any) -> TorchvisionSet:
+    # Its files hold each image transposed.
+    return _mnist_like("EMNIST", classes, axes="nwh", arguments={"split": kind}, **options)
 
 
 _MERGED = string.digits + string.ascii_uppercase + "abdefghnqrt"
@@ -131,73 +105,44 @@ _PETS = (
     "Wheaten Terrier", "Yorkshire Terrier",
 )  # fmt: skip
 
+# fmt: off
 SETS: Mapping[str, TorchvisionSet] = {
-    "MNIST": _mnist_like("MNIST", tuple(string.digits)),
+    "MNIST": _mnist_like("MNIST", string.digits),
     "FashionMNIST": _mnist_like("FashionMNIST", _GARMENTS),
     "KMNIST": _mnist_like("KMNIST", ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")),
-    "QMNIST": TorchvisionSet(
-        "QMNIST",
-        "QMNIST/raw",
-        1,
-        28,
-        _named("what", "train", "test", "test10k", "test50k", "nist"),
-        tuple(string.digits),
-        axes="nhw",
+    "QMNIST": _mnist_like(
+        "QMNIST", string.digits,
+        splits=_named("what", "train", "test", "test10k", "test50k", "nist"),
     ),
     "EMNIST": EMNIST_KINDS["balanced"],
     "CIFAR10": TorchvisionSet(
-        "CIFAR10", "cifar-10-batches-py", 3, 32, _TRAIN_OR_TEST, _CIFAR10, axes="nhwc"
+        "CIFAR10", "cifar-10-batches-py", 3, 32, _TRAIN_OR_TEST, _CIFAR10, axes="nhwc",
     ),
     "CIFAR100": TorchvisionSet(
-        "CIFAR100", "cifar-100-python", 3, 32, _TRAIN_OR_TEST, _CIFAR100, axes="nhwc"
+        "CIFAR100", "cifar-100-python", 3, 32, _TRAIN_OR_TEST, _CIFAR100, axes="nhwc",
     ),
     "SVHN": TorchvisionSet(
-        "SVHN",
-        "",
-        3,
-        32,
-        _named("split", "train", "test", "extra"),
-        tuple(string.digits),
-        axes="nchw",
-        labels="labels",
+        "SVHN", "", 3, 32, _named("split", "train", "test", "extra"), tuple(string.digits),
+        axes="nchw", labels="labels",
     ),
     "STL10": TorchvisionSet(
-        "STL10",
-        "stl10_binary",
-        3,
-        96,
-        _named("split", "train", "test", "unlabeled", "train+unlabeled"),
-        _STL10,
-        unlabelled=frozenset(("unlabeled", "train+unlabeled")),
-        axes="nchw",
-        labels="labels",
+        "STL10", "stl10_binary", 3, 96,
+        _named("split", "train", "test", "unlabeled", "train+unlabeled"), _STL10,
+        unlabelled=frozenset(("unlabeled", "train+unlabeled")), axes="nchw", labels="labels",
     ),
     "CelebA": TorchvisionSet(
-        "CelebA",
-        "celeba",
-        3,
-        None,
-        _named("split", "train", "valid", "test", "all"),
-        None,
+        "CelebA", "celeba", 3, None, _named("split", "train", "valid", "test", "all"), None,
         arguments={"target_type": []},
     ),
+    # For these two, nothing public gives labels without decoding images.
     "Flowers102": TorchvisionSet(
-        "Flowers102",
-        "flowers-102",
-        3,
-        None,
-        _named("split", "train", "val", "test"),
-        102,
-        labels="_labels",  # nothing public gives labels without decoding images
+        "Flowers102", "flowers-102", 3, None, _named("split", "train", "val", "test"), 102,
+        labels="_labels",
     ),
     "OxfordIIITPet": TorchvisionSet(
-        "OxfordIIITPet",
-        "oxford-iiit-pet",
-        3,
-        None,
-        {"train": {"split": "trainval"}, "test": {"split": "test"}},
-        _PETS,
-        labels="_labels",
+        "OxfordIIITPet", "oxford-iiit-pet", 3, None,
+        {"train": {"split": "trainval"}, "test": {"split": "test"}}, _PETS, labels="_labels",
     ),
 }
 """The sets by the name that specs use."""
+# fmt: on

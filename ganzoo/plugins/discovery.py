@@ -22,28 +22,19 @@ GROUP = "ganzoo"
 CORE = "ganzoo"
 """The distribution whose component names are reserved."""
 
-UNKNOWN = "unknown"
-"""The version of a distribution whose metadata have none."""
+UNKNOWN = "unknown"  # the version of a distribution whose metadata have none
 
-OFF = frozenset(("", "0", "false", "no", "off"))
-"""Values of an environment variable that leave something off."""
+OFF = frozenset(("", "0", "false", "no", "off"))  # values of a variable that leave something off
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which plugins to load.
+    """Which plugins to load."""
 
-    Attributes:
-        only: names of the only distributions to load, or None for all.
-        disabled: names of distributions to leave out, whatever ``only`` says.
-        files: local plugin files to load as well.
-        strict: whether a failed plugin is fatal.
-    """
-
-    only: frozenset[str] | None = None
-    disabled: frozenset[str] = frozenset()
-    files: tuple[Path, ...] = ()
-    strict: bool = False
+    only: frozenset[str] | None = None  # the only distributions to load, or None for all
+    disabled: frozenset[str] = frozenset()  # not to be loaded, whatever ``only`` says
+    files: tuple[Path, ...] = ()  # local plugin files to load as well
+    strict: bool = False  # whether a failed plugin is fatal
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Selection:
@@ -51,10 +42,10 @@ class Selection:
         only = environment.get("GANZOO_PLUGINS")
         files = environment.get("GANZOO_PLUGIN_FILES", "").split(os.pathsep)
         return cls(
-            only=None if only is None else _names(only),
-            disabled=_names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
-            files=tuple(Path(file) for file in files if file),
-            strict=environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
+            None if only is None else _names(only),
+            _names(environment.get("GANZOO_DISABLE_PLUGINS", "")),
+            tuple(Path(file) for file in files if file),
+            environment.get("GANZOO_STRICT_PLUGINS", "").lower() not in OFF,
         )
 
     @property
@@ -66,9 +57,7 @@ class Selection:
         """Return why a distribution is not to be loaded, or None where it is."""
         if name in self.disabled:
             return "disabled"
-        if self.only is not None and name not in self.only:
-            return "not in GANZOO_PLUGINS"
-        return None
+        return None if self.only is None or name in self.only else "not in GANZOO_PLUGINS"
 
 
 def _names(text: str) -> frozenset[str]:
@@ -78,21 +67,13 @@ def _names(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Found:
-    """A distribution that has an entry point for ganzoo.
+    """A distribution that has an entry point for ganzoo."""
 
-    Attributes:
-        name: its normalized name, or that of its entry point where its metadata have none.
-        version: its version, or ``unknown``.
-        point: the entry point to load, or None where none can be.
-        fault: why it cannot be a plugin, known without importing it; or None.
-        remarks: what is wrong without keeping it from loading.
-    """
-
-    name: str
-    version: str
-    point: EntryPoint | None
-    fault: str | None = None
-    remarks: tuple[str, ...] = ()
+    name: str  # normalized; that of its entry point where its metadata have none
+    version: str  # or ``unknown``
+    point: EntryPoint | None  # the one to load, or None where none can be
+    fault: str | None = None  # why it cannot be a plugin, known without importing it
+    remarks: tuple[str, ...] = ()  # what is wrong without keeping it from loading
 
 
 def normalized(name: str) -> str:
@@ -107,7 +88,8 @@ def find_plugins() -> list[Found]:
     """
     found: dict[str, Found] = {}
     for distribution in metadata.distributions():
-        if _has_entry_points(distribution):
+        text = _text(distribution, "entry_points.txt")
+        if re.search(rf"^\[{GROUP}\]", text, re.MULTILINE):
             each = _read(distribution)
             if each.name not in found or (found[each.name].fault and not each.fault):
                 found[each.name] = each
@@ -126,11 +108,6 @@ def _metadata_of(distribution: Distribution) -> Message:
     """Return the metadata of a distribution, without what is damaged."""
     text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
     return HeaderParser().parsestr(text)
-
-
-def _has_entry_points(distribution: Distribution) -> bool:
-    text = _text(distribution, "entry_points.txt")
-    return re.search(rf"^\[{GROUP}\]", text, re.MULTILINE) is not None
 
 
 def _text(distribution: Distribution, file: str) -> str:
@@ -190,9 +167,7 @@ def _fault(distribution: Distribution, described: Message, point: EntryPoint) ->
 def _plainly_met(requirement: str, version: str) -> bool:
     """Return whether a requirement such as ``ganzoo>=0.1`` is met; False where in doubt."""
     least = re.fullmatch(rf"{CORE}\s*>=\s*(\d+(?:\.\d+)*)", requirement)
-    here = re.fullmatch(r"\d+(?:\.\d+)*", version)
-    return least is not None and here is not None and _numbers(least[1]) <= _numbers(here[0])
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
+    if least is None or re.fullmatch(r"\d+(?:\.\d+)*", version) is None:
+        return False
+    needed, here = ([int(part) for part in each.split(".")] for each in (least[1], version))
+    return needed <= here

@@ -31,7 +31,7 @@ from ganzoo import hookspecs
 from ganzoo.components.registry import Provider, Registry
 from ganzoo.errors import PluginError, PluginWarning, did_you_mean, in_a_line
 from ganzoo.hookspecs import PROJECT, Command
-from ganzoo.plugins.discovery import CORE, Found, Selection, find_plugins
+from ganzoo.plugins.discovery import CORE, Selection, find_plugins
 from ganzoo.plugins.offers import (
     PluginRecord,
     Recipe,
@@ -41,10 +41,8 @@ from ganzoo.plugins.offers import (
 )
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_"))
-"""Names of all hooks."""
 
-LOCAL = "local"
-"""The version of a local plugin file."""
+LOCAL = "local"  # the version of a local plugin file
 
 
 class Plugins:
@@ -90,25 +88,20 @@ class Plugins:
         ]
         self._owners = _owners_of_packages(records)
         for each, record in zip(found, records, strict=True):
-            self._load_found(each, record)
+            record.cause = self.selection.refusal(each.name)
+            if record.cause is not None:
+                record.status = "disabled"
+                self.records.append(record)
+            elif each.point is None or each.fault is not None:
+                self.records.append(record)
+                self._leave_out(record, PluginError(each.fault))
+            else:
+                self._load(record, each.point.load)
+                for remark in each.remarks:
+                    self.warn(record, remark)
         known = [each.name for each in found]
         for name in sorted(self.selection.named.difference(known)):
             _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
-
-    def _load_found(self, found: Found, record: PluginRecord) -> None:
-        """Load one plugin, if it is wanted and can be."""
-        point = found.point
-        record.cause = self.selection.refusal(found.name)
-        if record.cause is not None:
-            record.status = "disabled"
-            self.records.append(record)
-        elif point is None or found.fault is not None:
-            self.records.append(record)
-            self._leave_out(record, PluginError(found.fault))
-        else:
-            self._load(record, point.load)
-            for remark in found.remarks:
-                self.warn(record, remark)
 
     def load_file(self, path: Path | str) -> None:
         """Load a local Python file as a plugin: its name is the file's stem, its version ``local``.
@@ -128,20 +121,16 @@ class Plugins:
         """Import one plugin and keep what it provides, or leave it out as a whole."""
         self.records.append(record)
         began, had_torch = time.perf_counter(), "torch" in sys.modules
+        provider, registry, owners = record.provider, self.registry, self._owners
         try:
             with _isolated(f"importing {record.module}"):
                 record.hooks = self._register(import_it(), record.name)
-            with _isolated("in hook ganzoo_components"):
-                classes = self._call(record, "ganzoo_components")
-                record.components = check_components(
-                    classes, record.provider, self.registry, self._owners
-                )
-            with _isolated("in hook ganzoo_recipes"):
-                record.recipes = check_recipes(
-                    self._call(record, "ganzoo_recipes"), record.provider
-                )
-            with _isolated("in hook ganzoo_commands"):
-                record.commands = check_commands(self._call(record, "ganzoo_commands"))
+            with self._offered(record, "ganzoo_components") as classes:
+                record.components = check_components(classes, provider, registry, owners)
+            with self._offered(record, "ganzoo_recipes") as paths:
+                record.recipes = check_recipes(paths, provider)
+            with self._offered(record, "ganzoo_commands") as commands:
+                record.commands = check_commands(commands)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -149,7 +138,7 @@ class Plugins:
         finally:
             record.seconds = time.perf_counter() - began
         for entry in record.components:
-            self.registry.add(entry)
+            registry.add(entry)
         if "torch" in sys.modules and not had_torch:
             self.warn(
                 record,
@@ -158,12 +147,7 @@ class Plugins:
             )
 
     def _register(self, plugin: object, name: str | None = None) -> list[str]:
-        """Register the hook implementations of an object, and return the names of the hooks.
-
-        Raises:
-            PluginError: it is not a plugin, or one of its hooks cannot be called as it is written.
-            pluggy.PluginValidationError: it takes an argument that the hook does not have.
-        """
+        """Register the hook implementations of an object, and return the names of the hooks."""
         if inspect.isclass(plugin):
             raise PluginError(f"{plugin.__name__} is a class; a plugin is a module or an object")
         if (other := self.manager.get_name(plugin)) is not None:
@@ -176,15 +160,21 @@ class Plugins:
                 self.manager.unregister(plugin)
             raise
 
-    def _call(self, record: PluginRecord, hook: str) -> Iterator[Any]:
-        """Call one hook of one plugin, and yield what it offers."""
-        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            if implementation.plugin_name == record.name:
-                offered = implementation.function()
-                if isinstance(offered, str | bytes) or not isinstance(offered, Iterable):
-                    what = "nothing" if offered is None else repr(offered)
-                    raise PluginError(f"it returned {what}; expected a list")
-                yield from offered
+    @contextmanager
+    def _offered(self, record: PluginRecord, hook: str) -> Iterator[Iterator[Any]]:
+        """Give what one hook of one plugin returns, isolated while it is used."""
+
+        def call() -> Iterator[Any]:
+            for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+                if implementation.plugin_name == record.name:
+                    offered = implementation.function()
+                    if isinstance(offered, str | bytes) or not isinstance(offered, Iterable):
+                        what = "nothing" if offered is None else repr(offered)
+                        raise PluginError(f"it returned {what}; expected a list")
+                    yield from offered
+
+        with _isolated(f"in hook {hook}"):
+            yield call()
 
     def _leave_out(self, record: PluginRecord, error: BaseException) -> None:
         """Leave a plugin out as a whole."""
@@ -196,11 +186,7 @@ class Plugins:
             self._report(f"plugin {record.provider} was left out: {record.cause}", error)
 
     def warn(self, record: PluginRecord, remark: str) -> None:
-        """Warn, once, of something that a plugin does wrong and that does not keep it from being used.
-
-        Raises:
-            PluginError: plugins are strict.
-        """
+        """Warn, once, of something that a plugin does wrong; raise PluginError if plugins are strict."""
         if remark not in record.remarks:
             record.remarks.append(remark)
             self._report(f"plugin {record.provider}: {remark}")
@@ -230,8 +216,7 @@ class Plugins:
         """Announce the events of runs to objects with hook implementations, as to plugins.
 
         Raises:
-            AttributeError: one implements a hook that does not exist, or takes an argument that the
-                hook does not have.
+            AttributeError: one implements an unknown hook, or takes an argument that the hook lacks.
         """
         with ExitStack() as registered:
             for listener in listeners:
@@ -246,15 +231,13 @@ class Plugins:
         """Call all plugins and listeners for an event in the life of a run.
 
         Each is called on its own: an exception in one is a warning and stops no other.
-
-        Args:
-            event: name of the hook, such as ``ganzoo_step_finished``.
-            arguments: the hook's arguments.
         """
         records = {record.name: record for record in self.records}
+        for name, each in arguments.items():  # no listener changes them for the next
+            arguments[name] = MappingProxyType(dict(each)) if isinstance(each, Mapping) else each
         # pluggy keeps implementations in the reverse order of calling.
         for implementation in reversed(getattr(self.manager.hook, event).get_hookimpls()):
-            wanted = {name: _read_only(arguments[name]) for name in implementation.argnames}
+            wanted = {name: arguments[name] for name in implementation.argnames}
             record = records.get(implementation.plugin_name)
             # Standard output is for commands and for the program that listens.
             redirected = redirect_stdout(sys.stderr) if record else nullcontext()
@@ -266,11 +249,8 @@ class Plugins:
             except BaseException as error:
                 if record is None and not isinstance(error, Exception):
                     raise  # a program may end itself in its own listener
-                who = (
-                    f"listener {type(implementation.plugin).__name__}"
-                    if record is None
-                    else f"plugin {record.provider}"
-                )
+                listener = f"listener {type(implementation.plugin).__name__}"
+                who = listener if record is None else f"plugin {record.provider}"
                 self._report(f"{who} failed in {event}: {_cause_of(error)}", error)
 
 
@@ -307,15 +287,13 @@ def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:
     """Return the names of the hooks that a registered object implements."""
     hooks = []
     for caller in callers:
-        own = [each for each in caller.get_hookimpls() if each.plugin is plugin]
+        name, own = caller.name, [each for each in caller.get_hookimpls() if each.plugin is plugin]
         if any(each.wrapper or each.hookwrapper for each in own):
-            raise PluginError(f"{caller.name}: wrappers of hooks are not supported")
+            raise PluginError(f"{name}: wrappers of hooks are not supported")
         if caller.has_spec():
-            hooks.append(caller.name)
+            hooks.append(name)
         elif not all(each.optionalhook for each in own):  # they are for later versions of ganzoo
-            raise PluginError(
-                f"{caller.name!r} is not a hook of {PROJECT}{did_you_mean(caller.name, HOOKS)}"
-            )
+            raise PluginError(f"{name!r} is not a hook of {PROJECT}{did_you_mean(name, HOOKS)}")
     for name in HOOKS:
         function = inspect.getattr_static(plugin, name, None)
         if isinstance(function, FunctionType) and not hasattr(function, f"{PROJECT}_impl"):
@@ -334,17 +312,11 @@ def _cause_of(error: BaseException) -> str:
     return in_a_line(error)
 
 
-def _read_only(argument: Any) -> Any:
-    """Return an argument that no listener can change for the next."""
-    return MappingProxyType(dict(argument)) if isinstance(argument, Mapping) else argument
+_loading: set[int] = set()  # threads that are loading plugins
 
 
 def _warn(message: str) -> None:
     warnings.warn(message, PluginWarning, stacklevel=2)
-
-
-_loading: set[int] = set()
-"""Threads that are loading plugins."""
 
 
 @functools.cache
@@ -377,11 +349,9 @@ def culprit_of(error: BaseException) -> Provider | None:
         return None
     active = [each for each in installed().records if each.status == "active" and each.name != CORE]
     packages = {CORE, *(each.package for each in active)}
-    culprit = ""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package in packages:
-            culprit = package
+    frames = (frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__))
+    called = [str(names.get("__name__", "")).partition(".")[0] for names in frames]
+    culprit = next((package for package in reversed(called) if package in packages), "")
     return _owners_of_packages(active).get(culprit)
 
 

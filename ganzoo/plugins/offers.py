@@ -44,33 +44,17 @@ class Recipe:
 
 @dataclass
 class PluginRecord:
-    """What became of one plugin, and what it provides.
+    """What became of one plugin, and what it provides: nothing unless it is active."""
 
-    Attributes:
-        name: normalized name of its distribution; the stem of a local file.
-        version: version of its distribution, ``unknown`` where its metadata are damaged; ``local`` of
-            a local file.
-        module: what its entry point names: a module, or an object in one.
-        status: ``active``, ``disabled`` or ``failed``.
-        cause: why it failed or was disabled, in one line.
-        error: the exception it failed with, for its traceback.
-        remarks: what was wrong and did not stop it, a line each.
-        seconds: time that importing it and calling its hooks took.
-        hooks: names of the hooks it implements; empty unless it is active, as all that follow.
-        components: the components it provides.
-        recipes: the recipes it ships.
-        commands: the commands it adds.
-    """
-
-    name: str
-    version: str
-    module: str
+    name: str  # normalized name of its distribution; the stem of a local file
+    version: str  # ``unknown`` where its metadata are damaged, ``local`` of a local file
+    module: str  # what its entry point names: a module, or an object in one
     status: Literal["active", "disabled", "failed"] = "active"
-    cause: str | None = None
-    error: BaseException | None = None
-    remarks: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    hooks: list[str] = field(default_factory=list)
+    cause: str | None = None  # why it failed or was disabled, in one line
+    error: BaseException | None = None  # what it failed with, for its traceback
+    remarks: list[str] = field(default_factory=list)  # what was wrong and did not stop it
+    seconds: float = 0.0  # to import it and call its hooks
+    hooks: list[str] = field(default_factory=list)  # names of those it implements
     components: list[Entry] = field(default_factory=list)
     recipes: list[Recipe] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -87,18 +71,11 @@ class PluginRecord:
 
 
 def check_components(
-    classes: Iterable[Any],
-    provider: Provider,
-    registry: Registry,
-    owners: Mapping[str, Provider],
+    classes: Iterable[Any], provider: Provider, registry: Registry, owners: Mapping[str, Provider]
 ) -> list[Entry]:
-    """Return component classes as entries for the registry.
+    """Return component classes of a plugin as entries for the registry.
 
-    Args:
-        classes: what the hook returned.
-        provider: the plugin.
-        registry: what other plugins provide.
-        owners: the plugin that each top-level package belongs to.
+    ``owners`` has the plugin that each top-level package belongs to.
     """
     entries = []
     for component in classes:
@@ -149,8 +126,8 @@ def check_recipes(paths: Iterable[Any], provider: Provider) -> list[Recipe]:
         try:
             data = recipe.read()
         except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise PluginError(f"its recipe {path} is not JSON: {error.msg} at {where}") from error
+            where = f"{error.msg} at line {error.lineno}, column {error.colno}"
+            raise PluginError(f"its recipe {path} is not JSON: {where}") from error
         except UnicodeDecodeError as error:
             raise PluginError(f"its recipe {path} is not JSON: it is not UTF-8") from error
         if not isinstance(data, dict):
@@ -170,10 +147,8 @@ def check_commands(commands: Iterable[Any]) -> list[Command]:
         if not isinstance(name, str) or not re.fullmatch(r"[^\s-]\S*( [^\s-]\S*)*", name):
             raise PluginError(f"a command is called {name!r}; expected words such as 'plot losses'")
         if not isinstance(target, str) or not re.fullmatch(r"[\w.]+:\w+", target):
-            raise PluginError(
-                f"the command {name!r} has the target {target!r}; expected"
-                " 'package.module:attribute'"
-            )
+            what = f"the target {target!r}; expected 'package.module:attribute'"
+            raise PluginError(f"the command {name!r} has {what}")
         if not isinstance(command.help, str):
             raise PluginError(f"the help of the command {name!r} must be a string")
         checked.append(command)

@@ -92,14 +92,15 @@ def load_sampler(
 
 
 def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sampler:
-    """Build a sampler, whose weights are replaced at once."""
-    with torch.random.fork_rng(devices=[]):
+    """Build a sampler; fresh weights are drawn, and replaced at once."""
+    algorithm = spec.algorithm
+    if truncation is not None:
         try:
-            return spec.algorithm.build_sampler(info, truncation)
+            algorithm = algorithm.truncated(truncation)
         except ValueError as error:
-            if truncation is None:
-                raise
             raise RunError(f"truncation: {error}") from None
+    with torch.random.fork_rng(devices=[]):
+        return algorithm.build_sampler(info)
 
 
 def _kept_step(run: RunDirectory, step: int | None) -> int:

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -15,6 +15,8 @@ Unit = Literal["epochs", "steps", "images"]
 
 _PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*([kM]?)\s*(epochs?|steps?|images?)\s*$"
 _FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
+_UNITS: dict[str, Unit] = {"e": "epochs", "s": "steps", "i": "images"}
+_EXAMPLES: Final = '"20 epochs", "3000 steps" or "200k images"'
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,7 @@ class Duration:
     unit: Unit
 
     def __post_init__(self) -> None:
-        """Check the amount.
-
-        Raises:
-            ValueError: the amount is invalid.
-        """
+        """Raise ValueError where the amount is invalid."""
         if not (self.amount > 0 and math.isfinite(self.amount)):
             raise ValueError("a duration must be positive and finite")
         if self.unit != "epochs" and not float(self.amount).is_integer():
@@ -49,13 +47,10 @@ class Duration:
         """
         match = re.match(_PATTERN, text)
         if match is None:
-            raise ValueError(
-                'expected a duration such as "20 epochs", "3000 steps" or "200k images"'
-            )
+            raise ValueError(f"expected a duration such as {_EXAMPLES}")
         number, factor, unit = match.groups()
-        name: Unit = "epochs" if unit[0] == "e" else "steps" if unit[0] == "s" else "images"
         # Decimal, since 1.001 * 1000 is not a whole number in binary.
-        return cls(float(Decimal(number) * _FACTORS[factor]), name)
+        return cls(float(Decimal(number) * _FACTORS[factor]), _UNITS[unit[0]])
 
     def __str__(self) -> str:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
@@ -79,9 +74,8 @@ class Duration:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Accept and serialize the string form."""
         del source, handler
-        return core_schema.no_info_plain_validator_function(
-            cls._validate, serialization=core_schema.to_string_ser_schema()
-        )
+        as_string = core_schema.to_string_ser_schema()
+        return core_schema.no_info_plain_validator_function(cls._validate, serialization=as_string)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -89,21 +83,15 @@ class Duration:
     ) -> dict[str, Any]:
         """Describe the string form."""
         del schema, handler
-        return {
-            "type": "string",
-            "pattern": _PATTERN,
-            "examples": ["20 epochs", "3000 steps", "200k images"],
-        }
+        examples = ["20 epochs", "3000 steps", "200k images"]
+        return {"type": "string", "pattern": _PATTERN, "examples": examples}
 
     @classmethod
     def _validate(cls, value: Any) -> Duration:
         if isinstance(value, cls):
             return value
         if not isinstance(value, str):
-            raise PydanticCustomError(
-                "duration",
-                'expected a string such as "20 epochs", "3000 steps" or "200k images"',
-            )
+            raise PydanticCustomError("duration", f"expected a string such as {_EXAMPLES}")
         try:
             return cls.parse(value)
         except ValueError as error:

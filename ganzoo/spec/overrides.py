@@ -17,24 +17,16 @@ from ganzoo.spec import RunSpec
 
 Class = TypeVar("Class")
 
-MISSING: Final = object()
-"""Stands where a spec says nothing and the field has no default either."""
+MISSING: Final = object()  # stands where a spec says nothing and the field has no default either
 
 
 def apply_overrides(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
-    """Set fields of a spec that is given as plain data.
+    """Return a copy of a spec, plain data, with some fields set; it is not validated yet.
 
     An assignment is ``PATH=VALUE``. The path is dotted, with numbers for places in a list
     (``regularizers.0.weight``). The value is read as JSON where it is JSON, else taken as text. A path
     may lead into a component that the spec gives by its bare name or leaves at its default; its
     other parameters stay as they are. Later assignments see earlier ones.
-
-    Args:
-        data: the spec, which is left as it is.
-        assignments: what to set.
-
-    Returns:
-        A changed copy. It is not validated yet: unknown fields and wrong values are found then.
 
     Raises:
         SpecError: an assignment has no ``=``, or its path leads nowhere.
@@ -44,10 +36,8 @@ def apply_overrides(data: Mapping[str, Any], assignments: Sequence[str]) -> dict
         path, separator, text = assignment.partition("=")
         keys = path.strip().split(".")
         if not separator or not all(keys):
-            problem = Problem(
-                "", f"cannot read {assignment!r}: write PATH=VALUE, such as training.batch_size=128"
-            )
-            raise SpecError([problem])
+            hint = "write PATH=VALUE, such as training.batch_size=128"
+            raise SpecError([Problem("", f"cannot read {assignment!r}: {hint}")])
         try:
             changed = _assign(changed, RunSpec, keys, text)
         except _DeadEnd as dead_end:
@@ -66,13 +56,9 @@ class _DeadEnd(Exception):  # noqa: N818 - it never leaves this module
 
 
 def _assign(node: Any, kind: Any, keys: Sequence[str], text: str) -> Any:
-    """Return a node with one value inside it changed.
+    """Return a node, plain data or MISSING, with the value at the end of a path set.
 
-    Args:
-        node: plain data, or MISSING.
-        kind: the annotation of the field the node stands in, or None where it is not known.
-        keys: the path from here on.
-        text: the value.
+    ``kind`` is the annotation of the field the node stands in, or None where it is not known.
     """
     if not keys:
         return _read(text, kind)
@@ -102,13 +88,10 @@ def _as_object(node: Any, kind: Any, keys: Sequence[str]) -> dict[str, Any]:
     if family is Schedule and isinstance(node, int | float) and not isinstance(node, bool):
         return {"type": "constant", "value": node}
     if node is MISSING or node is None:
-        if family is None:
+        if family is None or keys[0] == "type":
             return {}
-        if keys[0] == "type":
-            return {}
-        raise _DeadEnd(
-            f"no {family.family.replace('_', ' ')} is chosen yet; set its type first", len(keys)
-        )
+        words = family.family.replace("_", " ")
+        raise _DeadEnd(f"no {words} is chosen yet; set its type first", len(keys))
     raise _DeadEnd(f"{json.dumps(node)} has no fields to set", len(keys))
 
 
@@ -153,15 +136,11 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 
 def _class_in(kind: Any, base: type[Class]) -> type[Class] | None:
-    for each in _alternatives(kind):
-        if isinstance(each, type) and issubclass(each, base):
-            return each
-    return None
+    classes = (each for each in _alternatives(kind) if isinstance(each, type))
+    return next((each for each in classes if issubclass(each, base)), None)
 
 
 def _element(kind: Any) -> Any:
     """Return the annotation of a list's elements, or None."""
-    for each in _alternatives(kind):
-        if get_origin(each) is tuple:
-            return get_args(each)[0]
-    return None
+    found = (get_args(each)[0] for each in _alternatives(kind) if get_origin(each) is tuple)
+    return next(found, None)

@@ -31,25 +31,15 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ROOT = "#/$defs/"
-BOUNDS = (
-    ("minimum", ">="),
-    ("exclusiveMinimum", ">"),
-    ("maximum", "<="),
-    ("exclusiveMaximum", "<"),
-)
+BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def run_spec_schema() -> Schema:
-    """Return the schema of a spec, with the components that are installed.
+    """Return one JSON Schema (draft 2020-12) of a spec, with the components that are installed.
 
     Each family is a definition of its own, named as the family; so is each member, named
-    ``<family>.<name>``.
-
-    A member that cannot be described is left out, with a warning that names its plugin; where plugins
-    are strict, it is an error.
-
-    Returns:
-        One JSON Schema (draft 2020-12) without outside references.
+    ``<family>.<name>``. A member that cannot be described is left out, with a warning that names its
+    plugin; where plugins are strict, it is an error.
     """
     entries = list(registry.active().entries())
     try:
@@ -76,12 +66,8 @@ def _schema_of(entries: Sequence[Entry]) -> Schema:
     references, generated = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_Generator
     )
-    names = {
-        references[entry.component, "validation"]["$ref"].removeprefix(ROOT): _definition_name(
-            entry
-        )
-        for entry in entries
-    }
+    own = {model: references[model, "validation"]["$ref"].removeprefix(ROOT) for model in models}
+    names = {own[entry.component]: _definition_name(entry) for entry in entries}
     definitions: Schema = {
         names.get(name, name): _relink(definition, names)
         for name, definition in generated["$defs"].items()
@@ -91,7 +77,7 @@ def _schema_of(entries: Sequence[Entry]) -> Schema:
     for family in FAMILIES:
         members = [entry for entry in entries if entry.family == family.family]
         definitions[family.family] = _family_schema(family, members)
-    root = definitions.pop(references[RunSpec, "validation"]["$ref"].removeprefix(ROOT))
+    root = definitions.pop(own[RunSpec])
     _switch_on_algorithm(root, definitions, entries)
     return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
 
@@ -125,13 +111,9 @@ def _switch_on_algorithm(root: Schema, definitions: Schema, entries: Sequence[En
 
 def _by_name(names: Schema) -> Schema:
     """Return the schema of a component without parameters: its name, or an object with its type."""
-    as_object = {
-        "type": "object",
-        "properties": {"type": {"description": "Its name.", **names}},
-        "required": ["type"],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [names, as_object]}
+    properties = {"type": {"description": "Its name.", **names}}
+    as_object = {"type": "object", "properties": properties, "required": ["type"]}
+    return {"anyOf": [names, {**as_object, "additionalProperties": False}]}
 
 
 def component_schema(entry: Entry) -> Schema:
@@ -157,12 +139,9 @@ def value_words(
     code: Callable[[str], str] = str,
     reference: Callable[[str], str] = lambda name: name.replace("_", " "),
 ) -> str:
-    """Describe in a few words which values a schema accepts, for help and documentation.
+    """Describe in a few words which values the schema of a field accepts, for help and documentation.
 
-    Args:
-        schema: the schema of a field.
-        code: formats a JSON value.
-        reference: formats the name of a definition that the schema refers to.
+    ``code`` formats a JSON value, ``reference`` the name of a definition that the schema refers to.
     """
 
     def words(part: Mapping[str, Any]) -> str:
@@ -188,7 +167,7 @@ def value_words(
         return f"{kind} such as {code(json.dumps(schema['examples'][0]))}"
     if kind == "boolean":
         return f"{code('true')} or {code('false')}"
-    bounds = [f"{sign} {json.dumps(schema[key])}" for key, sign in BOUNDS if key in schema]
+    bounds = [f"{sign} {json.dumps(schema[key])}" for key, sign in BOUNDS.items() if key in schema]
     return f"{code(kind) if kind == 'null' else kind} {', '.join(bounds)}".strip()
 
 
@@ -279,10 +258,8 @@ def _has_only_defaults(entry: Entry) -> bool:
 
 
 def _at_fault(entry: Entry, error: Exception) -> PluginError:
-    return PluginError(
-        f"plugin {entry.provider}: its {entry.family} {entry.name!r} cannot be described:"
-        f" {in_a_line(error).rstrip('.')}"
-    )
+    reason = f"cannot be described: {in_a_line(error).rstrip('.')}"
+    return PluginError(f"plugin {entry.provider}: its {entry.family} {entry.name!r} {reason}")
 
 
 def _summary(entry: Entry) -> str:

@@ -16,7 +16,7 @@ The kit needs pytest and jsonschema, which ``pip install ganzoo[testing]`` bring
 from __future__ import annotations
 
 from ganzoo.testing.checks import SAMPLE_SHAPES, NonConformance, Options
-from ganzoo.testing.conformance import FromFiles, checks_of, conformance
+from ganzoo.testing.conformance import FromFiles, checks_of, conformance, default_example
 from ganzoo.testing.trials import registered, tiny_dataset
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Options",
     "checks_of",
     "conformance",
+    "default_example",
     "registered",
     "tiny_dataset",
 ]

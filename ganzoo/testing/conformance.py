@@ -48,10 +48,7 @@ _NETWORKS = (
     *(*_MODULES, *_LAYOUTS, *_REFUSALS, *_TRAINING),
 )
 _GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
-_PARTS = (
-    *_in(objectives, "output gradients random_source state"),
-    *(*_REFUSALS, *_TRAINING),
-)
+_PARTS = (*_in(objectives, "output gradients random_source state"), *(*_REFUSALS, *_TRAINING))
 
 CHECKS: dict[type[Component], tuple[Check, ...]] = {
     components.Algorithm: (
@@ -78,22 +75,13 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
         *_in(networks, "layers coupling"),
         *(*_MODULES, *_LAYOUTS, *_REFUSALS),
     ),
-    components.Loss: (
-        *_in(objectives, "sides extremes directions gradcheck weights"),
-        *_TRAINING,
-    ),
+    components.Loss: (*_in(objectives, "sides extremes directions gradcheck weights"), *_TRAINING),
     components.AuxiliaryLoss: (*_in(objectives, "needs weight"), *_PARTS),
     components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
     components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
-    components.Optimizer: (
-        *_in(training, "descent optimizer_state groups schedules"),
-        *_TRAINING,
-    ),
+    components.Optimizer: (*_in(training, "descent optimizer_state groups schedules"), *_TRAINING),
     components.Schedule: _in(training, "values purity"),
-    components.Callback: (
-        *_in(training, "actions callback_state"),
-        *(*_REFUSALS, *_TRAINING),
-    ),
+    components.Callback: (*_in(training, "actions callback_state"), *(*_REFUSALS, *_TRAINING)),
     components.FeatureExtractor: (
         *_in(data, "features sample_independence rebuilding fingerprint label absolute_paths"),
         *_REFUSALS,
@@ -331,9 +319,8 @@ def _examples(
         make = example.make if isinstance(example, FromFiles) else _give(example)
         yield _Example(name if count == 1 else f"{name}-{count}", component, make)
     for component, entry in offered.items():
-        made, _ = _default(component)
-        if component not in given and made is not None:
-            yield _Example(_name(entry), component, _give(made))
+        if component not in given and _missing(component) is None:
+            yield _Example(_name(entry), component, _give(default_example(component)))
 
 
 def _give(example: Component) -> Callable[[Path], Component]:
@@ -344,24 +331,28 @@ def _name(entry: Entry) -> str:
     return f"{entry.family}-{entry.name}"
 
 
-def _default(component: type[Component]) -> tuple[Component | None, str]:
-    """Return a component with its defaults, or else the reason why it cannot be made of them.
+def default_example(component: type[Component]) -> Component:
+    """Return a component made of its defaults; fields of algorithms without any get tiny networks.
 
-    Algorithms get tiny networks.
+    Raises:
+        ValidationError: a field without a default is of another kind.
     """
+    if not issubclass(component, Algorithm):
+        return component.model_validate({})
+    with registered(component, *TINY):
+        required = [name for name, each in component.model_fields.items() if each.is_required()]
+        tiny = training.placed(component.model_fields["type"].default, None)
+        return component.model_validate({name: tiny[name] for name in required if name in tiny})
+
+
+def _missing(component: type[Component]) -> str | None:
+    """Return why a component cannot be made of defaults, or None where it can."""
     try:
-        return component.model_validate({}), ""
+        default_example(component)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    if issubclass(component, Algorithm):
-        with registered(component, *TINY):
-            name = component.model_fields["type"].default
-            try:
-                return component.model_validate(training.placed(name, None)), ""
-            except ValidationError:
-                pass
-    return None, reason
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None
 
 
 def _without_example(entry: Entry) -> Callable[[MakeFolder], None]:
@@ -369,7 +360,7 @@ def _without_example(entry: Entry) -> Callable[[MakeFolder], None]:
         del make_folder
         raise NonConformance(
             f"{entry.family} {entry.name!r}, example: it cannot be made of defaults alone"
-            f" ({_default(entry.component)[1]}); pass one to 'examples', such as"
+            f" ({_missing(entry.component)}); pass one to 'examples', such as"
             f" {entry.component.__name__}(…)"
         )
 

@@ -86,7 +86,10 @@ def _require_condition(where: str, found: npt.NDArray[Any] | None, said: Conditi
     told = "none" if said is None else said.describe()
     if found is None or said is None:
         have = "no conditions" if found is None else "conditions"
-        require(found is said, f"{where} has {have}, and 'info' says {told}; they must agree")
+        require(
+            (found is None) == (said is None),
+            f"{where} has {have}, and 'info' says {told}; they must agree",
+        )
     elif said.kind == "classes":
         require(
             found.ndim == 1 and found.min() >= 0 and found.max() < said.size,

@@ -11,16 +11,7 @@ from safetensors.torch import load
 from torch import nn
 
 from ganzoo.components import Component, Discriminator, Network
-from ganzoo.testing.checks import (
-    DEFAULT,
-    Options,
-    check,
-    close,
-    few,
-    require,
-    require_tensor,
-    same,
-)
+from ganzoo.testing.checks import DEFAULT, Options, check, close, few, require, require_tensor, same
 from ganzoo.testing.trials import Trial, nudge, trials
 from ganzoo.utils.tensors import to_safetensors
 

@@ -107,6 +107,7 @@ def scene_of(
     given = options.spec
     setting = Setting(
         DatasetInfo(space, condition, space if translated else None),
+        space,
         condition,
         given.get("discriminator", TinyDiscriminator(conditional=told, outputs=EVERYTHING)),
         given.get("generator", TinyGenerator(conditional=told)),
@@ -151,7 +152,7 @@ class PartTrial:
         """Build the part."""
         torch.manual_seed(seed)
         if isinstance(self.part, AuxiliaryLoss):
-            built: Any = self.part.build(self.scene.setting.data)
+            built: Any = self.part.build(self.scene.setting)
         else:
             built = self.part.build()
         return built.train() if isinstance(built, nn.Module) else built
@@ -410,10 +411,12 @@ def check_observes(part: Augmentation, options: Options = DEFAULT) -> None:
         )
         if not part.observes:
             return
-        assert isinstance(built, nn.Module)  # what has state is a module; check_state says so
+        require(isinstance(built, nn.Module), "what observes is not an nn.Module; it must be one")
+        assert isinstance(built, nn.Module)  # for the type checker
         before = {name: each.clone() for name, each in built.state_dict().items()}
         for seed in range(50):
-            _observe(built, seed, 5.0)
+            for name, number in _observe(built, seed, 5.0).items():
+                require_tensor(number, f"number {name!r} that 'observe' gives", (), dtype=None)
         require(
             any(not same(each, before[name]) for name, each in built.state_dict().items()),
             "50 calls of 'observe' with high logits change no buffer; the strength must be in one",
@@ -428,8 +431,15 @@ def _step(trial: PartTrial, built: Callable[..., torch.Tensor], seed: int) -> to
     return built(*trial.play(seed).inputs).detach()
 
 
-def _observe(built: Any, seed: int, mean: float) -> None:
-    built.observe(torch.randn(BATCH, generator=torch.Generator().manual_seed(seed)) + mean)
+def _observe(built: Any, seed: int, mean: float) -> dict[str, torch.Tensor]:
+    logits = torch.randn(BATCH, generator=torch.Generator().manual_seed(seed)) + mean
+    numbers = built.observe(logits)
+    require(
+        isinstance(numbers, dict),
+        f"'observe' gives a {type(numbers).__name__}; it must give numbers to log by name, or {{}}",
+    )
+    found: dict[str, torch.Tensor] = numbers
+    return found
 
 
 Sides = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -21,6 +21,7 @@ from ganzoo.components import (
     Augmentation,
     AuxiliaryLoss,
     Callback,
+    CallbackSetting,
     CallbackState,
     Component,
     ConditionKind,
@@ -180,6 +181,7 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
         around |= placed(algorithm, component, told=told)
     if isinstance(component, Callback):
         around["callbacks"] = [component]
+        around["evaluation"] = {"extractor": "pixels", "samples": 8, "every": "1 steps"}
     if isinstance(component, Dataset):
         yield {**around, "dataset": component}
         return
@@ -278,7 +280,7 @@ def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
         f"'build_sampler' and the game's sampler differ in {few(name for name, _ in differing)}; names"
         " and shapes in their state dicts must be the same, since trained weights are loaded by them",
     )
-    passes(algorithm.build_sampler, info, 0.5)
+    passes(algorithm.truncated, 0.5)
 
 
 @check
@@ -465,7 +467,7 @@ class _Recorder(Control):
 @check
 def check_actions(callback: Callback) -> None:
     """Each event of a run can be handled by what the interface gives; actions have a reason."""
-    built = callback.build()
+    built = callback.build(_setting(callback))
     require(
         isinstance(built, CallbackState),
         f"'build' gives a {type(built).__name__}; it must be a CallbackState",
@@ -477,7 +479,7 @@ def check_actions(callback: Callback) -> None:
 def check_callback_state(callback: Callback) -> None:
     """The state dict is JSON, and one that has loaded it acts as the other would."""
     for first in (1, 4, 9):
-        built, fresh = callback.build(), callback.build()
+        built, fresh = (callback.build(_setting(callback)) for _ in range(2))
         _feed(callback, built, range(1, first))
         state = built.state_dict()
         stored = json.loads(json.dumps(state, allow_nan=False))
@@ -497,17 +499,23 @@ def check_callback_state(callback: Callback) -> None:
 
 def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
     """Tell a callback of the events of some steps, and return what it did."""
-    control = _Recorder()
-    fields = [getattr(callback, name) for name in type(callback).model_fields]
-    named = [value for value in fields if isinstance(value, str)]
+    control, quantities = _Recorder(), _setting(callback).quantities
+    names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *quantities)
     for step in steps:
         value = 1.0 / min(step, 5) + 0.01 * (step % 3)
-        names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *named)
-        metrics = {"epoch": step / 4, **dict.fromkeys(names, value), "seconds": 1.0}
-        built.on_log(step, metrics, control)
-        built.on_evaluation(step, {"fd@pixels": value, **dict.fromkeys(named, value)}, control)
+        built.on_log(step, {"epoch": step / 4, **dict.fromkeys(names, value)}, control)
+        built.on_evaluation(step, dict.fromkeys(quantities, value), control)
         built.on_save(step, control)
     return control.actions
+
+
+def _setting(callback: Callback) -> CallbackSetting:
+    """Return a run that has two optimizers and evaluates whatever the callback names."""
+    fields = [getattr(callback, name) for name in type(callback).model_fields if name != "type"]
+    named: list[str] = [value for value in fields if isinstance(value, str)]
+    return CallbackSetting(
+        dict.fromkeys(named or ["fd@pixels"], "lower"), ("generator", "discriminator")
+    )
 
 
 @check

@@ -269,9 +269,11 @@ class Trial:
         torch.manual_seed(seed)
         output = module(*arguments)
         if isinstance(output, DiscriminatorOutput):
-            parts: list[torch.Tensor] = []
-            output.map(lambda tensor: parts.append(tensor.reshape(len(tensor), -1)))
-            output = torch.cat(parts, dim=1)
+            others = (output.class_logits, output.embedding, output.codes)
+            given = [
+                each for each in (output.logits, *output.features, *others) if each is not None
+            ]
+            output = torch.cat([each.reshape(len(each), -1) for each in given], dim=1)
         require(
             torch.is_tensor(output),
             f"the output {self.where} is a {type(output).__name__}; it must be a tensor",

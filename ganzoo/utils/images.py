@@ -29,14 +29,9 @@ LINE_COLORS = (POINTS_COLOR, (214, 39, 40), (44, 160, 44), (148, 103, 189))
 
 
 def to_uint8(samples: npt.ArrayLike) -> Pixels:
-    """Quantize images as ganzoo does everywhere: ``round((x + 1) * 127.5)``, clamped.
+    """Quantize images of any shape as ganzoo does everywhere: ``round((x + 1) * 127.5)``, 0 to 255.
 
-    Args:
-        samples: any shape, in [-1, 1]; values outside are clamped, NaN counts as 0. uint8 is returned
-            unchanged.
-
-    Returns:
-        The same shape, 0 for -1 and 255 for 1.
+    Values outside [-1, 1] are clamped, NaN counts as 0; uint8 is returned unchanged.
     """
     array = np.asarray(samples)
     if array.dtype == np.uint8:
@@ -51,7 +46,10 @@ def to_image(sample: npt.ArrayLike) -> Image.Image:
 
     One channel is grey, three are RGB, four are RGBA; any other number is averaged to grey.
     """
-    return Image.fromarray(_channels_last(to_uint8(sample)))
+    pixels = to_uint8(sample)
+    if len(pixels) in {3, 4}:
+        return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    return Image.fromarray(np.rint(pixels.mean(axis=0)).astype(np.uint8))
 
 
 def image_grid(
@@ -62,7 +60,7 @@ def image_grid(
     scale: int | None = None,
     min_side: int = 0,
 ) -> Image.Image:
-    """Arrange images in rows on a white background.
+    """Arrange images in rows, from the top left, on a white background.
 
     Args:
         samples: (N, C, H, W) in [-1, 1], or uint8.
@@ -71,9 +69,6 @@ def image_grid(
         scale: whole number by which each pixel is enlarged; None for the smallest that shows images at
             48 pixels or more and satisfies ``min_side``.
         min_side: smallest width and height of the grid in pixels, if ``scale`` is None.
-
-    Returns:
-        The grid; the first image is top left, the second to its right.
 
     Raises:
         ValueError: there are no images, or the samples are not images.
@@ -86,16 +81,13 @@ def image_grid(
     rows = math.ceil(count / columns)
     size = (columns * (width + padding) + padding, rows * (height + padding) + padding)
     scale = scale or max(1, math.ceil(TILE / max(height, width)), math.ceil(min_side / min(size)))
-    first = to_image(pixels[0])
-    grid = Image.new(
-        first.mode,
-        size,
-        WHITE if first.mode == "L" else (WHITE,) * len(first.mode),
-    )
-    for index in range(count):
+    images = [to_image(each) for each in pixels]
+    mode = images[0].mode
+    grid = Image.new(mode, size, (WHITE,) * len(mode))
+    for index, image in enumerate(images):
         row, column = divmod(index, columns)
         at = (padding + column * (width + padding), padding + row * (height + padding))
-        grid.paste(to_image(pixels[index]), at)
+        grid.paste(image, at)
     return grid.resize((grid.width * scale, grid.height * scale), Image.Resampling.NEAREST)
 
 
@@ -117,21 +109,20 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
     if array.ndim != 2 or not array.size:
         raise ValueError(f"expected one or more points (N, D), not samples {array.shape}")
     if array.shape[1] == 1:
-        # Points on a line are spread vertically, so that dense regions show.
         heights = np.linspace(-0.5, 0.5, len(array))[:, None]
         array = np.concatenate([array, heights], axis=1)
     array = array[np.isfinite(array).all(axis=1), :2]
     oversampled = 4  # Pillow draws without smoothing: draw large, then shrink
-    extent = 1.1 * max(
-        [1.0, *np.quantile(np.abs(array).max(axis=1), [0.99])] if len(array) else [1.0]
-    )
+    largest = np.quantile(np.abs(array).max(axis=1), 0.99) if len(array) else 0.0
+    extent = 1.1 * max(1.0, largest)
     canvas_side = side * oversampled
     radius = oversampled * (4.0 if len(array) <= 256 else 2.5)
     margin = 12 * oversampled
     inner = canvas_side - 2 * margin
     positions = margin + (array * (1, -1) / extent + 1) / 2 * inner
     coverage = np.zeros((canvas_side, canvas_side), dtype=np.uint16)
-    stamp = _disc(round(radius))
+    reach = np.arange(-round(radius), round(radius) + 1)
+    stamp = (reach[:, None] ** 2 + reach**2 <= round(radius) ** 2).astype(np.uint16)
     for x, y in np.rint(positions).astype(int) - len(stamp) // 2:
         if 0 <= x <= canvas_side - len(stamp) and 0 <= y <= canvas_side - len(stamp):
             coverage[y : y + len(stamp), x : x + len(stamp)] += stamp
@@ -150,22 +141,17 @@ def point_plot(points: npt.ArrayLike, *, side: int = POINTS_SIDE) -> Image.Image
 
 
 def save_image(image: Image.Image, path: Path, **options: Any) -> None:
-    """Write a picture atomically, in the format of the path's suffix.
+    """Write a picture, or the first frame of an animation, atomically in the format of the suffix.
 
-    Args:
-        image: the picture, or the first frame of an animation.
-        path: the file to write.
-        options: options of Pillow's ``save`` for the format.
+    ``options`` are those of Pillow's ``save`` for the format.
 
     Raises:
         ganzoo.errors.UsageError: the suffix is not that of an image format.
     """
     picture_format = Image.registered_extensions().get(path.suffix.lower())
     if picture_format is None:
-        raise UsageError(
-            f"{path}: the suffix must be that of an image format, such as"
-            f" {path.stem or 'samples'}.png"
-        )
+        example = f"{path.stem or 'samples'}.png"
+        raise UsageError(f"{path}: the suffix must be that of an image format, such as {example}")
     buffer = io.BytesIO()
     # Fast compression: grids are drawn in the middle of training, and are small either way.
     image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
@@ -188,26 +174,11 @@ def save_figure(figure: Figure, path: Path, *, dpi: int = 150) -> None:
     write_atomically(path, buffer.getvalue(), durable=False)
 
 
-def _channels_last(pixels: Pixels) -> Pixels:
-    channels = pixels.shape[0]
-    if channels in {3, 4}:
-        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    grey: Pixels = np.rint(pixels.mean(axis=0)).astype(np.uint8)
-    return grey
-
-
-def _disc(radius: int) -> npt.NDArray[np.uint16]:
-    axis = np.arange(-radius, radius + 1)
-    disc: npt.NDArray[np.uint16] = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.uint16)
-    return disc
-
-
 def sequence_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
-    """Draw each sequence (C, L) as lines, one a channel, in a grid; all are to the same scale.
+    """Draw sequences (N, C, L) as lines, one a channel, in a grid; all are to the same scale.
 
-    Args:
-        samples: (N, C, L); values that are not finite are drawn as the lowest that is.
-        columns: sequences in a row; None for a grid about as wide as high.
+    Values that are not finite are drawn as the lowest that is. ``columns`` is the number of sequences
+    in a row; None for a grid about as wide as high.
 
     Raises:
         ValueError: there are no sequences.
@@ -218,11 +189,8 @@ def sequence_grid(samples: npt.ArrayLike, *, columns: int | None = None) -> Imag
     finite = array[np.isfinite(array)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
     heights = np.where(np.isfinite(array), array - low, 0) / ((high - low) or 1)
-    width, height, oversampled = (
-        144,
-        72,
-        3,
-    )  # Pillow draws without smoothing: draw large, then shrink
+    width, height = 144, 72
+    oversampled = 3  # Pillow draws without smoothing: draw large, then shrink
     across = np.linspace(0.03, 0.97, max(2, array.shape[2])) * width * oversampled
     down = (0.95 - 0.9 * heights) * height * oversampled
     tiles = []

@@ -16,7 +16,7 @@ from generate.hooks import example_files as files_of_hook
 
 from ganzoo import components
 from ganzoo.components import FAMILIES, Schedule
-from ganzoo.testing import checks_of, registered
+from ganzoo.testing import checks_of, default_example, registered
 from ganzoo.testing.modules import check_compile
 
 
@@ -165,11 +165,11 @@ def test_the_example_of_each_family_is_on_the_page_and_conforms(family, tmp_path
     try:
         module = importlib.import_module("ganzoo_example.components")
         member = getattr(module, f"Example{family.__name__}")
-        parameters = {"low": 0.0, "high": 1.0} if family is Schedule else {}
         with registered(member):
+            example = member(low=0.0, high=1.0) if family is Schedule else default_example(member)
             for check in checks_of(member):
                 if check is not check_compile:  # slow, and tested with packages of all kinds
-                    check(member(**parameters))
+                    check(example)
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ganzoo_example"]:
             del sys.modules[name]

@@ -20,9 +20,7 @@ from ganzoo.components import (
     Mixture,
     Quantity,
 )
-from ganzoo.components import (
-    Points as Plane,
-)
+from ganzoo.components import Points as Plane
 from ganzoo.data.split import Split
 from ganzoo.errors import DataError, NotMeasurable
 from ganzoo.testing.data import check_samples

@@ -545,16 +545,7 @@ BROKEN = [
 
 
 # These break what other checks of theirs rest on.
-TOGETHER = {
-    "Broken",
-    "ClassPooled",
-    "Constant",
-    "Flat",
-    "Forgetful",
-    "Pooled",
-    "Sharing",
-    "Unkind",
-}
+TOGETHER = {"Broken", "ClassPooled", "Constant", "Flat", "Forgetful", "Pooled", "Sharing", "Unkind"}
 
 
 @pytest.mark.parametrize(

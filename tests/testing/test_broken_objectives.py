@@ -221,7 +221,7 @@ class Term(AuxiliaryLoss):
         lambda inputs: inputs.fake_output.features[0].square().mean()
     )
 
-    def build(self, data):
+    def build(self, setting):
         return type(self).term
 
 
@@ -230,7 +230,7 @@ class Codes(Term):
 
     needs: ClassVar[Any] = frozenset({"codes"})
 
-    def build(self, data):
+    def build(self, setting):
         return Reading()
 
 
@@ -295,8 +295,8 @@ class Nowhere(Term):
 class Forgetting(Codes):
     """Has a layer in no state dict."""
 
-    def build(self, data):
-        reading = super().build(data)
+    def build(self, setting):
+        reading = super().build(setting)
         return partial(torch.nn.Module.__call__, reading)
 
 
@@ -364,10 +364,30 @@ class Adapting(torch.nn.Module):
 
     def observe(self, real_logits):
         self.strength = (self.strength + real_logits.sign().mean() / 100).clamp(0, 1)
+        return {"strength": self.strength.detach()}
 
     def forward(self, x, rng):
         noise = torch.rand(x.shape[:1], generator=rng).reshape(-1, *[1] * (x.dim() - 1))
         return x + self.strength * noise
+
+
+class Unlogged(Adaptive):
+    """Gives no numbers to log."""
+
+    def build(self):
+        module = Adapting()
+        observe = module.observe
+        module.observe = lambda real_logits: (observe(real_logits), None)[1]
+        return module
+
+
+class Ineffective(Adaptive):
+    """Observes and changes nothing."""
+
+    def build(self):
+        module = Adapting()
+        module.observe = lambda real_logits: {}
+        return module
 
 
 class Unobserved(Adaptive):
@@ -502,6 +522,8 @@ BROKEN = [
     (Forgetting(), "state", "must be in buffers of an nn.Module"),
     (Unknown(), "needs", "'needs' names depth"),
     (Raising(), "refusals", "'check' raises AttributeError"),
+    (Unlogged(), "observes", "'observe' gives a NoneType"),
+    (Ineffective(), "observes", "change no buffer"),
     (Unobserved(), "observes", "'observes' is False, and there is a method"),
     (Ageing(), "state", "the result"),
     (Counting(), "state", "is another"),
@@ -526,6 +548,7 @@ TOGETHER = {
     "Unknown",
     "Raising",
     "Ageing",
+    "Unlogged",
     "Ungrouped",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -17,6 +18,7 @@ from ganzoo.components import (
     Latent,
     Loss,
     Optimizer,
+    Setting,
     Translator,
     choice,
 )
@@ -29,7 +31,6 @@ from ganzoo.training import (
     Game,
     LatentSampler,
     TranslatingSampler,
-    collect,
 )
 
 
@@ -51,8 +52,8 @@ class Duel(Algorithm):
     def build(self, data, context):
         return self.game(self, data, context)
 
-    def build_sampler(self, data, truncation=None):
-        latent = self.latent if truncation is None else self.latent.truncated(truncation)
+    def build_sampler(self, data):
+        latent = self.latent
         generator = self.generator.build(latent.dim, data.sample_shape, None)
         return LatentSampler(parametrized(generator, self.generator), latent.build(), latent.dim)
 
@@ -60,14 +61,8 @@ class Duel(Algorithm):
 class DuelGame(Game):
     def __init__(self, algorithm, data, context):
         self.context, self.sampler = context, algorithm.build_sampler(data)
-        self.adversary = Adversary(
-            context,
-            algorithm.discriminator,
-            data.sample_shape,
-            None,
-            data=data,
-            loss=algorithm.loss,
-        )
+        setting = Setting(data, data.samples, None, algorithm.discriminator)
+        self.adversary = Adversary(context, setting, loss=algorithm.loss)
         context.place(self.sampler)
         self.generator = context.compiled(self.sampler.generator)
         self.networks = {"generator": self.sampler.generator, **self.adversary.modules}
@@ -79,17 +74,15 @@ class DuelGame(Game):
     def step(self, next_batch, step, progress):
         batch, numbers = next_batch(), {}
         for name in ("discriminator", "generator"):
-            optimizer = self.optimizers[name]
-            optimizer.zero_grad(progress)
-            for part, fraction in self.parts(batch):
-                with torch.set_grad_enabled(name == "generator"):
-                    fake = self.generate(part)
-                loss_of = getattr(self.adversary, f"{name}_loss")
-                loss, found = loss_of(AdversarialBatch(part.sample, fake), step, progress)
-                optimizer.backward(loss, fraction)
-                collect(numbers, fraction, found)
-            self.update(name)
+            loss_of = partial(
+                getattr(self.adversary, f"{name}_loss"), index=step, progress=progress
+            )
+            numbers |= self.update(name, self.pairs(batch), loss_of, progress)
         return numbers
+
+    def pairs(self, batch):
+        for part, fraction in self.parts(batch):
+            yield AdversarialBatch(part.sample, self.generate(part)), fraction
 
     def parts(self, batch):
         return self.context.split(batch)
@@ -99,8 +92,8 @@ class DuelGame(Game):
         with self.context.autocast():
             return self.generator(z, None).to(self.context.dtype)
 
-    def update(self, name):
-        self.optimizers[name].step()
+    def update(self, name, parts, loss_of, progress):
+        return self.optimizers[name].update(parts, loss_of, progress)
 
 
 Duel.game = DuelGame
@@ -126,9 +119,9 @@ class Renamed(Duel):
 class Other(Duel):
     """Samples with another network than it trains."""
 
-    def build_sampler(self, data, truncation=None):
-        sampler = super().build_sampler(data, truncation)
-        if truncation is None and not self._building(data):
+    def build_sampler(self, data):
+        sampler = super().build_sampler(data)
+        if not self._building(data):
             sampler.generator.spare = torch.nn.Linear(1, 1)
         return sampler
 
@@ -151,9 +144,10 @@ class Frozen(Duel):
     """Never updates the generator."""
 
     class game(DuelGame):
-        def update(self, name):
-            if name == "discriminator":
-                super().update(name)
+        def update(self, name, parts, loss_of, progress):
+            if name == "generator":
+                return {}
+            return super().update(name, parts, loss_of, progress)
 
 
 class Whole(Duel):
@@ -267,9 +261,7 @@ class Translating(Algorithm):
     def build(self, data, context):
         return TranslatingGame(self, data, context)
 
-    def build_sampler(self, data, truncation=None):
-        if truncation is not None:
-            raise ValueError("there are no latents")
+    def build_sampler(self, data):
         network = self.generator.build(data.source.shape, data.sample_shape, None)
         return TranslatingSampler(parametrized(network, self.generator))
 
@@ -294,7 +286,7 @@ class Patience(Callback):
     type: Literal["broken"] = "broken"
     quantity: str = Field(default="loss/generator", description="What is watched.")
 
-    def build(self):
+    def build(self, setting):
         return self.state(self.quantity)
 
 
@@ -365,13 +357,13 @@ class Curious(Patience):
 
     class state(Waiting):
         def on_save(self, step, control):
-            control.run.path
+            control.scale(control.run, "lr", 1.0, "why")
 
 
 class Function(Patience):
     """Builds a function."""
 
-    def build(self):
+    def build(self, setting):
         return print
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -132,24 +133,33 @@ def test_a_data_set_without_sources_is_refused(cycle: dict[str, Any], tiny: dict
         ganzoo.load_spec({**cycle, "dataset": tiny["dataset"]}).check()
 
 
-def test_a_field_of_training_that_an_algorithm_does_not_use_is_refused(
-    cycle: dict[str, Any],
-) -> None:
-    entry = registry.active().find("algorithm", "cyclegan")
-
-    class Plain(entry.component):  # type: ignore[misc, name-defined] # found by its name
-        """The same, without averages and without parts of batches."""
-
-        type: Literal["plain"] = "plain"
-        unused: ClassVar[frozenset[str]] = frozenset({"accumulation", "ema"})
-
+@contextmanager
+def variant(**members: Any) -> Iterator[None]:
+    """Register a variant of the algorithm, called ``variant``, with other members of its class."""
+    algorithm = registry.active().find("algorithm", "cyclegan").component
+    annotations = {"type": Literal["variant"]}
+    namespace = {"__annotations__": annotations, "__module__": __name__, "type": "variant"}
+    component = type("Variant", (algorithm,), {**namespace, **members})
     mine = registry.Registry()
     for each in registry.active().entries():
         mine.add(each)
-    mine.add(registry.Entry("algorithm", "plain", Plain, registry.Provider("tests", "1")))
-    cycle |= {"algorithm": "plain"}
+    mine.add(registry.Entry("algorithm", "variant", component, registry.Provider("tests", "1")))
     with registry.using(mine):
+        yield
+
+
+def test_a_field_of_training_that_an_algorithm_does_not_use_is_refused(
+    cycle: dict[str, Any],
+) -> None:
+    cycle["algorithm"] = "variant"
+    with variant(unused=frozenset({"accumulation", "ema"})):
         ganzoo.load_spec(cycle).check()
         cycle["training"]["accumulation"] = 2
         with pytest.raises(SpecError, match=r"training\.accumulation: .* does not use it"):
             ganzoo.load_spec(cycle).check()
+
+
+def test_translations_cannot_be_truncated(cycle: dict[str, Any]) -> None:
+    run = ganzoo.run(cycle)
+    with pytest.raises(RunError, match="truncation: algorithm 'cyclegan' has no latents"):
+        run.evaluate(metrics=["fd"], extractor="pixels", samples=16, truncation=0.5, save=False)

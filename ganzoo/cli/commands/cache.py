@@ -16,19 +16,13 @@ def list_cache(as_json: bool) -> None:
 
     The folder is $GANZOO_CACHE, or the user's cache folder of the operating system.
     """
-    files = cached_files()
+    files, folder = cached_files(), str(cache_folder())
     if as_json:
-        write_json(
-            {
-                "folder": str(cache_folder()),
-                "files": [
-                    {"name": each.name, "kind": each.kind, "bytes": each.size} for each in files
-                ],
-            }
-        )
+        listed = [{"name": each.name, "kind": each.kind, "bytes": each.size} for each in files]
+        write_json({"folder": folder, "files": listed})
         return
     write_table([(each.name, each.kind, _words(each.size)) for each in files])
-    say(f"{len(files)} files, {_words(sum(each.size for each in files))} in {cache_folder()}")
+    say(f"{len(files)} files, {_words(sum(each.size for each in files))} in {folder}")
 
 
 @click.command()
@@ -60,13 +54,9 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
     files = [file for file, _ in _damaged()] if damaged else cached_files()
     kinds = sorted({each.kind for each in cached_files()})
     if kind is not None and kind not in kinds:
-        known = ", ".join(kinds) or "nothing is cached"
-        raise click.BadParameter(
-            f"{kind!r} is not a kind (available: {known})", param_hint="--kind"
-        )
-    chosen = [
-        each for each in files if each.kind == kind or (kind is None and each.kind != "weights")
-    ]
+        message = f"{kind!r} is not a kind (available: {', '.join(kinds) or 'nothing is cached'})"
+        raise click.BadParameter(message, param_hint="--kind")
+    chosen = [each for each in files if (each.kind == kind if kind else each.kind != "weights")]
     for each in chosen:
         if dry_run:
             click.echo(each.path)
@@ -84,9 +74,6 @@ def _damaged() -> list[tuple[CachedFile, str]]:
 
 def _words(size: int) -> str:
     """Return a number of bytes in words."""
-    number = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} GiB"
+    power = min(max(0, size.bit_length() - 1) // 10, 3)
+    unit = ("bytes", "KiB", "MiB", "GiB")[power]
+    return f"{size / 1024**power:.{min(power, 1)}f} {unit}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 from typing import Any
 
 import click
@@ -32,20 +33,18 @@ def list_components(family: str | None, as_json: bool) -> None:
       ganzoo list activation
       ganzoo list --json
     """
-    if family is not None:
-        _check_family(family)
-    shown = FAMILY_NAMES if family is None else [family]
-    entries = {name: list(active().entries(name)) for name in shown}
+    tables = {name: [*map(_summary, active().entries(name))] for name in _families(family)}
+    shown = [each for table in tables.values() for each in table]
     if as_json:
-        write_json([_summary(entry) for name in shown for entry in entries[name]])
+        write_json(shown)
         return
-    names = [active().name_of(entry.component) for each in entries.values() for entry in each]
-    width = max((len(name) for name in names), default=0)
-    for number, name in enumerate(shown):
+    width = max((len(each["name"]) for each in shown), default=0)
+    for number, (name, table) in enumerate(tables.items()):
         click.echo(("\n" if number else "") + name)
-        if not entries[name]:
+        if not table:
             click.echo("  none installed")
-        write_table([_row(entry, width) for entry in entries[name]], indent="  ")
+        rows = [(each["name"].ljust(width), each["provider"], each["summary"]) for each in table]
+        write_table(rows, indent="  ")
 
 
 @click.command()
@@ -64,57 +63,51 @@ def show(name: str, family: str | None, as_json: bool) -> None:
       ganzoo show mlp --family discriminator
       ganzoo show ganzoo-dcgan:dcgan --json
     """
-    entries = _find(name, family)
+    descriptions = [_description(entry) for entry in _find(name, family)]
     if as_json:
-        write_json([_description(entry) for entry in entries])
+        write_json(descriptions)
         return
-    for number, entry in enumerate(entries):
-        if number:
-            click.echo()
-        _write_description(entry)
+    for number, described in enumerate(descriptions):
+        click.echo(("\n" if number else "") + f"{described['family']} {described['name']}\n")
+        click.echo(textwrap.indent(described["description"], "  "))
+        click.echo()
+        facts = [("from", f"{described['provider']} {described['version']}")]
+        facts += [("paper", described["paper"])] if described["paper"] else []
+        write_table(facts, indent="  ")
+        for field in described["fields"]:
+            default = "required" if field["required"] else f"default {json.dumps(field['default'])}"
+            click.echo(f"\n  {field['name']}: {field['kind']}, {default}")
+            write_table([(field["description"],)], indent="    ")
 
 
-def _check_family(family: str) -> None:
-    if family not in FAMILY_NAMES:
-        raise UsageError(
-            f"unknown family {family!r}{did_you_mean(family, FAMILY_NAMES)}"
-            f" (available: {', '.join(FAMILY_NAMES)})"
-        )
+def _families(chosen: str | None) -> list[str]:
+    """Return the chosen family, or the names of all."""
+    if chosen is None:
+        return FAMILY_NAMES
+    if chosen not in FAMILY_NAMES:
+        known = f"{did_you_mean(chosen, FAMILY_NAMES)} (available: {', '.join(FAMILY_NAMES)})"
+        raise UsageError(f"unknown family {chosen!r}{known}")
+    return [chosen]
 
 
 def _find(name: str, family: str | None) -> list[Entry]:
     """Return the components with a name, in one family or in all."""
-    if family is not None:
-        _check_family(family)
     found = []
-    reason = None
-    for each in FAMILY_NAMES if family is None else [family]:
+    for each in _families(family):
         try:
             found.append(active().find(each, name))
         except UnknownNameError as error:
-            reason = str(error)
+            if family is not None:
+                raise UsageError(str(error)) from None
         except AmbiguousNameError as error:
             raise UsageError(f"{each}: {error}") from None
     if found:
         return found
-    if family is not None and reason is not None:
-        raise UsageError(reason)
     if name in installed().recipes:
         raise UsageError(f"{name!r} is a recipe; 'ganzoo init {name} -o -' prints it")
-    names = {active().name_of(entry.component) for entry in active().entries()}
-    raise UsageError(
-        f"unknown component {name!r}{did_you_mean(name, sorted(names))}"
-        " (list all with 'ganzoo list')"
-    )
-
-
-def _row(entry: Entry, width: int) -> tuple[str, str, str]:
-    name = active().name_of(entry.component)
-    return name.ljust(width), entry.provider.name, _first_line(entry)
-
-
-def _first_line(entry: Entry) -> str:
-    return inspect.cleandoc(entry.component.__doc__ or "").partition("\n")[0]
+    names = sorted({active().name_of(entry.component) for entry in active().entries()})
+    hint = f"{did_you_mean(name, names)} (list all with 'ganzoo list')"
+    raise UsageError(f"unknown component {name!r}{hint}")
 
 
 def _summary(entry: Entry) -> dict[str, Any]:
@@ -124,7 +117,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "qualified_name": entry.qualified_name,
         "provider": entry.provider.name,
         "version": entry.provider.version,
-        "summary": _first_line(entry),
+        "summary": inspect.cleandoc(entry.component.__doc__ or "").partition("\n")[0],
         "paper": entry.component.paper,
     }
 
@@ -133,38 +126,17 @@ def _description(entry: Entry) -> dict[str, Any]:
     from ganzoo.spec.schema import component_schema, value_words
 
     schema = component_schema(entry)
-    fields = []
-    for name, field in schema["properties"].items():
-        if name != "type":
-            facts = {
-                key: value for key, value in field.items() if key not in {"default", "description"}
-            }
-            fields.append(
-                {
-                    "name": name,
-                    "description": field.get("description", ""),
-                    "required": name in schema["required"],
-                    "default": field.get("default"),
-                    "kind": value_words(field),
-                    "schema": facts,
-                }
-            )
+    fields = [
+        {
+            "name": name,
+            "description": field.get("description", ""),
+            "required": name in schema["required"],
+            "default": field.get("default"),
+            "kind": value_words(field),
+            "schema": {key: field[key] for key in field if key not in {"default", "description"}},
+        }
+        for name, field in schema["properties"].items()
+        if name != "type"
+    ]
     text = inspect.cleandoc(entry.component.__doc__ or "")
     return {**_summary(entry), "description": text, "fields": fields}
-
-
-def _write_description(entry: Entry) -> None:
-    described = _description(entry)
-    click.echo(f"{entry.family} {described['name']}")
-    click.echo()
-    click.echo("\n".join(f"  {line}".rstrip() for line in described["description"].splitlines()))
-    click.echo()
-    facts = [("from", str(entry.provider))]
-    if described["paper"]:
-        facts.append(("paper", described["paper"]))
-    write_table(facts, indent="  ")
-    for field in described["fields"]:
-        default = "required" if field["required"] else f"default {json.dumps(field['default'])}"
-        click.echo()
-        click.echo(f"  {field['name']}: {field['kind']}, {default}")
-        write_table([(field["description"],)], indent="    ")

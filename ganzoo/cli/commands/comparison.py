@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.options import check_outputs, force_option, json_option
+from ganzoo.cli.options import check_outputs, json_option, output_options
 from ganzoo.cli.output import number_words, say, write_json, write_table
 from ganzoo.evaluation.compare import Comparison
 from ganzoo.evaluation.compare import compare as compare_reports
-from ganzoo.runs.report import Value
 
 
 @click.command()
@@ -21,13 +19,9 @@ from ganzoo.runs.report import Value
     "runs", nargs=-1, required=True, type=click.Path(path_type=Path), shell_complete=complete_run
 )
 @json_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="PNG, SVG or PDF file to plot the numbers to, with their spread and their baselines.",
+@output_options(
+    "PNG, SVG or PDF file to plot the numbers to, with their spread and their baselines."
 )
-@force_option
 def compare(runs: tuple[Path, ...], as_json: bool, output: Path | None, force: bool) -> None:
     """Compare evaluated runs.
 
@@ -60,14 +54,11 @@ def _write_table(comparison: Comparison) -> None:
     for row in comparison.rows:
         values = [column.value(row) for column in comparison.columns]
         cells = ["-" if each is None else number_words(each) for each in values]
-        table.append((row.title, *cells, _baselines(values), row.better or ""))
+        # Runs that were trained on different splits have different baselines.
+        real = [None if each is None else each.baseline_value for each in values]
+        baselines = dict.fromkeys(f"{each:.4g}" for each in real if each is not None)
+        table.append((row.title, *cells, " / ".join(baselines), row.better or ""))
     write_table(table)
-
-
-def _baselines(values: Sequence[Value | None]) -> str:
-    """Return the baseline of a row, or all of them if runs were trained on different splits."""
-    found = [None if each is None else each.baseline_value for each in values]
-    return " / ".join(dict.fromkeys(f"{each:.4g}" for each in found if each is not None))
 
 
 def _as_json(comparison: Comparison) -> object:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.api import evaluate_images as evaluate_files
+from ganzoo import api
 from ganzoo.api import open_run
-from ganzoo.cli.completion import complete_run
-from ganzoo.cli.options import check_outputs, checkpoint_option, force_option, numbers_of
+from ganzoo.cli import options
 from ganzoo.cli.output import FAILED, number_words, say, write_table
 from ganzoo.cli.progress import showing_progress
 
@@ -43,9 +43,27 @@ def _go_offline(_context: click.Context, _parameter: click.Parameter, offline: b
         os.environ["GANZOO_OFFLINE"] = "1"
 
 
-def _measuring(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that both commands share; their names are those of the request's fields."""
-    options = (
+def _measuring(measure: Callable[..., Report]) -> Callable[..., None]:
+    """Turn a function that returns a report into a command that shows it, with the common options."""
+
+    @functools.wraps(measure)
+    def command(
+        extractor: Choices,
+        extractor_weights: Path | None,
+        json_path: Path | None,
+        force: bool,
+        quiet: bool,
+        **request: Any,
+    ) -> None:
+        if json_path is not None and str(json_path) != "-":
+            options.check_outputs(json_path, force=force, option="--json")
+        request["extractor"] = _one_extractor(extractor, extractor_weights)
+        with showing_progress(quiet=quiet):
+            report = measure(**request)
+        if report.values:  # only the first of several processes has the numbers
+            _show(report, json_path)
+
+    shared = (
         click.option(
             "--metrics",
             metavar="NAMES|JSON",
@@ -67,14 +85,10 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--baseline/--no-baseline",
             default=True,
-            show_default=True,
             help="Measure real samples against real samples, too.",
         ),
         click.option(
-            "--device",
-            default="auto",
-            show_default=True,
-            help="Where to compute: auto, cpu, cuda, cuda:1, mps.",
+            "--device", default="auto", help="Where to compute: auto, cpu, cuda, cuda:1, mps."
         ),
         click.option(
             "--offline",
@@ -90,16 +104,16 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(path_type=Path, allow_dash=True),
             help="Write the whole report as JSON to a file; - is standard output.",
         ),
-        force_option,
+        options.force_option,
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
     )
-    for option in reversed(options):
+    for option in reversed(shared):
         command = option(command)
     return command
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@options.run_argument
 @click.option(
     "--reference",
     metavar="SPLIT",
@@ -111,15 +125,13 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
     "samples",
     type=click.IntRange(2),
     default=10_000,
-    show_default=True,
     help="Samples generated for each seed.",
 )
 @click.option(
     "--seeds",
     metavar="NUMBERS",
-    callback=numbers_of(int, "0,1,2"),
+    callback=options.numbers_of(int, "0,1,2"),
     default="0,1,2",
-    show_default=True,
     help="Generate a fresh set of samples for each seed, to measure the spread of a number.",
 )
 @click.option(
@@ -127,23 +139,10 @@ def _measuring(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["ema", "raw"]),
     help="Averaged weights, or those last trained; averaged by default, if the run kept them.",
 )
-@checkpoint_option
-@click.option(
-    "--truncation",
-    type=float,
-    help="Cut off the distribution of latents: normal ones at so many standard deviations.",
-)
+@options.checkpoint_option
+@options.truncation_option
 @_measuring
-def evaluate(
-    run: str,
-    checkpoint: str,
-    extractor: Choices,
-    extractor_weights: Path | None,
-    json_path: Path | None,
-    force: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def evaluate(run: str, checkpoint: str, **request: Any) -> Report:
     """Measure how good a run's samples are. The report is kept in the run directory.
 
     Each number stands beside its real-data baseline: what real samples get against other real samples.
@@ -154,13 +153,11 @@ def evaluate(
       ganzoo evaluate runs/digits-1 --metrics fd,kd,prdc --checkpoint best
       ganzoo evaluate runs/dcgan-1 --metrics fid,kid -n 50000 --seeds 0
     """
-    _check_json(json_path, force=force)
     opened = open_run(run, checkpoint)
-    with showing_progress(quiet=quiet):
-        report = opened.evaluate(extractor=_one_extractor(extractor, extractor_weights), **options)
+    report = opened.evaluate(**request)
     if report.values:
         say(f"kept as {opened.directory.reports()[-1]}")
-    _show(report, json_path)
+    return report
 
 
 @click.command("evaluate-images")
@@ -177,16 +174,7 @@ def evaluate(
     help="Convert all images first; otherwise both sets must be grey, or both in colour.",
 )
 @_measuring
-def evaluate_images(
-    generated: Path,
-    reference: Path,
-    extractor: Choices,
-    extractor_weights: Path | None,
-    json_path: Path | None,
-    force: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def evaluate_images(generated: Path, reference: Path, **request: Any) -> Report:
     """Compare images of any model, GENERATED, with real ones, REFERENCE.
 
     Each is a folder, a zip file, or an .npy or .npz file of images.
@@ -195,11 +183,7 @@ def evaluate_images(
       ganzoo evaluate-images samples/ cifar10-test.zip
       ganzoo evaluate-images samples.npy digits.npz --extractor lenet-mnist
     """
-    _check_json(json_path, force=force)
-    options["extractor"] = _one_extractor(extractor, extractor_weights)
-    with showing_progress(quiet=quiet):
-        report = evaluate_files(generated, reference, **options)
-    _show(report, json_path)
+    return api.evaluate_images(generated, reference, **request)
 
 
 def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, Any] | None:
@@ -212,31 +196,24 @@ def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, An
     return {**named, "weights": str(weights)}
 
 
-def _check_json(path: Path | None, *, force: bool) -> None:
-    if path is not None and str(path) != "-":
-        check_outputs(path, force=force, option="--json")
-
-
 def _show(report: Report, json_path: Path | None) -> None:
-    """Write the numbers, then what to know about them.
-
-    Raises:
-        Exit: with 1, if a number is missing or the samples are suspect.
-    """
-    if not report.values:  # only the first of several processes has the numbers
-        return
-    if json_path is not None and str(json_path) == "-":
+    """Write the numbers, then what to know about them; exit with 1 if some are missing or suspect."""
+    if str(json_path) == "-":
         click.echo(report.model_dump_json(indent=2))
     else:
         click.echo(_heading(report))
         write_table([("", "value", "baseline", "better"), *map(_row, report.values)])
-    if json_path is not None and str(json_path) != "-":
-        report.write(json_path)
-    for line in _remarks(report.values):
-        say(f"note: {line}")
-    for each in report.values:
-        if each.reason is not None:
-            say(f"error: {each.name}: {each.reason}")
+        if json_path is not None:
+            report.write(json_path)
+    about: dict[str, list[str]] = {}  # each warning once, with the values it is about
+    for value in report.values:
+        for warning in value.warnings:
+            about.setdefault(warning, []).append(value.name)
+    for warning, names in about.items():
+        say(f"note: {', '.join(names)}: {warning}")
+    for value in report.values:
+        if value.reason is not None:
+            say(f"error: {value.name}: {value.reason}")
     for problem in report.problems:
         say(f"error: {problem}")
     if not report.complete:
@@ -257,19 +234,5 @@ def _heading(report: Report) -> str:
 
 
 def _row(value: Value) -> tuple[str, str, str, str]:
-    real = value.baseline_value
-    return (
-        value.name,
-        number_words(value),
-        "" if real is None else f"{real:.4g}",
-        value.better or "",
-    )
-
-
-def _remarks(values: Sequence[Value]) -> list[str]:
-    """Return all warnings, each once with the values it is about."""
-    about: dict[str, list[str]] = {}
-    for value in values:
-        for warning in value.warnings:
-            about.setdefault(warning, []).append(value.name)
-    return [f"{', '.join(names)}: {warning}" for warning, names in about.items()]
+    baseline = "" if value.baseline_value is None else f"{value.baseline_value:.4g}"
+    return value.name, number_words(value), baseline, value.better or ""

@@ -17,7 +17,6 @@ from ganzoo.components import FAMILIES
     "--kind",
     type=click.Choice([family.family for family in FAMILIES]),
     default="generator",
-    show_default=True,
     help="Family of its component.",
 )
 @click.option(
@@ -42,18 +41,17 @@ def new(name: str, kind: str, output: Path | None) -> None:
     folder = Path(blueprint.distribution) if output is None else output
     blueprint.write(folder)
     click.echo(folder)
-    steps = [
-        (f"cd {shlex.quote(str(folder))}", ""),
-        ("uv sync", "install it, with what its tests need"),
-        ("uv run pytest", "check it"),
-        (f"uv run ganzoo list {kind}", "find it among the others"),
-    ]
+    steps = {
+        f"cd {shlex.quote(str(folder))}": "",
+        "uv sync": "install it, with what its tests need",
+        "uv run pytest": "check it",
+        f"uv run ganzoo list {kind}": "find it among the others",
+    }
     if (folder / "src" / blueprint.package / "recipes").is_dir():
-        steps.append((f"uv run ganzoo run {blueprint.name}", "train with it"))
-    width = max(len(command) for command, _ in steps)
+        steps[f"uv run ganzoo run {blueprint.name}"] = "train with it"
     say("\nNext:")
-    for command, purpose in steps:
-        say(f"  {command:{width}}  {purpose}".rstrip())
+    for command, purpose in steps.items():
+        say(f"  {command:{max(map(len, steps))}}  {purpose}".rstrip())
     say(f"\n{folder / 'docs' / 'index.md'} says where to put your idea.")
     if clone() is not None:
         say(

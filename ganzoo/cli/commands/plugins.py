@@ -54,10 +54,8 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
     records = {record.name: record for record in installed().records}
     record = records.get(name) or records.get(normalized(name))  # a local file's is as it is
     if record is None:
-        known = ", ".join(records)
-        raise UsageError(
-            f"no plugin is called {name!r}{did_you_mean(name, records)} (installed: {known})"
-        )
+        known = f"{did_you_mean(name, records)} (installed: {', '.join(records)})"
+        raise UsageError(f"no plugin is called {name!r}{known}")
     if as_json:
         write_json(_facts(record))
     else:
@@ -66,22 +64,17 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
         say("".join(traceback.format_exception(record.error)).rstrip())
 
 
-def _row(record: PluginRecord, timings: bool) -> Sequence[str]:
-    row = [record.name, record.version, record.status]
-    if timings:
-        row.append(f"{1000 * record.seconds:.0f} ms".rjust(8))
-    return [*row, record.cause or _counts(record)]
-
-
-def _counts(record: PluginRecord) -> str:
-    counts = [
-        (len(record.components), "component"),
-        (len(record.recipes), "recipe"),
-        (len(record.commands), "command"),
-        (len(_events(record)), "listener"),
-        (len(record.remarks), "warning"),
-    ]
-    return ", ".join(_count(number, what) for number, what in counts if number) or "nothing"
+def _row(record: PluginRecord, timings: bool) -> list[str]:
+    time = [f"{1000 * record.seconds:.0f} ms".rjust(8)] if timings else []
+    counts: dict[str, Sequence[object]] = {
+        "component": record.components,
+        "recipe": record.recipes,
+        "command": record.commands,
+        "listener": _events(record),
+        "warning": record.remarks,
+    }
+    words = ", ".join(_count(len(each), what) for what, each in counts.items() if each)
+    return [record.name, record.version, record.status, *time, record.cause or words or "nothing"]
 
 
 def _count(number: int, what: str) -> str:
@@ -91,37 +84,34 @@ def _count(number: int, what: str) -> str:
 def _write(record: PluginRecord) -> None:
     """Write everything known of a plugin, for people."""
     facts = _facts(record)
-    status = f"{record.status}: {record.cause}" if record.cause else record.status
-    rows = [("name", f"{record.name} {record.version}"), ("status", status)]
-    rows += [("warning", remark) for remark in record.remarks]
-    rows += [("about", facts["summary"])] if facts["summary"] else []
-    rows += [("licence", facts["license"])] if facts["license"] else []
-    rows += [("homepage", facts["homepage"])] if facts["homepage"] else []
-    rows += [("module", record.module)] if record.module else []
-    rows += [("loaded in", f"{record.seconds:.3f} s")] if record.seconds else []
-    rows += [("listens to", hook) for hook in facts["listens_to"]]
-    write_table(rows)
-    _write_section("components", _components(record))
-    _write_section("recipes", [(each.name, each.description) for each in record.recipes])
-    _write_section("commands", [(f"ganzoo {each.name}", each.help) for each in record.commands])
-
-
-def _write_section(title: str, rows: Sequence[Sequence[str]]) -> None:
-    if rows:
-        click.echo(f"\n{title}")
-        write_table(rows, indent="  ")
+    rows = [
+        ("name", f"{record.name} {record.version}"),
+        ("status", f"{record.status}: {record.cause}" if record.cause else record.status),
+        *(("warning", remark) for remark in record.remarks),
+        ("about", facts["summary"]),
+        ("licence", facts["license"]),
+        ("homepage", facts["homepage"]),
+        ("module", record.module),
+        ("loaded in", f"{record.seconds:.3f} s" if record.seconds else ""),
+        *(("listens to", hook) for hook in facts["listens_to"]),
+    ]
+    write_table([row for row in rows if row[1]])
+    sections: dict[str, Sequence[Sequence[str]]] = {
+        "components": _components(record),
+        "recipes": list(facts["recipes"].items()),
+        "commands": [(f"ganzoo {name}", text) for name, text in facts["commands"].items()],
+    }
+    for title, section in sections.items():
+        if section:
+            click.echo(f"\n{title}")
+            write_table(section, indent="  ")
 
 
 def _components(record: PluginRecord) -> list[tuple[str, str, str]]:
     """Return family, name and the first line of the docstring of each component."""
-    return sorted(
-        (
-            entry.family,
-            entry.name,
-            inspect.cleandoc(entry.component.__doc__ or "").partition("\n")[0],
-        )
-        for entry in record.components
-    )
+    texts = [inspect.cleandoc(entry.component.__doc__ or "") for entry in record.components]
+    lines = zip(record.components, texts, strict=True)
+    return sorted((each.family, each.name, text.partition("\n")[0]) for each, text in lines)
 
 
 def _events(record: PluginRecord) -> list[str]:

@@ -6,20 +6,14 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from ganzoo import api
+from ganzoo.cli import options
 from ganzoo.cli.commands.specs import read_argument
-from ganzoo.cli.completion import complete_run, complete_spec
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    output_option,
-    quiet_option,
-)
+from ganzoo.cli.completion import complete_spec
 from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
@@ -32,7 +26,7 @@ set_option = click.option(
     metavar="PATH=VALUE",
     help="Change a field of the spec; may be given more than once.",
 )
-new_run_option = output_option(
+new_run_option = options.output_option(
     "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
 )
 
@@ -45,7 +39,7 @@ new_run_option = output_option(
 @click.option("--seed", type=int, help="Short for --set seed=SEED.")
 @click.option("--device", help="Short for --set device=DEVICE: auto, cpu, cuda, cuda:1, mps.")
 @click.option("--dry-run", is_flag=True, help="Check the spec, write the resolved spec, and stop.")
-@quiet_option
+@options.quiet_option
 def run(
     spec: str,
     assignments: tuple[str, ...],
@@ -79,8 +73,8 @@ def run(
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
-@quiet_option
+@options.run_argument
+@options.quiet_option
 def resume(run: str, quiet: bool) -> None:
     """Resume a stopped run from its newest checkpoint.
 
@@ -93,11 +87,11 @@ def resume(run: str, quiet: bool) -> None:
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@options.run_argument
 @set_option
-@checkpoint_option
+@options.checkpoint_option
 @new_run_option
-@quiet_option
+@options.quiet_option
 def branch(
     run: str, assignments: tuple[str, ...], checkpoint: str, output: Path | None, quiet: bool
 ) -> None:
@@ -110,29 +104,21 @@ def branch(
       ganzoo branch runs/digits-1 --set training.duration="40 epochs"
       ganzoo branch runs/digits-1 --checkpoint best --set loss=hinge --set name=hinge
     """
-    _train(
-        lambda progress: api.branch(
-            run,
-            overrides=assignments,
-            checkpoint=checkpoint,
-            output=output,
-            listeners=[progress],
-        ),
-        quiet=quiet,
-    )
+    changes: Any = {"overrides": assignments, "checkpoint": checkpoint, "output": output}
+    _train(lambda progress: api.branch(run, **changes, listeners=[progress]), quiet=quiet)
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_run)
+@options.run_argument
 @click.option(
     "--per",
     type=click.Choice(["step", "epoch"]),
     default="step",
-    show_default=True,
     help="Plot every logged step, or the means over epochs.",
 )
-@output_option("PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn.")
-@force_option
+@options.output_options(
+    "PNG, SVG or PDF to write. Default: the run's own losses.png, which is redrawn."
+)
 def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: bool) -> None:
     """Plot the losses of a run and the discriminator's mean scores of real and generated samples.
 
@@ -144,7 +130,7 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
 
     opened = api.open_run(run)
     path = output or opened.directory.losses_path
-    check_outputs(path, force=force or output is None)
+    options.check_outputs(path, force=force or output is None)
     save_losses(opened.metrics(), path, per=per, title=opened.path.name)
     click.echo(path)
 
@@ -185,9 +171,8 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
     lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
     command, quoted = program_command(), shlex.quote(str(path))
-    lines.append(("more samples", f"{command} sample {quoted}"))
-    lines.append(("loss curves", f"{command} plot losses {quoted}"))
-    for title, text in lines:
+    more = ("more samples", f"{command} sample {quoted}")
+    for title, text in (*lines, more, ("loss curves", f"{command} plot losses {quoted}")):
         say(f"  {title:<14}{text}")
 
 
@@ -200,10 +185,10 @@ def _evaluation(finished: api.Run) -> list[str]:
     value, last = history.deciding_value(best), history.deciding_value(final)
     if value is None or last is None:
         return []
-    shown = f"{value.name} best {number_words(value)} (step {best.step})"
     real = value.baseline_value
+    baseline = "" if real is None else f"; real samples score {real:.4g}"
     return [
-        f"{shown}, at the end {number_words(last)}"
-        + ("" if real is None else f"; real samples score {real:.4g}"),
+        f"{value.name} best {number_words(value)} (step {best.step}), at the end"
+        f" {number_words(last)}{baseline}",
         f"took {sum(each.report.seconds for each in history.points):.1f} s in all",
     ]

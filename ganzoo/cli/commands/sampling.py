@@ -9,14 +9,7 @@ import click
 from click.core import ParameterSource
 
 from ganzoo.api import Run, open_run
-from ganzoo.cli.completion import complete_run
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    free_path,
-    output_option,
-)
+from ganzoo.cli import options
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
 
 if TYPE_CHECKING:
@@ -28,25 +21,11 @@ if TYPE_CHECKING:
 
 MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 
-run_argument = click.argument("run", shell_complete=complete_run)
-truncation_option = click.option(
-    "--truncation",
-    type=float,
-    help="Truncate the latent distribution: a normal one at this number of standard deviations.",
-)
-
 
 @click.command()
-@run_argument
-@click.option(
-    "-n",
-    "--count",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Number of samples.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
+@options.run_argument
+@click.option("-n", "--count", type=click.IntRange(1), default=64, help="Number of samples.")
+@click.option("--seed", type=int, default=0, help="Random seed.")
 @click.option(
     "--label",
     "labels",
@@ -54,8 +33,8 @@ truncation_option = click.option(
     metavar="CLASS",
     help="Class to generate, by name or number (conditional generators); several take turns.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
@@ -80,11 +59,10 @@ truncation_option = click.option(
     help="A grid, a float32 array (n, ...), or a folder with one PNG per sample. Default: by the suffix"
     " of --output, or else a grid.",
 )
-@output_option(
+@options.output_options(
     "File or folder to write. Default: <run>-samples.png (or .npy, or a folder), numbered if it"
     " exists."
 )
-@force_option
 def sample(
     run: str,
     count: int,
@@ -107,7 +85,6 @@ def sample(
       ganzoo sample runs/mlp-mnist-1 -n 100 --format folder -o digits/
     """
     import numpy as np
-    import torch
 
     from ganzoo.utils.images import save_image
     from ganzoo.visual.grids import sample_picture
@@ -115,14 +92,12 @@ def sample(
     opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
     ending = "" if kind == "folder" else f".{kind}"
-    path = output or free_path(f"{opened.path.resolve().name}-samples", ending)
-    if kind == "folder":
-        _check_folder(path)
-    else:
-        check_outputs(path, force=force)
-    if latents is not None:
-        refuse_with_latents("count", "seed", "truncation")
-    given = None if latents is None else torch.from_numpy(read_latents(latents, opened.latent_dim))
+    path = output or options.free_path(f"{opened.path.resolve().name}-samples", ending)
+    if kind != "folder":
+        options.check_outputs(path, force=force)
+    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError(f"{path}: exists already and is not an empty folder; name another with -o")
+    given = None if latents is None else read_latents(latents, opened)
     sources = None if source is None else _read_sources(source, opened)
     count = next((len(each) for each in (sources, given) if each is not None), count)
     classes = [class_number(label, opened) for label in labels]
@@ -146,14 +121,6 @@ def sample(
     click.echo(path)
 
 
-def refuse_with_latents(*names: str) -> None:
-    """Refuse options that control how latents are drawn if latents are given."""
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise UsageError(f"--{name}: cannot be combined with --latents")
-
-
 def class_number(label: str, run: Run) -> int:
     """Return the number of a class, given by name or number; names such as "10" take precedence."""
     names = run.class_names
@@ -163,32 +130,30 @@ def class_number(label: str, run: Run) -> int:
         return names.index(label)
     if label.isdecimal() and int(label) < len(names):
         return int(label)
-    raise UsageError(
-        f"--label: unknown class {label!r}{did_you_mean(label, names)} (available: {', '.join(names)})"
-    )
+    known = f"{did_you_mean(label, names)} (available: {', '.join(names)})"
+    raise UsageError(f"--label: unknown class {label!r}{known}")
 
 
-def read_latents(text: str, dim: int) -> Floats:
-    """Return latents (n, dim) from a file, or a single one from its coordinates.
-
-    Raises:
-        UsageError: they cannot be read or do not fit the run.
-    """
-    return _read_vectors(text, dim, "--latents")
+def read_latents(text: str, run: Run) -> torch.Tensor:
+    """Return the latents (n, dim) of ``--latents``; refuse options that control how they are drawn."""
+    context = click.get_current_context()
+    for name in ("count", "seed", "truncation"):
+        if context.get_parameter_source(name) not in {None, ParameterSource.DEFAULT}:
+            raise UsageError(f"--{name}: cannot be combined with --latents")
+    return _read_vectors(text, run.latent_dim, "--latents")
 
 
 def _read_condition(text: str, run: Run) -> torch.Tensor:
-    import torch
-
     condition = run.sampler.condition
     if condition is None or condition.kind == "classes":
         raise UsageError("--condition: this generator is not conditioned on vectors; leave it out")
-    return torch.from_numpy(_read_vectors(text, condition.size, "--condition"))
+    return _read_vectors(text, condition.size, "--condition")
 
 
-def _read_vectors(text: str, dim: int, option: str) -> Floats:
+def _read_vectors(text: str, dim: int, option: str) -> torch.Tensor:
     """Return vectors (n, dim) from a .npy file, or a single one from its numbers."""
     import numpy as np
+    import torch
 
     try:
         if text.endswith(".npy"):
@@ -198,23 +163,18 @@ def _read_vectors(text: str, dim: int, option: str) -> Floats:
     except OSError as error:
         raise UsageError(f"{option}: {text}: {error.strerror}") from None
     except (ValueError, EOFError) as error:  # EOFError: an empty file
-        raise UsageError(
-            f"{option}: neither a .npy file nor numbers such as 0.1,-2: {error}"
-        ) from None
+        message = f"neither a .npy file nor numbers such as 0.1,-2: {error}"
+        raise UsageError(f"{option}: {message}") from None
     vectors = np.atleast_2d(vectors)
     if not np.isfinite(vectors).all():
         raise UsageError(f"{option}: every number must be finite")
     if vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
         raise UsageError(f"{option}: this run needs shape (n, {dim}), not {vectors.shape}")
-    return vectors
+    return torch.from_numpy(vectors)
 
 
 def _read_sources(path: Path, run: Run) -> torch.Tensor:
-    """Return samples to translate (n, *source_shape), as the network sees them.
-
-    Raises:
-        UsageError: they cannot be read or do not fit the run.
-    """
+    """Return samples to translate (n, *source_shape), as the network sees them."""
     import numpy as np
     import torch
     from PIL import Image
@@ -253,16 +213,11 @@ def _read_sources(path: Path, run: Run) -> torch.Tensor:
     return space.decode(as_tensor(stored), torch.float32)
 
 
-def _check_folder(path: Path) -> None:
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{path}: exists already and is not an empty folder; name another with -o")
-
-
 def _write_folder(samples: Floats, path: Path) -> None:
     """Write one PNG per image, at its original size."""
     from ganzoo.utils.images import save_image, to_image
 
-    if len(samples) and samples[0].ndim != 3:
+    if samples.ndim != 4:
         raise UsageError("a folder of pictures needs images; write points with --format npy or png")
     path.mkdir(parents=True, exist_ok=True)
     for index, image in enumerate(samples):

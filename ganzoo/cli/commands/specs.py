@@ -12,7 +12,7 @@ import click
 
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
-from ganzoo.cli.options import check_outputs, force_option, json_option, output_option
+from ganzoo.cli.options import check_outputs, json_option, output_options
 from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
@@ -51,14 +51,13 @@ def recipes(as_json: bool) -> None:
 
 @click.command()
 @click.argument("recipe", shell_complete=complete_recipe)
-@output_option("File to write, or - for standard output. Default: RECIPE.json.")
+@output_options("File to write, or - for standard output. Default: RECIPE.json.")
 @click.option(
     "--schema",
     "with_schema",
     is_flag=True,
     help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
-@force_option
 def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
     """Copy a recipe to a file for editing.
 
@@ -76,7 +75,8 @@ def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> No
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
     check_outputs(path, force=force)
-    if with_schema and not _holds(schema_path, _schema_text()):
+    same = schema_path.is_file() and schema_path.read_bytes() == _schema_text().encode()
+    if with_schema and not same:
         check_outputs(schema_path, force=force)
     path.write_text(text, encoding="utf-8")
     click.echo(path)
@@ -99,22 +99,22 @@ def validate(specs: tuple[str, ...]) -> None:
     """
     failed = False
     for source in specs:
+        title = "standard input" if source == "-" else source
         try:
             load_spec(read_argument(source)).check()
         except UsageError as error:
             failed = True
+            named = isinstance(error, SpecError) and error.source is not None
             for line in str(error).splitlines():
-                named = isinstance(error, SpecError) and error.source is not None
-                say(f"error: {line}" if named else f"error: {_title(source)}: {line}")
+                say(f"error: {line}" if named else f"error: {title}: {line}")
         else:
-            click.echo(f"{_title(source)}: valid")
+            click.echo(f"{title}: valid")
     if failed:
         raise click.exceptions.Exit(UsageError.exit_code)
 
 
 @click.command()
-@output_option("File to write.")
-@force_option
+@output_options("File to write.")
 def schema(output: Path | None, force: bool) -> None:
     """Write the JSON Schema of specs, including all installed components.
 
@@ -140,15 +140,6 @@ def read_argument(source: str) -> str | Mapping[str, Any]:
     except UnicodeDecodeError:
         raise UsageError("standard input: not JSON: the text is not UTF-8") from None
     return read_spec_data(text, "standard input")
-
-
-def _holds(path: Path, text: str) -> bool:
-    """Return whether a file already has the text that would be written."""
-    return path.is_file() and path.read_bytes() == text.encode()
-
-
-def _title(source: str) -> str:
-    return "standard input" if source == "-" else source
 
 
 def _schema_text() -> str:

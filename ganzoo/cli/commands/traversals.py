@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.api import Run, open_run
-from ganzoo.cli.commands.sampling import (
-    class_number,
-    read_latents,
-    refuse_with_latents,
-    run_argument,
-    truncation_option,
-)
-from ganzoo.cli.options import (
-    check_outputs,
-    checkpoint_option,
-    force_option,
-    free_path,
-    numbers_of,
-    output_option,
-)
+from ganzoo.cli import options
+from ganzoo.cli.commands.sampling import class_number, read_latents
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzoo.cli.commands.sampling import Floats
 
-FRAMES_PER_STEP = 6
-"""Frames of an animation from one column of its grid to the next."""
+FRAMES_PER_STEP = 6  # of an animation, from one column of its grid to the next
 
-ANIMATION_SIDE = 240
-"""Smallest width and height of an animation, in pixels."""
+ANIMATION_SIDE = 240  # smallest width and height of an animation, in pixels
 
-DEFAULT_COORDINATES = 8
-"""Number of coordinates that ``traverse`` varies by default."""
+DEFAULT_COORDINATES = 8  # that traverse varies
 
 label_option = click.option(
     "--label",
@@ -45,35 +31,31 @@ label_option = click.option(
 
 
 @click.command()
-@run_argument
+@options.run_argument
 @click.option(
     "--dims",
     metavar="NUMBERS",
-    callback=numbers_of(int, "10,60,80 or 0-5"),
+    callback=options.numbers_of(int, "10,60,80 or 0-5"),
     help="Coordinates to vary, counted from 0, such as 10,60,80 or 0-5. Default: the first"
     f" {DEFAULT_COORDINATES}.",
 )
 @click.option(
     "--values",
     metavar="NUMBERS",
-    callback=numbers_of(float, "-3,0,0.5"),
+    callback=options.numbers_of(float, "-3,0,0.5"),
     default="-3,-2,-1,0,1,2,3",
-    show_default=True,
     help="Values that each coordinate takes.",
 )
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of the latent to start from."
-)
+@click.option("--seed", type=int, default=0, help="Seed of the latent to start from.")
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
     help="Latent to start from: a .npy file whose first row is used, or its coordinates.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @label_option
-@output_option("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
-@force_option
+@options.output_options("PNG to write. Default: <run>-traversal.png, numbered if it exists.")
 def traverse(
     run: str,
     dims: list[int] | None,
@@ -102,40 +84,30 @@ def traverse(
     from ganzoo.visual.grids import labelled_grid
 
     opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-traversal", ".png")
-    check_outputs(path, force=force)
+    path = output or options.free_path(f"{opened.path.resolve().name}-traversal", ".png")
+    options.check_outputs(path, force=force)
     dim = opened.latent_dim
     dims = list(range(min(dim, DEFAULT_COORDINATES))) if dims is None else dims
     wrong = next((each for each in dims if not 0 <= each < dim), None)
     if wrong is not None:
         raise UsageError(f"--dims: this run's latents have coordinates 0 to {dim - 1}, not {wrong}")
-    if latents is None:
-        start = opened.latents(1, seed, truncation).numpy()[0]
-    else:
-        refuse_with_latents("seed", "truncation")
-        start = read_latents(latents, opened.latent_dim)[0]
-    samples = _images(opened, torch.from_numpy(traversals.traverse(start, dims, values)), label)
+    start = (
+        opened.latents(1, seed, truncation) if latents is None else read_latents(latents, opened)
+    )
+    varied = traversals.traverse(start[0].numpy(), dims, values)
+    samples = _images(opened, torch.from_numpy(varied), label)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
     save_image(labelled_grid(samples, rows, columns), path)
     click.echo(path)
 
 
 @click.command()
-@run_argument
-@click.option(
-    "--steps", type=click.IntRange(2), default=9, show_default=True, help="Images per row."
-)
-@click.option(
-    "--rows",
-    type=click.IntRange(1),
-    default=4,
-    show_default=True,
-    help="Number of pairs of latents.",
-)
+@options.run_argument
+@click.option("--steps", type=click.IntRange(2), default=9, help="Images per row.")
+@click.option("--rows", type=click.IntRange(1), default=4, help="Number of pairs of latents.")
 @click.option(
     "--spherical/--linear",
     default=True,
-    show_default=True,
     help="Interpolate along arcs, which suit normal latents, or along straight lines.",
 )
 @click.option(
@@ -144,18 +116,16 @@ def traverse(
     type=int,
     nargs=2,
     default=(0, 1),
-    show_default=True,
     metavar="A B",
     help="Seeds of the latents on the left and on the right.",
 )
-@truncation_option
-@checkpoint_option
+@options.truncation_option
+@options.checkpoint_option
 @label_option
-@output_option(
+@options.output_options(
     "PNG to write, with a GIF of the same name next to it. Default: <run>-interpolation.png,"
     " numbered if it exists."
 )
-@force_option
 def interpolate(
     run: str,
     steps: int,
@@ -181,47 +151,42 @@ def interpolate(
     from ganzoo.visual.grids import labelled_grid, save_gif
 
     opened = open_run(run, checkpoint)
-    path = output or free_path(f"{opened.path.resolve().name}-interpolation", ".png", ".gif")
+    path = output or options.free_path(
+        f"{opened.path.resolve().name}-interpolation", ".png", ".gif"
+    )
     if path.suffix == ".gif":  # the animation's own name
         path = path.with_suffix(".png")
     animation = path.with_suffix(".gif")
-    check_outputs(path, animation, force=force)
-    path_between = (
-        traversals.interpolate_spherically if spherical else traversals.interpolate_linearly
-    )
+    options.check_outputs(path, animation, force=force)
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
-    latents = path_between(begin, end, frames)
+    if spherical:
+        latents = traversals.interpolate_spherically(begin, end, frames)
+    else:
+        latents = traversals.interpolate_linearly(begin, end, frames)
     samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label, rows)
     samples = samples.reshape(rows, frames, *samples.shape[1:])
     table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
     names = opened.class_names if label is None else ()
-    if names:
-        headings = [names[row % len(names)] for row in range(rows)]
-        save_image(labelled_grid(table, headings, [""] * steps), path)
-    else:
-        save_image(image_grid(table, columns=steps), path)
+    headings = [names[row % len(names)] for row in range(rows if names else 0)]
+    grid = (
+        labelled_grid(table, headings, [""] * steps) if names else image_grid(table, columns=steps)
+    )
+    save_image(grid, path)
     click.echo(path)
     pictures = [image_grid(each, min_side=ANIMATION_SIDE) for each in samples.swapaxes(0, 1)]
     save_gif(pictures, animation, seconds=0.06)
     click.echo(animation)
 
 
-def _images(run: Run, latents: Any, label: str | None, rows: int = 1) -> Floats:
-    """Return the images that a run generates from latents.
-
-    A conditional run generates the requested class or, by default, one class after another in the rows.
-    """
+def _images(run: Run, latents: torch.Tensor, label: str | None, rows: int = 1) -> Floats:
+    """Return images of the requested class or, by default, of one class after another in the rows."""
     labels = None
     if label is not None:
         labels = [class_number(label, run)]
-    elif run.class_names:
-        labels = [
-            row % len(run.class_names) for row in range(rows) for _ in range(len(latents) // rows)
-        ]
-    if run.info.samples.kind != "images":
-        raise UsageError(
-            f"{run.path}: generates {run.info.samples.kind}; only images fit in a grid"
-        )
+    elif count := len(run.class_names):
+        labels = [row % count for row in range(rows) for _ in range(len(latents) // rows)]
+    if (kind := run.info.samples.kind) != "images":
+        raise UsageError(f"{run.path}: generates {kind}; only images fit in a grid")
     samples: Floats = run.sample(latents=latents, labels=labels).numpy()
     return samples

@@ -104,14 +104,10 @@ class CycleGAN(Algorithm):
 
         return CycleGame(self, data, context)
 
-    def build_sampler(
-        self, data: DatasetInfo, truncation: float | None = None
-    ) -> TranslatingSampler:
+    def build_sampler(self, data: DatasetInfo) -> TranslatingSampler:
         """Build the translator from source to sample."""
         from ganzoo.training import TranslatingSampler
 
-        if truncation is not None:
-            raise ValueError("translations start from no latents that could be truncated")
         return TranslatingSampler(self.translator(data, back=False))
 
     def translator(self, data: DatasetInfo, *, back: bool) -> nn.Module:
