@@ -89,11 +89,7 @@ class ImageFiles:
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file, after which nothing can be read; garbage collection does so, too."""
-        self._closing.close()
+        self._closing.close()  # garbage collection does so, too
 
     @property
     def path(self) -> Path:
