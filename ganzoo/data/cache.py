@@ -68,11 +68,7 @@ def cached_files() -> list[CachedFile]:
 
 
 def fault_of(file: CachedFile) -> str | None:
-    """Return what is wrong with a file in the cache, or None if it is whole.
-
-    Of samples only the length is checked; features hold the hash of their content, and the names of
-    weights end in its first digits.
-    """
+    """Return what is wrong with a file, or None: with the length of samples, or the hash of others."""
     try:
         if file.kind == "samples":
             np.lib.format.open_memmap(file.path, mode="r")
@@ -89,11 +85,7 @@ def fault_of(file: CachedFile) -> str | None:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], key: Mapping[str, Any]) -> None:
-    """Write arrays by name, with a hash of their content and the key that they depend on.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Write arrays by name, with a hash of their content and the key that they depend on."""
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {"key": json.dumps(key, sort_keys=True), "sha256": _content_hash(whole)}
     path.parent.mkdir(parents=True, exist_ok=True)

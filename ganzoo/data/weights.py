@@ -75,11 +75,7 @@ def obtain(weights: PublishedWeights) -> Path:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Return the bytes of a file of weights, only if its SHA-256 begins with these digits.
-
-    Raises:
-        DataError: the file is missing, cannot be read, or is another one.
-    """
+    """Return the bytes of a file if its SHA-256 begins with these digits, or raise ``DataError``."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

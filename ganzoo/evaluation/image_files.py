@@ -108,11 +108,7 @@ class ImageFiles:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the decoded pixels; all images are decoded for it.
-
-        Raises:
-            DataError: some images cannot be read.
-        """
+        """Hash of the decoded pixels; all images are decoded for it."""
         return content_hash(self, self.name)
 
     def read(self, indices: range) -> Pixels:
