@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import uuid
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.files import atomic_file, write_atomically
 
 Array = npt.NDArray[Any]
 Kind = Literal["samples", "features", "weights"]
@@ -69,11 +68,7 @@ def cached_files() -> list[CachedFile]:
 
 
 def fault_of(file: CachedFile) -> str | None:
-    """Return what is wrong with a file in the cache, or None if it is whole.
-
-    Of samples only the length is checked; features hold the hash of their content, and the names of
-    weights end in its first digits.
-    """
+    """Return what is wrong with a file, or None: with the length of samples, or the hash of others."""
     try:
         if file.kind == "samples":
             np.lib.format.open_memmap(file.path, mode="r")
@@ -90,11 +85,7 @@ def fault_of(file: CachedFile) -> str | None:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], key: Mapping[str, Any]) -> None:
-    """Write arrays by name, with a hash of their content and the key that they depend on.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Write arrays by name, with a hash of their content and the key that they depend on."""
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {"key": json.dumps(key, sort_keys=True), "sha256": _content_hash(whole)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +144,12 @@ def cached_array(
     if array is not None:
         return array
     try:
-        _write(path, shape, dtype, chunks())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in chunks():
+                file.write(np.ascontiguousarray(chunk, dtype).data)
     except OSError as error:
         warnings.warn(
             f"{path} cannot be written ({error.strerror or error}), so the data is decoded into"
@@ -177,22 +173,3 @@ def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | N
     except (OSError, ValueError, EOFError):
         return None
     return array if array.shape == shape and array.dtype == dtype else None
-
-
-def _write(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], chunks: Iterable[Array]
-) -> None:
-    """Write a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunk in chunks:
-                file.write(np.ascontiguousarray(chunk, dtype).data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import hashlib
 import http.client
 import os
 import urllib.request
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from filelock import FileLock
 
 from ganzoo.data.cache import cache_folder
 from ganzoo.errors import DataError
+from ganzoo.utils.files import atomic_file
 from ganzoo.utils.progress import report
 
 PIECE = 1 << 20
@@ -75,11 +75,7 @@ def obtain(weights: PublishedWeights) -> Path:
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """Return the bytes of a file of weights, only if its SHA-256 begins with these digits.
-
-    Raises:
-        DataError: the file is missing, cannot be read, or is another one.
-    """
+    """Return the bytes of a file if its SHA-256 begins with these digits, or raise ``DataError``."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -109,30 +105,20 @@ def _missing(weights: PublishedWeights, reason: str) -> DataError:
 
 
 def _download(weights: PublishedWeights, path: Path) -> Path:
-    """Download under a temporary name, verify, and only then rename."""
+    """Download a file, which gets its name only if it is the right one."""
     what = f"downloading {weights.name}"
-    temporary = path.with_name(f".{weights.name}-{uuid.uuid4().hex}.tmp")
-    digest = hashlib.sha256()
-    done = 0
+    digest, done = hashlib.sha256(), 0
     report(what, 0, 0)
-    try:
-        with (
-            urllib.request.urlopen(weights.url, timeout=TIMEOUT) as answer,
-            temporary.open("xb") as file,
-        ):
-            total = int(answer.headers.get("Content-Length") or 0)
-            while piece := answer.read(PIECE):
-                file.write(piece)
-                digest.update(piece)
-                done += len(piece)
-                report(what, done, max(total, done) if total else 0)
-            file.flush()
-            os.fsync(file.fileno())
+    opened = urllib.request.urlopen(weights.url, timeout=TIMEOUT)
+    with opened as answer, atomic_file(path) as file:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while piece := answer.read(PIECE):
+            file.write(piece)
+            digest.update(piece)
+            done += len(piece)
+            report(what, done, max(total, done) if total else 0)
         found = digest.hexdigest()
         if not found.startswith(weights.sha256):
             raise _missing(weights, f"what was downloaded, {done} bytes, has SHA-256 {found}")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     report(what, done, done)
     return path

@@ -61,11 +61,7 @@ class Comparison:
 
 
 def compare(paths: Sequence[Path]) -> Comparison:
-    """Compare all reports of run directories, and single reports.
-
-    Raises:
-        RunError: a path is neither, or a run was not evaluated.
-    """
+    """Compare all reports of runs, and single ones; ``RunError`` for a run that was not evaluated."""
     found: dict[tuple[object, ...], Column] = {}
     protocols: dict[str, dict[str, Any]] = {}
     better: dict[Key, str | None] = {}

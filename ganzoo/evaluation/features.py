@@ -63,15 +63,11 @@ def provider_versions(components: Iterable[Component]) -> dict[str, str]:
 def extract(
     source: Source, extractors: Mapping[str, BuiltExtractor], device: torch.device, what: str
 ) -> tuple[dict[str, Features], bool]:
-    """Read or generate samples (``what``, in words) once, for the features of every extractor.
+    """Return the features of each extractor, and whether all samples are the same.
 
-    Each process takes its shard; on all processes but the first, the features are empty.
-
-    Returns:
-        The features by the keys of the extractors, and whether all samples are the same.
-
-    Raises:
-        EvaluationError: a feature is not finite.
+    The samples (``what``, in words) are read or generated once. Each process takes its shard; on all
+    processes but the first, the features are empty. Those that are not finite are an
+    ``EvaluationError``.
     """
     arrays, alike = _extract(source, extractors, device, what)
     return {key: _features(each, source.labels) for key, each in arrays.items()}, alike

@@ -89,11 +89,7 @@ class ImageFiles:
         return self
 
     def __exit__(self, *details: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file, after which nothing can be read; garbage collection does so, too."""
-        self._closing.close()
+        self._closing.close()  # garbage collection does so, too
 
     @property
     def path(self) -> Path:
@@ -112,11 +108,7 @@ class ImageFiles:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the decoded pixels; all images are decoded for it.
-
-        Raises:
-            DataError: some images cannot be read.
-        """
+        """Hash of the decoded pixels; all images are decoded for it."""
         return content_hash(self, self.name)
 
     def read(self, indices: range) -> Pixels:

@@ -135,11 +135,7 @@ class GeneratedSamples:
         return None if condition is None or condition.dim() > 1 else condition.numpy()
 
     def read(self, indices: range) -> Array:
-        """Generate some samples.
-
-        Raises:
-            EvaluationError: some of them are not finite.
-        """
+        """Generate some samples; ``EvaluationError`` if they are not finite."""
         inputs = self._inputs(indices)
         blocks = generate(self._sampler, inputs, seed=self._seed, start=indices.start)
         generated = torch.cat(list(blocks)).numpy()
@@ -200,11 +196,7 @@ class Reference:
 
 
 def reference_split(dataset: Dataset, split: str | None) -> str:
-    """Return the split to compare with: the one named, else ``test``, else the training split.
-
-    Raises:
-        SpecError: the data set does not have the split.
-    """
+    """Return the split to compare with: that of this name, else ``test``, else the training split."""
     info = dataset.info()
     chosen = split or ("test" if "test" in info.splits else dataset.split)
     if chosen not in info.splits:
@@ -213,11 +205,7 @@ def reference_split(dataset: Dataset, split: str | None) -> str:
 
 
 def open_reference(dataset: Dataset, split: str | None, training: Split) -> Reference:
-    """Return what samples of a run are compared with: a split, or the default one.
-
-    Raises:
-        SpecError: the data set does not have the split.
-    """
+    """Return what samples of a run are compared with: a split, or the default one."""
     chosen = reference_split(dataset, split)
     trained_on = RealSamples(training, f"split {dataset.split} of {dataset.type}")
     if chosen == dataset.split:

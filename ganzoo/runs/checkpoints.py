@@ -32,11 +32,7 @@ class Checkpoint:
     values: dict[str, Any]
 
     def save(self, run: RunDirectory) -> Path:
-        """Write the checkpoint atomically, and return its path.
-
-        Raises:
-            TrainingError: an optimizer keeps what cannot be written without a pickle.
-        """
+        """Write the checkpoint and return its path; ``TrainingError`` if it would need a pickle."""
         path = run.checkpoint_path(self.step)
         header = {"format": FORMAT, "step": self.step, "spec": self.spec, "values": self.values}
         try:

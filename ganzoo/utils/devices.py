@@ -12,11 +12,7 @@ from ganzoo.errors import DeviceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return a device by name: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:i``.
-
-    Raises:
-        DeviceError: it is not available.
-    """
+    """Return a device: ``auto``, ``cpu``, ``mps``, ``cuda``, ``cuda:i``; or ``DeviceError``."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", 0)

@@ -18,11 +18,7 @@ DOT, REAL = "#1f77b4", "#4c8c4a"
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """Plot a panel for each row: a dot with its spread for each column, and the baseline.
-
-    Raises:
-        UsageError: there are no numbers.
-    """
+    """Plot a panel for each row: a dot with its spread for each column, and the baseline."""
     from matplotlib.figure import Figure
 
     rows = [

@@ -40,12 +40,9 @@ LINES = {
 
 
 def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -> Figure:
-    """Draw all losses in rows of metrics.jsonl and, below them, mean scores of real and fake samples.
+    """Draw the losses in rows of metrics.jsonl and, below, mean scores of real and generated samples.
 
-    Every row is drawn, or the mean of the rows of each epoch.
-
-    Raises:
-        ganzoo.errors.UsageError: the rows contain no losses.
+    Every row is drawn, or the mean of the rows of each epoch; without losses it is a ``UsageError``.
     """
     from matplotlib.figure import Figure
 
@@ -71,11 +68,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
 
 
 def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title: str = "") -> None:
-    """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF).
-
-    Raises:
-        ganzoo.errors.UsageError: the rows contain no losses, or matplotlib cannot write the format.
-    """
+    """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF)."""
     save_figure(loss_figure(metrics, per=per, title=title), path)
 
 

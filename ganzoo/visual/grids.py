@@ -89,11 +89,7 @@ def sample_picture(
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1) -> None:
-    """Write an animation that plays forwards and backwards in an endless loop, seconds per frame.
-
-    Raises:
-        ValueError: there are no frames.
-    """
+    """Write an animation that plays forwards and backwards in an endless loop."""
     if not frames:
         raise ValueError("an animation needs one or more frames")
     first, *others = [*frames, *frames[-2:0:-1]]

@@ -25,11 +25,7 @@ def check_images(name: str, sample_shape: tuple[int, ...], *, any_channels: bool
 
 
 def load_tensors(content: bytes, path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors, by name, in the bytes of a file that ``torch.save`` wrote.
-
-    Raises:
-        DataError: the bytes are damaged, or hold anything but finite tensors by name.
-    """
+    """Return the tensors in a file of ``torch.save``, by name; refuse anything but finite ones."""
     import torch
 
     try:

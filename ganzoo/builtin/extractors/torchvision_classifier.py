@@ -154,11 +154,7 @@ class TorchvisionClassifier(FeatureExtractor):
 
 
 def published(model: str, weights: str) -> PublishedWeights:
-    """Return the file of weights that torchvision names.
-
-    Raises:
-        UsageError: torchvision does not have the model or the weights.
-    """
+    """Return the file of weights that torchvision names; ``UsageError`` if it has none."""
     from ganzoo.data.weights import PublishedWeights
 
     url = _entry(model, weights).url
@@ -171,13 +167,7 @@ def published(model: str, weights: str) -> PublishedWeights:
 
 
 def describe(model: str, weights: str | None) -> dict[str, Any]:
-    """Return what is done to images before the network, as plain JSON data.
-
-    The preset is that of the weights, or of the first ones of the model.
-
-    Raises:
-        UsageError: torchvision does not have the model or the weights.
-    """
+    """Return what is done to images before the network, by the preset of its (or its first) weights."""
     preset = _entry(model, weights).transforms()
     return {
         "resize": f"shorter side to {preset.resize_size[0]}, {preset.interpolation.value},"
