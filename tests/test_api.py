@@ -128,7 +128,7 @@ def test_a_source_that_is_not_there_is_named(source: str | Path, message: str) -
 
 
 def test_a_directory_that_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is no run directory: it has no spec\.json"):
+    with pytest.raises(RunError, match=r"is not a run directory: it has no spec\.json"):
         ganzoo.open_run(tmp_path)
     with pytest.raises(RunError, match="does not exist"):
         ganzoo.open_run(tmp_path / "none")

@@ -23,7 +23,7 @@ from ganzoo.hookspecs import hookimpl
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return what the core brings; it ships no network."""
+    """Return the core's components; it has no network."""
     for module in (
         gan,
         callbacks,

@@ -36,7 +36,7 @@ class _CrossEntropy(Loss):
 
 
 class BCE(_CrossEntropy):
-    """Binary cross-entropy, the generator in its non-saturating form: it minimises -log D(G(z))."""
+    """Binary cross-entropy, the generator in its non-saturating form: it minimizes -log D(G(z))."""
 
     type: Literal["bce"] = "bce"
 
@@ -48,7 +48,7 @@ class BCE(_CrossEntropy):
 
 
 class Minimax(_CrossEntropy):
-    """Binary cross-entropy in its minimax form: the generator minimises log(1 - D(G(z))).
+    """Binary cross-entropy in its minimax form: the generator minimizes log(1 - D(G(z))).
 
     Its gradient vanishes where the discriminator is sure of itself, as it is early in training; the
     paper that introduced it advises ``bce`` for that reason.

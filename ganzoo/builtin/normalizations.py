@@ -1,4 +1,4 @@
-"""Layers that normalise activations."""
+"""Layers that normalize activations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class NoNormalization(Normalization):
-    """No normalisation: values pass as they are."""
+    """No normalization: values pass as they are."""
 
     type: Literal["none"] = "none"
 
@@ -26,7 +26,7 @@ class NoNormalization(Normalization):
 
 
 class BatchNorm(Normalization):
-    """Batch normalisation: each channel by its mean and variance over the batch."""
+    """Batch normalization: each channel by its mean and variance over the batch."""
 
     type: Literal["batch"] = "batch"
     paper: ClassVar[str | None] = (
@@ -48,7 +48,7 @@ class BatchNorm(Normalization):
 
 
 class LayerNorm(Normalization):
-    """Layer normalisation: each sample by the mean and variance of all its values."""
+    """Layer normalization: each sample by the mean and variance of all its values."""
 
     type: Literal["layer"] = "layer"
     paper: ClassVar[str | None] = "Ba et al., Layer Normalization, 2016, arXiv:1607.06450"
@@ -63,7 +63,7 @@ class LayerNorm(Normalization):
 
 
 class InstanceNorm(Normalization):
-    """Instance normalisation: each channel of each image by its own mean and variance."""
+    """Instance normalization: each channel of each image by its own mean and variance."""
 
     type: Literal["instance"] = "instance"
     paper: ClassVar[str | None] = (
@@ -87,7 +87,7 @@ class InstanceNorm(Normalization):
 
 
 class GroupNorm(Normalization):
-    """Group normalisation: groups of channels of each sample by their mean and variance."""
+    """Group normalization: groups of channels of each sample by their mean and variance."""
 
     type: Literal["group"] = "group"
     paper: ClassVar[str | None] = "Wu and He, Group Normalization, 2018, arXiv:1803.08494"

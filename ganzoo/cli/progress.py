@@ -42,8 +42,8 @@ class Display:
     def prepare(self, description: str, done: int, total: int) -> None:
         """Show the progress of other long work; ``total`` is 0 if it is unknown."""
 
-    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
-        """Show the result of an evaluation and the time it took."""
+    def note(self, line: str) -> None:
+        """Show a line that stays."""
 
     def close(self) -> None:
         """Remove what must not stay on the screen."""
@@ -60,8 +60,11 @@ class Progress:
 
     @hookimpl
     def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
-        """Show the beginning."""
+        """Show the beginning, and what a new run took from another one."""
         self.run, self.began_at, self.step, self._began = run, step, step, self._clock()
+        origin = run.environment().get("origin")
+        if origin and not run.metrics():
+            self._display.note(origin_words(origin))
         self._display.show(ProgressUpdate(run.path.name, step, total_steps))
 
     @hookimpl
@@ -77,7 +80,7 @@ class Progress:
     @hookimpl
     def ganzoo_evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Show what was measured."""
-        self._display.evaluated(step, values, seconds)
+        self._display.note(evaluation_words(step, values, seconds))
         self._began += seconds  # the time left counts training only
 
 
@@ -107,9 +110,9 @@ class Lines(Display):
             say(description)
         self._description = description
 
-    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+    def note(self, line: str) -> None:
         """Write a line."""
-        say(evaluation_words(step, values, seconds))
+        say(line)
 
     def _due(self) -> bool:
         now = self._clock()
@@ -144,9 +147,9 @@ class Bar(Display):
         """Move the bar; it pulses if the total is unknown."""
         self._description, self._done, self._total, self._left = description, done, total, ""
 
-    def evaluated(self, step: int, values: Mapping[str, float], seconds: float) -> None:
+    def note(self, line: str) -> None:
         """Write a line above the bar; it stays."""
-        self._live.console.print(evaluation_words(step, values, seconds), highlight=False)
+        self._live.console.print(line, highlight=False, markup=False)
 
     def close(self) -> None:
         """Remove the bar."""
@@ -212,6 +215,14 @@ def evaluation_words(step: int, values: Mapping[str, float], seconds: float) -> 
     """Return the result of an evaluation and the time it took in words."""
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
     return f"step {step} evaluated  {numbers or 'nothing could be measured'}  ({seconds:.1f} s)"
+
+
+def origin_words(origin: Mapping[str, Any]) -> str:
+    """Return what a run took from another one, and what is new, in words."""
+    kept = ", ".join(f"{part} {count}" for part, count in origin["kept"].items())
+    new = origin["new"]
+    some = ", ".join(new[:4]) + (f" and {len(new) - 4} more" if len(new) > 4 else "")
+    return f"from {origin['run']}, step {origin['step']}: kept {kept}; new: {some or 'nothing'}"
 
 
 def duration_words(seconds: float) -> str:

@@ -27,7 +27,7 @@ class Activation(Component):
 
 
 class Normalization(Component):
-    """A layer that normalises activations; ``none`` is one of them."""
+    """A layer that normalizes activations; ``none`` is one of them."""
 
     family: ClassVar[str] = "normalization"
 

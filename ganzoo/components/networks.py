@@ -24,7 +24,7 @@ class Network(Component):
     """What all networks share."""
 
     accepts: ClassVar[frozenset[ConditionKind]] = frozenset()
-    """Kinds of condition that the conditional form takes; empty where there is no such form."""
+    """Kinds of condition that the conditional form takes; empty if it has no such form."""
 
     conditional: bool = Field(
         default=False, description="Whether the network is told the condition of each sample."

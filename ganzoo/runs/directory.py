@@ -97,7 +97,7 @@ class RunDirectory:
         if not run.path.exists():
             raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
-            raise RunError(f"{path}: is no run directory: it has no spec.json")
+            raise RunError(f"{path}: is not a run directory: it has no spec.json")
         return run
 
     @cached_property

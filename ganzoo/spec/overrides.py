@@ -66,7 +66,7 @@ def _assign(node: Any, kind: Any, keys: Sequence[str], text: str) -> Any:
     if isinstance(node, list):
         if not key.isdecimal() or int(key) >= len(node):
             places = f"its places are 0 to {len(node) - 1}" if node else "it is empty"
-            raise _DeadEnd(f"there is no place {key!r} in this list: {places}", len(keys))
+            raise _DeadEnd(f"this list has no place {key!r}: {places}", len(keys))
         changed = list(node)
         changed[int(key)] = _assign(node[int(key)], _element(kind), rest, text)
         return changed

@@ -40,7 +40,7 @@ def slope(function: Side, *logits: torch.Tensor) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("name", ["bce", "minimax"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_discriminator_minimises_cross_entropy_with_one_sided_smoothing(
+def test_the_discriminator_minimizes_cross_entropy_with_one_sided_smoothing(
     name: str, smoothing: float
 ) -> None:
     """Means of each half, so that batches of different sizes weigh the same."""
@@ -50,7 +50,7 @@ def test_the_discriminator_minimises_cross_entropy_with_one_sided_smoothing(
     assert made.item() == pytest.approx(on_real - np.log(1 - fake).mean(), rel=1e-12)
 
 
-def test_the_generator_minimises_its_own_form() -> None:
+def test_the_generator_minimizes_its_own_form() -> None:
     fake = probability(FAKE)
     assert build("bce").generator(FAKE, None).item() == pytest.approx(
         -np.log(fake).mean(), rel=1e-12

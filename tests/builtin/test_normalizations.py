@@ -1,4 +1,4 @@
-"""Layers that normalise activations."""
+"""Layers that normalize activations."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_mean_and_variance_are_taken_over_the_right_axes(name: str, dimensions: 
 
 
 @pytest.mark.parametrize("dimensions", [0, 2])
-def test_groups_of_channels_are_normalised_each_by_itself(dimensions: int) -> None:
+def test_groups_of_channels_are_normalized_each_by_itself(dimensions: int) -> None:
     spec = normalization({"type": "group", "groups": 4})
     spec.check(16, dimensions)
     y = spec.build(16, dimensions).double()(values(dimensions))

@@ -98,9 +98,9 @@ def test_a_run_is_opened_with_the_spec_it_was_made_of(run: RunDirectory) -> None
 def test_what_is_no_run_directory_is_refused(tmp_path: Path, run: RunDirectory) -> None:
     with pytest.raises(RunError, match=r"/none: does not exist$"):
         RunDirectory.open(tmp_path / "none")
-    with pytest.raises(RunError, match=r"is no run directory: it has no spec\.json$"):
+    with pytest.raises(RunError, match=r"is not a run directory: it has no spec\.json$"):
         RunDirectory.open(tmp_path)
-    with pytest.raises(RunError, match="is no run directory"):
+    with pytest.raises(RunError, match="is not a run directory"):
         RunDirectory.open(run.spec_path)
 
 

@@ -15,7 +15,7 @@ from ganzoo.utils.images import (
 )
 
 
-def test_samples_are_quantised_by_rounding():
+def test_samples_are_quantized_by_rounding():
     values = np.array([-2, -1, -0.999, 0, 0.5, 1, 7, np.nan], dtype=np.float32)
     assert to_uint8(values).tolist() == [0, 0, 0, 128, 191, 255, 255, 128]
 

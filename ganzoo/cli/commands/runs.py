@@ -101,7 +101,7 @@ def branch(
     states. The run itself is not changed.
 
     \b
-      ganzoo branch runs/digits-1 --set training.duration="40 epochs"
+      ganzoo branch runs/digits-1 --set training.duration="6000 steps"
       ganzoo branch runs/digits-1 --checkpoint best --set loss=hinge --set name=hinge
     """
     changes: Any = {"overrides": assignments, "checkpoint": checkpoint, "output": output}

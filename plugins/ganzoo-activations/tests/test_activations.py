@@ -26,7 +26,7 @@ def activation(name: str, **parameters: Any) -> Activation:
 
 
 def own_names() -> list[str]:
-    """Names of the activations this package brings."""
+    """Names of the activations this package provides."""
     return [
         entry.name
         for entry in registry.active().entries("activation")

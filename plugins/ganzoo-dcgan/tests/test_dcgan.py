@@ -171,23 +171,23 @@ def test_widths_halve_from_stem_to_image_as_in_the_paper() -> None:
 
 
 @pytest.mark.parametrize("normalize_first", [False, True])
-def test_the_first_layer_of_the_discriminator_is_normalised_only_on_demand(
+def test_the_first_layer_of_the_discriminator_is_normalized_only_on_demand(
     normalize_first: bool,
 ) -> None:
     network = discriminator(channels=4, normalize_first=normalize_first).build((3, 32, 32), None)
-    normalised = [
+    normalized = [
         each.num_features for each in network.modules() if isinstance(each, nn.BatchNorm2d)
     ]
-    assert normalised == ([4] if normalize_first else []) + [8, 16]
+    assert normalized == ([4] if normalize_first else []) + [8, 16]
 
 
 @pytest.mark.parametrize("family", [generator, discriminator])
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [
-        ((2,), "serves images, not points; choose 'mlp' for points"),
-        ((1, 28, 32), "serves square images, not 28x32; let the data set resize them, to 32x32"),
-        ((1, 7, 7), "serves images of at least 8x8, not 7x7"),
+        ((2,), "supports images, not points; choose 'mlp' for points"),
+        ((1, 28, 32), "supports square images, not 28x32; let the data set resize them, to 32x32"),
+        ((1, 7, 7), "supports images of at least 8x8, not 7x7"),
     ],
 )
 def test_samples_that_are_no_square_images_are_refused(

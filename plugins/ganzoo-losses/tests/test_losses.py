@@ -31,7 +31,7 @@ def build(name: str, **parameters: Any) -> AdversarialLoss:
 
 
 def own_names() -> list[str]:
-    """Names of the losses this package brings."""
+    """Names of the losses this package provides."""
     return [
         entry.name
         for entry in registry.active().entries("loss")

@@ -22,7 +22,7 @@ DASHES = ("solid", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 def value_and_derivative(
     activation: Activation, x: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute an activation, freshly initialised, and by autograd its derivative.
+    """Compute an activation, freshly initialized, and by autograd its derivative.
 
     Args:
         activation: any elementwise activation.

@@ -50,7 +50,7 @@ class _DCGAN(Network):
     normalization: Normalization = choice("batch", description="Layer that normalizes activations.")
     norm_position: Literal["before_activation", "after_activation"] = Field(
         default="before_activation",
-        description="Whether activations are normalised before the activation function or after it.",
+        description="Whether activations are normalized before the activation function or after it.",
     )
     bias: bool = Field(
         default=False,
@@ -91,7 +91,7 @@ class DCGANGenerator(_DCGAN, Generator):
     stem: Literal["convolution", "linear"] = Field(
         default="convolution",
         description="First layer: 'convolution' is a transposed one of the latent as 1x1 pixel and"
-        " normalises channels; 'linear' normalises each value by itself.",
+        " normalizes channels; 'linear' normalizes each value by itself.",
     )
     stem_convolutions: int = Field(
         default=0,
@@ -163,7 +163,7 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
     )
     normalize_first: bool = Field(
         default=False,
-        description="Whether the first layer is normalised as well; the paper found that to make"
+        description="Whether the first layer is normalized as well; the paper found that to make"
         " training unstable.",
     )
     head: Literal["convolution", "linear"] = Field(

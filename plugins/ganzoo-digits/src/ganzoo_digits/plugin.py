@@ -13,7 +13,7 @@ from ganzoo_digits.extractors import LeNetMnist, StackedLeNetMnist
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return the data sets, and the classifiers that judge samples of them."""
+    """Return the data sets, and the classifiers that evaluate samples of them."""
     return [Mnist5k, StackedMnist, LeNetMnist, StackedLeNetMnist]
 
 

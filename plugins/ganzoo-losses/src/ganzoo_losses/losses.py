@@ -22,13 +22,13 @@ class LSGAN(Loss):
         "Mao et al., Least Squares Generative Adversarial Networks, 2017, arXiv:1611.04076"
     )
     a: float = Field(
-        default=0.0, description="Target of logits of made samples in the discriminator's step."
+        default=0.0, description="Target of logits of generated samples in the discriminator's step."
     )
     b: float = Field(
         default=1.0, description="Target of logits of real samples in the discriminator's step."
     )
     c: float = Field(
-        default=1.0, description="Target of logits of made samples in the generator's step."
+        default=1.0, description="Target of logits of generated samples in the generator's step."
     )
 
     def build(self) -> AdversarialLoss:
@@ -107,7 +107,7 @@ class RelativisticAverage(Loss):
 
 
 class RelativisticPairing(Loss):
-    """Relativistic pairing (RpGAN): is a real sample more real than the made one beside it?
+    """Relativistic pairing (RpGAN): is a real sample more real than the generated one beside it?
 
     The loss of R3GAN, which adds the regularizers ``r1`` and ``r2``.
     """

@@ -1,6 +1,6 @@
 """The formulas of adversarial losses: pure functions of raw logits (N,), each to a scalar.
 
-D(x) stands for ``real``, the logits of real samples; D(G(z)) for ``fake``, those of made ones.
+D(x) stands for ``real``, the logits of real samples; D(G(z)) for ``fake``, those of generated ones.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def relativistic_average(higher: torch.Tensor, lower: torch.Tensor) -> torch.Ten
 
     Args:
         higher: logits h that should be the higher ones: of real samples in the step of the
-            discriminator, of made samples in that of the generator.
+            discriminator, of generated samples in that of the generator.
         lower: logits l of the others.
     """
     return F.softplus(lower.mean() - higher).mean() + F.softplus(lower - higher.mean()).mean()
@@ -65,7 +65,7 @@ def relativistic_pairing(higher: torch.Tensor, lower: torch.Tensor) -> torch.Ten
 
     Args:
         higher: logits h that should be the higher ones: of real samples in the step of the
-            discriminator, of made samples in that of the generator.
+            discriminator, of generated samples in that of the generator.
         lower: logits l of the others, as many.
     """
     return F.softplus(lower - higher).mean()

@@ -22,7 +22,7 @@ class EventLog:
     """Writes event files to a folder, and goes on with those that are there.
 
     Args:
-        folder: made if it is not there.
+        folder: created if it does not exist.
         spec: the run's spec.
         step: steps taken so far. What is there of later steps will be written again, so TensorBoard
             is told to forget it; a run that starts again leaves nothing to go on with.
