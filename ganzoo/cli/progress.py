@@ -62,7 +62,7 @@ class Progress:
     def ganzoo_run_started(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Show the beginning, and what a new run took from another one."""
         self.run, self.began_at, self.step, self._began = run, step, step, self._clock()
-        origin = run.environment().get("origin")
+        origin = run.origin()
         if origin and not run.metrics():
             self._display.note(origin_words(origin))
         self._display.show(ProgressUpdate(run.path.name, step, total_steps))

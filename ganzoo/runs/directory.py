@@ -220,6 +220,14 @@ class RunDirectory:
         }
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
 
+    def origin(self) -> dict[str, Any]:
+        """Return the run that weights were taken from and what was taken; empty if none were."""
+        try:
+            origin: dict[str, Any] = self.environment().get("origin", {})
+        except (OSError, ValueError):  # a run that is just being created, or damaged
+            return {}
+        return origin
+
     def environment(self) -> dict[str, Any]:
         """Return what the run was made with."""
         data: dict[str, Any] = json.loads(self.environment_path.read_text(encoding="utf-8"))
