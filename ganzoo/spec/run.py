@@ -68,7 +68,7 @@ class RunSpec(SpecModel):
     requires: dict[str, str] = Field(
         default_factory=dict,
         description="Versions this spec needs, as distribution: specifier, such as"
-        ' {"ganzoo-dcgan": ">=0.1"}.',
+        ' {"ganzoo-dcgan": ">=0.2"}.',
     )
     dataset: Dataset = Field(description="The samples to learn from.")
     algorithm: Algorithm = choice(

@@ -491,15 +491,15 @@ def test_of_two_entry_points_the_one_named_as_the_distribution_counts_or_else_th
 @pytest.mark.parametrize(
     ("requirement", "cause"),
     [
-        ("ganzoo>=9", "it needs ganzoo>=9, and ganzoo 0.1.0 is installed"),
-        ("GanZoo (<0.1)", "it needs ganzoo<0.1, and ganzoo 0.1.0 is installed"),
+        ("ganzoo>=9", "it needs ganzoo>=9, and ganzoo 0.2.0 is installed"),
+        ("GanZoo (<0.2)", "it needs ganzoo<0.2, and ganzoo 0.2.0 is installed"),
         ("ganzoo>>9", "its requirement 'ganzoo>>9' cannot be read"),
     ],
 )
 def test_a_plugin_for_another_version_of_ganzoo_is_not_even_imported(
     requirement: str, cause: str, install: Install, load_plugins: Load, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.1.0")
+    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.2.0")
     folder = install("ganzoo-newer", "raise AttributeError('of later versions')")
     add_metadata(folder, f"Requires-Dist: {requirement}")
     _, message = load_with_warning(load_plugins)
@@ -511,9 +511,9 @@ def test_a_plugin_for_another_version_of_ganzoo_is_not_even_imported(
     "requirement",
     [
         "ganzoo",
-        "ganzoo>=0.1",
-        "ganzoo >= 0.1.0",
-        "ganzoo>=0.1.0.0",
+        "ganzoo>=0.2",
+        "ganzoo >= 0.2.0",
+        "ganzoo>=0.2.0.0",
         "ganzoo<1,>=0.0.9",
         "ganzoo>=9; extra == 'later'",
         "ganzoo>=9; python_version < '3'",
@@ -523,7 +523,7 @@ def test_a_plugin_for_another_version_of_ganzoo_is_not_even_imported(
 def test_a_requirement_that_is_met_is_no_matter(
     requirement: str, install: Install, load_plugins: Load, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.1.0")
+    monkeypatch.setattr("ganzoo.plugins.discovery.metadata.version", lambda name: "0.2.0")
     folder = install("ganzoo-cube", plugin())
     add_metadata(folder, f"Requires-Dist: {requirement}")
     assert record(load_plugins(), "ganzoo-cube").status == "active"

@@ -134,7 +134,7 @@ def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch)
         ((), "add 'ganzoo>=…'"),
         *(
             ((each,), "leave out the upper bound")
-            for each in ("ganzoo>=0.1,<2", "ganzoo~=0.1", "ganzoo===0.1.0", "ganzoo==0.*")
+            for each in ("ganzoo>=0.1,<2", "ganzoo~=0.1", "ganzoo===0.2.0", "ganzoo==0.*")
         ),
     ],
 )
