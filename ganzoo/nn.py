@@ -20,10 +20,14 @@ def embedding(condition: Condition, width: int) -> nn.Embedding | nn.Linear:
 
 def parametrized(network: nn.Module, component: Network) -> nn.Module:
     """Apply a component's ``parametrizations`` to the network that it built, and return the network."""
+    layers = [
+        (layer, weight.dim())
+        for layer in network.modules()
+        if (weight := layer._parameters.get("weight")) is not None and weight.dim() > 1
+    ]
     for name in component.parametrizations:
-        apply = getattr(parametrizations, name)
-        for layer in list(network.modules()):
-            weight = layer._parameters.get("weight")
-            if weight is not None and weight.dim() > 1:
-                apply(layer, "weight")
+        for layer, axes in layers:
+            # Of a convolution, torch would make each kernel orthogonal, which bounds nothing.
+            if name != "orthogonal" or axes == 2:
+                getattr(parametrizations, name)(layer, "weight")
     return network

@@ -11,6 +11,9 @@ from pydantic_core import PydanticCustomError
 from ganzoo.components import Callback, CallbackSetting, CallbackState, Component, Control
 from ganzoo.errors import TrainingError
 
+MOST_MISSING = 20
+"""Lines in a row without a number after which it counts as one that is never logged."""
+
 
 class StopAt(Callback):
     """Stops a run when a number has stayed above or below a bound.
@@ -55,18 +58,22 @@ class _StopAt(CallbackState):
     """Counts the checks in a row in which a number is beyond its bound."""
 
     def __init__(self, component: StopAt, name: str) -> None:
-        self._component, self._name, self._count = component, name, 0
+        self._component, self._name, self._count, self._missing = component, name, 0, 0
 
     def on_log(self, step: int, metrics: Mapping[str, float], control: Control) -> None:
         del step
         if not _is_logged(self._name):
             return
-        if self._name not in metrics:
+        if self._name in metrics:
+            self._missing = 0
+            self._see(metrics[self._name], control)
+            return
+        self._missing += 1  # a lazy regularizer is not in each line
+        if self._missing == MOST_MISSING:
             known = ", ".join(name for name in metrics if _is_logged(name))
             raise TrainingError(
                 f"callback 'stop_at': {self._name!r} is not logged (available: {known})"
             )
-        self._see(metrics[self._name], control)
 
     def on_evaluation(self, step: int, values: Mapping[str, float], control: Control) -> None:
         del step

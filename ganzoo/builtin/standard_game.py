@@ -49,7 +49,10 @@ class StandardGame(Game):
         }
         self.optimizers = {
             "generator": context.optimizer(
-                algorithm.generator_optimizer, generator=sampler.generator, latent=sampler.latent
+                algorithm.generator_optimizer,
+                generator=sampler.generator,
+                latent=sampler.latent,
+                **self._adversary.generator_trained,
             ),
             "discriminator": context.optimizer(
                 algorithm.discriminator_optimizer, **self._adversary.trained
@@ -62,6 +65,7 @@ class StandardGame(Game):
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
         """Take the discriminator's steps, then the generator's."""
         adversary, first = self._adversary, step * self._discriminator_steps
+        numbers = Numbers()
         for index in range(first, first + self._discriminator_steps):
             batch = next_batch()
             keep = self._reuse_fakes and index == first + self._discriminator_steps - 1
@@ -69,8 +73,9 @@ class StandardGame(Game):
             if keep:
                 parts = list(parts)
             on_discriminator = partial(adversary.discriminator_loss, index=index, progress=progress)
-            numbers = self.optimizers["discriminator"].update(parts, on_discriminator, progress)
-            adversary.constrain()
+            # Of several steps the last counts, and an earlier one for what is not in each of them.
+            numbers |= self.optimizers["discriminator"].update(parts, on_discriminator, progress)
+            numbers |= adversary.after_update()
         if not self._reuse_fakes:
             parts = self._generate(batch, with_graph=True)
         on_generator = partial(adversary.generator_loss, index=step, progress=progress)

@@ -162,6 +162,13 @@ def adversary_problems(
                 f"{auxiliary.type!r} needs {' and '.join(missing)} from the discriminator, and"
                 f" {discriminator.type!r} provides {provided}",
             )
+    for index, regularizer in enumerate(regularizers):
+        if regularizer.side == "generator" and "real" in regularizer.needs_gradient:
+            yield Problem(
+                f"regularizers.{index}",
+                f"{regularizer.type!r} needs a gradient at real samples, which the generator's side"
+                " has no pass over; its plugin is at fault",
+            )
     parts: list[tuple[str, AuxiliaryLoss | Regularizer | Augmentation]] = [
         *((f"auxiliary_losses.{index}", each) for index, each in enumerate(auxiliary_losses)),
         *((f"regularizers.{index}", each) for index, each in enumerate(regularizers)),

@@ -30,7 +30,8 @@ class Control(ABC):
         Args:
             optimizer: name of the optimizer, such as ``generator``.
             field: a scheduled field of it, such as ``lr``.
-            factor: at least 0; it multiplies the schedule itself, not an earlier factor.
+            factor: at least 0; it replaces the callback's earlier factor. Those of several callbacks
+                are multiplied.
             reason: why, in words.
 
         Raises:
@@ -56,7 +57,7 @@ class CallbackState:
         """Act on an evaluation; ``values`` holds each number by its name, such as ``fd@lenet-mnist``."""
 
     def on_save(self, step: int, control: Control) -> None:
-        """Act just before a checkpoint is written."""
+        """Act when a checkpoint is due, before it is written; not when a signal asks for one."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as JSON holds it."""

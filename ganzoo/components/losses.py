@@ -161,7 +161,8 @@ class RegularizerInputs:
             on its side only.
         real: real samples of the same shape, before augmentation.
         fake_output: what the discriminator says about fake samples.
-        real_output: what it says about real samples; None on the generator's side.
+        real_output: what it says about real samples; on the generator's side None, unless the loss
+            needs it there.
         condition: of both, or None.
         latents: (N, dim), what fake samples were generated from, or None.
         discriminator: maps samples before augmentation to a ``DiscriminatorOutput``, for the same
@@ -257,9 +258,10 @@ class Augmentation(Component):
     observes: ClassVar[bool] = False
     """Whether the module has a method ``observe(real_logits)``.
 
-    It is called after each pass of the discriminator over real samples in its own step, with detached
-    logits, so that the strength can follow them (ADA, Karras et al. 2020, arXiv:2006.06676). It returns
-    numbers to log by name, scalars on the device; they are logged as ``augmentation/<name>``.
+    It is called after each update of the discriminator, with the detached logits of all real samples of
+    the update (one for each pack, several for each sample with patches), so that the strength can follow
+    them (ADA, Karras et al. 2020, arXiv:2006.06676). It returns scalars on the device by name, whose
+    means are logged as ``augmentation/<name>``.
     """
 
     def check(self, setting: Setting) -> None:

@@ -31,9 +31,9 @@ class Network(Component):
     )
     parametrizations: Annotated[tuple[Parametrization, ...], Field(strict=False)] = Field(
         default=(),
-        description="Applied to the weights of all convolutions, linear layers and embeddings:"
-        " 'spectral_norm' (Miyato et al. 2018, arXiv:1802.05957), 'weight_norm' (Salimans and Kingma"
-        " 2016, arXiv:1602.07868) or 'orthogonal'.",
+        description="Applied in this order to the weights of all convolutions, linear layers and"
+        " embeddings: 'spectral_norm' (Miyato et al. 2018, arXiv:1802.05957), 'weight_norm' (Salimans"
+        " and Kingma 2016, arXiv:1602.07868), or 'orthogonal', which leaves convolutions as they are.",
     )
 
     @model_validator(mode="after")

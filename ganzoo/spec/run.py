@@ -34,7 +34,7 @@ class InitializeFrom(SpecModel):
     """Weights of another run to start from; everything else starts anew."""
 
     run: str = Field(description="Run directory whose weights are taken.")
-    networks: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
+    networks: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None,
         description="Names of the networks that are taken, such as generator. Null: all that both runs"
         " have.",
@@ -102,7 +102,10 @@ class RunSpec(SpecModel):
         """Put the keys of the algorithm, which a spec has on its own level, into the algorithm."""
         chosen = data.get("algorithm", DEFAULT_ALGORITHM)
         own = {key: value for key, value in data.items() if key not in cls._own_fields()}
-        if isinstance(chosen, Algorithm) and not own:
+        if isinstance(chosen, Algorithm):
+            if own:
+                reason = f"is given whole, so {next(iter(own))!r} is part of it"
+                raise cls._refusal("algorithm", reason)
             return data
         if isinstance(chosen, Mapping):
             inner = [str(key) for key in chosen if key != "type"]
@@ -112,6 +115,10 @@ class RunSpec(SpecModel):
         known = algorithm_fields(chosen)
         if known is None:  # the algorithm itself is refused, with the reason
             return {key: value for key, value in data.items() if key not in own}
+        clash = sorted(known.keys() & cls._own_fields())
+        if clash:
+            reason = f"{chosen!r} declares {clash[0]!r}, which is a key of every spec; its plugin is at fault"
+            raise cls._refusal("algorithm", reason)
         unknown = [key for key in own if key not in known]
         if unknown:
             everything = [*cls._own_fields(), *known]

@@ -123,6 +123,7 @@ class Adversary:
         network: the discriminator.
         modules: it and its parts with state, by name, for ``Game.networks``.
         trained: the modules that its optimizer updates, by name.
+        generator_trained: those that the generator's optimizer updates: auxiliary losses of that side.
     """
 
     def __init__(
@@ -140,7 +141,8 @@ class Adversary:
         self._context, self._name, self._pack = context, name, component.pack
         self._suffix = "" if name == "discriminator" else f"/{name}"
         shape = component.packed_shape(setting.samples.shape)
-        network = component.build(shape, setting.condition)
+        self._told = component.conditional
+        network = component.build(shape, setting.condition if self._told else None)
         self.network = context.place(parametrized(network, component))
         self._compiled = context.compiled(self.network)
         self._loss = loss.build()
@@ -155,16 +157,20 @@ class Adversary:
         )
         self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
+        self._observed: list[torch.Tensor] = []
         regularized = any(each.side == "discriminator" for each in regularizers)
         self._joined = component.joins_batches and not regularized
         self.trained: dict[str, nn.Module] = {name: self.network}
+        self.generator_trained: dict[str, nn.Module] = {}
         for label, part in self._auxiliary.items():
             if isinstance(part.function, nn.Module):
-                self.trained[f"{name}-{label}"] = context.place(part.function)
+                trains = "discriminator" in part.component.sides
+                modules = self.trained if trains else self.generator_trained
+                modules[f"{name}-auxiliary-{label}"] = context.place(part.function)
         self._parameters = [each for part in self.trained.values() for each in part.parameters()]
-        self.modules = dict(self.trained)
+        self.modules = self.trained | self.generator_trained
         stateful: dict[str, Any] = {
-            label: part.function for label, part in self._regularizers.items()
+            f"regularizer-{label}": part.function for label, part in self._regularizers.items()
         }
         stateful["augmentation"] = self._augment
         for label, module in stateful.items():
@@ -197,11 +203,8 @@ class Adversary:
             f"score/real{self._suffix}": real_output.logits.detach().mean(),
             f"score/fake{self._suffix}": fake_output.logits.detach().mean(),
         }
-        if self._augment is not None and self._observes:
-            observed = self._augment.observe(real_output.logits.detach())
-            numbers |= {
-                f"augmentation/{name}{self._suffix}": each for name, each in observed.items()
-            }
+        if self._observes:
+            self._observed.append(real_output.logits.detach())
         outputs = real_output, fake_output
         terms = [
             *self._auxiliary_terms("discriminator", batch, outputs, progress, numbers),
@@ -223,10 +226,12 @@ class Adversary:
             The total, and numbers to log.
         """
         real_output = None
+        due = self._due("generator", index)
+        exact = any(part.component.needs_gradient for part in due.values())
         with frozen(self._parameters):
             if self._generator_needs_real:
                 real_output = self.judge(batch.real, batch.condition)
-            fake_output = self.judge(batch.fake, batch.condition)
+            fake_output = self.judge(batch.fake, batch.condition, exact=exact)
             real_logits = None
             if real_output is not None and self._loss.generator_needs_real:
                 real_logits = real_output.logits
@@ -234,7 +239,6 @@ class Adversary:
             loss = self._weighted(loss, "generator")
             numbers = {f"loss/generator{self._suffix}": loss.detach()}
             outputs = real_output, fake_output
-            due = self._due("generator", index)
             samples = batch.real, batch.fake
             added = [
                 *self._auxiliary_terms("generator", batch, outputs, progress, numbers),
@@ -242,10 +246,25 @@ class Adversary:
             ]
         return sum(added, start=loss), numbers
 
-    def constrain(self) -> None:
-        """Apply what the loss demands of the weights after each update (weight clipping)."""
+    def after_update(self) -> Numbers:
+        """Do what follows each update of the discriminator; algorithms call it after the step.
+
+        The loss may demand something of the weights (weight clipping), and an augmentation may observe
+        the logits of the real samples of the update.
+
+        Returns:
+            Numbers to log.
+        """
         if self._loss.constrain is not None:
             self._loss.constrain(self.network)
+        if not self._observed:
+            return {}
+        numbers = self._augment.observe(torch.cat(self._observed))
+        self._observed.clear()
+        return {
+            f"augmentation/{name}{self._suffix}": torch.as_tensor(number)
+            for name, number in numbers.items()
+        }
 
     def judge(
         self, samples: torch.Tensor, condition: torch.Tensor | None, *, exact: bool = False
@@ -268,7 +287,7 @@ class Adversary:
             samples = samples.reshape(count, self._pack * samples.shape[1], *samples.shape[2:])
         network = self.network if exact else self._compiled
         with self._context.autocast(enabled=not exact):
-            output = network(samples, condition)
+            output = network(samples, condition if self._told else None)
         if not isinstance(output, DiscriminatorOutput):
             output = DiscriminatorOutput(output)
         if output.logits.dim() == 0 or len(output.logits) != count:

@@ -9,6 +9,11 @@ from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.errors import TrainingError, in_a_line
 from ganzoo.training.optimizers import OptimizerStep
 
+RESERVED = frozenset(
+    ("action", "callback", "epoch", "images_per_second", "reason", "seconds", "step")
+)
+"""Keys of metrics.jsonl that have a meaning of their own."""
+
 
 class Callbacks:
     """All callbacks of a run, in the order of the spec.
@@ -25,6 +30,7 @@ class Callbacks:
         setting: CallbackSetting,
         optimizers: Mapping[str, OptimizerStep],
     ) -> None:
+        self._components = [each.model_dump(mode="json") for each in components]
         self._parts = [(each.type, each.build(setting)) for each in components]
         self._optimizers = optimizers
         self._record: Callable[[dict[str, Any]], None] = lambda _: None
@@ -45,14 +51,13 @@ class Callbacks:
         self._call(step, lambda part, control: part.on_evaluation(step, values, control))
 
     def on_save(self, step: int) -> None:
-        """Tell of a checkpoint that is about to be written."""
+        """Tell of a checkpoint that is due."""
         self._call(step, lambda part, control: part.on_save(step, control))
-        self.save_requested = False
 
     def _call(self, step: int, call: Callable[[CallbackState, Control], None]) -> None:
-        for name, part in self._parts:
+        for index, (name, part) in enumerate(self._parts):
             try:
-                call(part, _Control(self, name, step))
+                call(part, _Control(self, index, name, step))
             except TrainingError:
                 raise
             except Exception as error:
@@ -63,8 +68,8 @@ class Callbacks:
         line = {"step": step, "callback": callback, "action": action, **details, "reason": reason}
         self._record(line)
 
-    def scale(self, optimizer: str, field: str, factor: float) -> None:
-        """Multiply a schedule by a factor.
+    def scale(self, owner: int, optimizer: str, field: str, factor: float) -> None:
+        """Multiply a schedule by a factor of one callback.
 
         Raises:
             ValueError: the run has no such optimizer or field, or the factor is negative.
@@ -74,26 +79,47 @@ class Callbacks:
             raise ValueError(f"the run has no optimizer {optimizer!r} (available: {known})")
         if not factor >= 0:
             raise ValueError(f"a factor must be at least 0, not {factor}")
-        self._optimizers[optimizer].scale(field, factor)
+        self._optimizers[optimizer].scale(field, factor, str(owner))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as JSON holds it."""
-        states = [{"type": name, "state": part.state_dict()} for name, part in self._parts]
+        states = [
+            {"component": component, "state": part.state_dict()}
+            for component, (_, part) in zip(self._components, self._parts, strict=True)
+        ]
         return {"stopped": self.stopped, "logged": self.logged, "states": states}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state; that of a branched run may be of other callbacks, which then start anew."""
+        """Take over a state."""
         self.stopped, self.logged = state.get("stopped"), dict(state.get("logged", {}))
-        for (name, part), saved in zip(self._parts, state.get("states", ()), strict=False):
-            if saved["type"] == name:
+        for (_, part), saved in zip(self._parts, state.get("states", ()), strict=False):
+            part.load_state_dict(saved["state"])
+
+    def adopt(self, state: Mapping[str, Any]) -> list[str]:
+        """Take over what another run's callbacks of the same settings know.
+
+        Those of a run that a callback has stopped are left: they would stop this one at once.
+
+        Returns:
+            The callbacks that start anew.
+        """
+        known = [] if state.get("stopped") else list(state.get("states", ()))
+        new = []
+        for component, (name, part) in zip(self._components, self._parts, strict=True):
+            saved = next((each for each in known if each["component"] == component), None)
+            if saved is None:
+                new.append(f"callback {name}")
+            else:
+                known.remove(saved)
                 part.load_state_dict(saved["state"])
+        return new
 
 
 class _Control(Control):
     """What one callback may do at one step."""
 
-    def __init__(self, callbacks: Callbacks, name: str, step: int) -> None:
-        self._callbacks, self._name, self._step = callbacks, name, step
+    def __init__(self, callbacks: Callbacks, index: int, name: str, step: int) -> None:
+        self._callbacks, self._index, self._name, self._step = callbacks, index, name, step
 
     def stop(self, reason: str) -> None:
         self._callbacks.act(self._step, self._name, "stop", reason)
@@ -104,9 +130,12 @@ class _Control(Control):
         self._callbacks.save_requested = True
 
     def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
-        self._callbacks.scale(optimizer, field, factor)
+        self._callbacks.scale(self._index, optimizer, field, factor)
         target = f"{optimizer}.{field}"
         self._callbacks.act(self._step, self._name, "scale", reason, target=target, factor=factor)
 
     def log(self, values: Mapping[str, float]) -> None:
+        reserved = sorted(RESERVED & values.keys())
+        if reserved:
+            raise ValueError(f"numbers cannot be called {' or '.join(reserved)}")
         self._callbacks.logged |= {name: float(value) for name, value in values.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import Interrupted, Problem, SpecError
+from ganzoo.errors import Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
 from ganzoo.runs.directory import RunDirectory
@@ -68,6 +68,11 @@ def train(
                 if checkpoint is not None:
                     trainer.resume(checkpoint)
                 else:
+                    if resume and run.origin().get("kind") == "branch":
+                        raise RunError(
+                            f"{run.path}: has no checkpoint that can be read; branch again from"
+                            f" {run.origin()['run']}"
+                        )
                     if resume and spec.initialize_from is not None:
                         transfer = initialize(prepared.state, spec.initialize_from)
                     trainer.begin(str(device), {} if transfer is None else transfer.to_json())
@@ -109,10 +114,10 @@ class Trainer:
         """
         self.run.forget_after(-1)
         self.run.write_environment(device, origin)
-        save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
-        self.save_samples()
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
+        save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
+        self.save_samples()
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint; what was written after it is written again."""
@@ -138,13 +143,17 @@ class Trainer:
                     state.average.update(state.step, progress)
                 state.meters.add(numbers)
 
-                # Do what is due after this step.
-                last = state.step == plan.total
+                # Do what is due after this step; patience or a callback may end the run.
+                last = state.step == total
                 found_best = False
                 if plan.evaluation and (state.step % plan.evaluation == 0 or last):
                     found_best = self.evaluate()
                     total = self.total
-                    last = state.step == total
+                save_due = state.step % plan.checkpoint == 0 or last
+                if save_due:
+                    callbacks.on_save(state.step)
+                    total = self.total
+                last = state.step == total
                 if state.step % plan.log == 0 or last:
                     self.log()
                     total = self.total
@@ -153,7 +162,7 @@ class Trainer:
                     self.save_samples()
                 stopped_by = stop.signal_number
                 if (
-                    state.step % plan.checkpoint == 0
+                    save_due
                     or last
                     or found_best
                     or callbacks.save_requested
@@ -204,8 +213,8 @@ class Trainer:
         taken = state.step - self._logged_at
         metrics = {
             "epoch": round(state.step / self.prepared.plan.epoch, 4),
-            **means,
             **self.state.callbacks.logged,
+            **means,
             "seconds": round(seconds, 3),
             "images_per_second": round(taken * self.prepared.plan.images / seconds, 1),
         }
@@ -231,7 +240,7 @@ class Trainer:
             ganzoo.errors.TrainingError: a number is not finite; the files before are kept.
         """
         self.state.meters.means(self.state.step)
-        self.state.callbacks.on_save(self.state.step)
+        self.state.callbacks.save_requested = False
         prepared = self.prepared
         generator = to_file(prepared.sampler, self.spec, prepared.info, self.state.step)
         write_atomically(self.run.generator_path, generator, durable=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from ganzoo import components
+from ganzoo.errors import Problem, SpecError
 
 Numbers = dict[str, torch.Tensor]
 """Scalars worth logging by name, detached, still on the device: reading one would wait for it."""
@@ -31,7 +33,10 @@ class OptimizerStep:
     Attributes:
         parameters: what it updates.
         scaler: the scaler.
-        factors: by the name of a scheduled field, what a callback multiplies its schedule by.
+        names: of the parameters.
+        kind: type of the component.
+        factors: by the name of a scheduled field, what callbacks multiply its schedule by, each by a
+            name of its own.
     """
 
     def __init__(
@@ -40,11 +45,15 @@ class OptimizerStep:
         parameters: Iterable[tuple[str, nn.Parameter]],
         scaler: torch.amp.GradScaler,
     ) -> None:
-        groups = _groups(parameters, component.lr_factors)
+        named = list(parameters)
+        groups = _groups(named, component.lr_factors)
         self.parameters: list[nn.Parameter] = [each for group in groups for each in group["params"]]
+        places = {id(parameter): name for name, parameter in named}
+        self.names = [places[id(parameter)] for parameter in self.parameters]
+        self.kind = component.type
         self.optimizer = component.build(groups)
         self.scaler = scaler
-        self.factors: dict[str, float] = {}
+        self.factors: dict[str, dict[str, float]] = {}
         self._clip_norm = component.clip_norm
         self._schedules = {name: _built(each) for name, each in component.schedules().items()}
         self._varying = {
@@ -118,8 +127,13 @@ class OptimizerStep:
         """Whether ``training.freeze`` leaves nothing to update."""
         return not any(each.requires_grad for each in self.parameters)
 
-    def scale(self, field: str, factor: float) -> None:
+    def scale(self, field: str, factor: float, owner: str) -> None:
         """Multiply what a schedule gives by a factor, from the next update on.
+
+        Args:
+            field: a scheduled field.
+            factor: the factor; it replaces an earlier one of the same owner.
+            owner: who multiplies.
 
         Raises:
             ValueError: the optimizer schedules no such field.
@@ -127,7 +141,7 @@ class OptimizerStep:
         if field not in self._schedules:
             known = ", ".join(self._schedules)
             raise ValueError(f"the optimizer has no scheduled field {field!r} (available: {known})")
-        self.factors[field] = factor
+        self.factors.setdefault(field, {})[owner] = factor
         self._varying[field] = self._schedules[field]
 
     def state_dict(self) -> dict[str, Any]:
@@ -142,8 +156,8 @@ class OptimizerStep:
     def _set(self, schedules: dict[str, Any], progress: float) -> None:
         for name, schedule in schedules.items():
             value = schedule(progress)
-            factor = self.factors.get(name)
-            if factor is not None:
+            if name in self.factors:
+                factor = math.prod(self.factors[name].values())
                 value = (
                     tuple(factor * each for each in value)
                     if type(value) is tuple
@@ -154,10 +168,15 @@ class OptimizerStep:
 
 
 def _groups(
-    parameters: Iterable[tuple[str, nn.Parameter]], factors: dict[str, float]
+    parameters: Sequence[tuple[str, nn.Parameter]], factors: dict[str, float]
 ) -> list[dict[str, Any]]:
     """Return parameter groups, one for each factor on the learning rate; the first match counts."""
     groups: dict[float, list[nn.Parameter]] = {}
+    for pattern in factors:
+        if not any(fnmatchcase(name, pattern) for name, _ in parameters):
+            some = ", ".join(name for name, _ in list(parameters)[:3])
+            problem = f"lr_factors: {pattern!r} matches no weight of the optimizer ({some}, …)"
+            raise SpecError([Problem("", problem)])
     for name, parameter in parameters:
         matching = (factor for pattern, factor in factors.items() if fnmatchcase(name, pattern))
         groups.setdefault(next(matching, 1.0), []).append(parameter)

@@ -56,6 +56,7 @@ class TrainingState:
             "slots": {},
             "scalers": {},
             "factors": {},
+            "parameters": {},
             "callbacks": self.callbacks.state_dict(),
         }
         for name, network in self.game.networks.items():
@@ -68,6 +69,7 @@ class TrainingState:
             values["optimizers"][name] = state["param_groups"]
             values["scalers"][name] = each.scaler.state_dict()
             values["factors"][name] = each.factors
+            values["parameters"][name] = {"optimizer": each.kind, "names": each.names}
             values["slots"][name] = {}
             for index, slots in state["state"].items():
                 held = {key: slot for key, slot in slots.items() if isinstance(slot, torch.Tensor)}
@@ -110,7 +112,7 @@ class TrainingState:
         if self.average is not None:
             self.average.network.load_state_dict(_take(tensors, "average"))
         for name in self.game.optimizers:
-            self.restore_optimizer(name, checkpoint)
+            self._restore_optimizer(name, checkpoint)
         device = self.rng.device
         sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
         self.meters = Meters(sums, dict(values["counts"]))
@@ -141,43 +143,46 @@ class TrainingState:
         self.step = step
         self.batches.seek(step * self.spec.algorithm.batches_per_step)
 
-    def restore_optimizer(
-        self, name: str, checkpoint: Checkpoint, *, keep_settings: bool = False
-    ) -> None:
-        """Take over the state of one optimizer.
-
-        Args:
-            name: of the optimizer.
-            checkpoint: where the state is.
-            keep_settings: whether learning rate and the like stay as this run's spec has them.
-
-        Raises:
-            LookupError: the checkpoint has none of that name.
-            ValueError: it is the state of other parameters, or of another optimizer.
-        """
+    def _restore_optimizer(self, name: str, checkpoint: Checkpoint) -> None:
+        """Take over the state of one optimizer, and its settings."""
         each, values = self.game.optimizers[name], checkpoint.values
-        plain = values["slots"][name]
         slots = {
-            index: {
-                **_like_parameter(
-                    parameter, _take(checkpoint.tensors, f"optimizers/{name}/{index}")
-                ),
-                **plain[str(index)],
-            }
+            index: _slots(parameter, checkpoint, name, index)
             for index, parameter in enumerate(each.parameters)
-            if str(index) in plain
+            if str(index) in values["slots"][name]
         }
         # Groups of ganzoo 0.1 have no factor on the learning rate.
         groups = [{"lr_factor": 1.0, **group} for group in values["optimizers"][name]]
-        if keep_settings:
-            current = each.state_dict()["param_groups"]
-            if [group["params"] for group in groups] != [group["params"] for group in current]:
-                raise ValueError("the groups of parameters are others")
-            groups = current
         each.load_state_dict({"state": slots, "param_groups": groups})
         each.scaler.load_state_dict(values["scalers"][name])
-        for scheduled, factor in values.get("factors", {}).get(name, {}).items():
-            each.scale(scheduled, factor)
+        for scheduled, factors in values.get("factors", {}).get(name, {}).items():
+            for owner, factor in factors.items():
+                each.scale(scheduled, factor, owner)
+
+    def adopt_optimizer(self, name: str, checkpoint: Checkpoint) -> list[str]:
+        """Take over the moments of another run where names and shapes of parameters are the same.
+
+        Returns:
+            The parameters whose moments are new: all of them where the optimizer is of another type.
+        """
+        each, saved = self.game.optimizers[name], checkpoint.values["slots"].get(name, {})
+        known = checkpoint.values.get("parameters", {}).get(name)
+        if known is None:  # of ganzoo 0.1, which had one order of parameters
+            known = {"optimizer": each.kind, "names": each.names}
+        places = (
+            {}
+            if known["optimizer"] != each.kind
+            else dict(zip(known["names"], saved, strict=False))
+        )
+        slots, new = {}, []
+        for index, (label, parameter) in enumerate(zip(each.names, each.parameters, strict=True)):
+            try:
+                slots[index] = _slots(parameter, checkpoint, name, int(places[label]))
+            except (LookupError, ValueError):
+                new.append(label)
+        groups = each.state_dict()["param_groups"]
+        each.load_state_dict({"state": slots, "param_groups": groups})
+        return new
 
     def _data(self) -> dict[str, Any]:
         """Return what a resumed run's data must have in common with the data before."""
@@ -209,23 +214,23 @@ def _take(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.T
     }
 
 
-def _like_parameter(
-    parameter: torch.Tensor, slots: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """Lay moments out in memory as their parameter is: fused optimizers rely on it.
+def _slots(
+    parameter: torch.Tensor, checkpoint: Checkpoint, name: str, index: int
+) -> dict[str, Any]:
+    """Return what an optimizer keeps of one parameter, laid out in memory as that is.
+
+    Fused optimizers rely on the layout.
 
     Raises:
-        ValueError: a moment is that of another parameter.
+        ValueError: it is kept of a parameter of another shape.
     """
-    laid_out = {}
-    for name, value in slots.items():
+    slots: dict[str, Any] = dict(checkpoint.values["slots"][name][str(index)])
+    for key, value in _take(checkpoint.tensors, f"optimizers/{name}/{index}").items():
         if value.dim() and value.shape != parameter.shape:
-            raise ValueError(f"{name} is {tuple(value.shape)}, not {tuple(parameter.shape)}")
+            raise ValueError(f"{key} is {tuple(value.shape)}, not {tuple(parameter.shape)}")
         same = value.shape == parameter.shape
-        laid_out[name] = (
-            torch.empty_like(parameter, dtype=value.dtype).copy_(value) if same else value
-        )
-    return laid_out
+        slots[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value) if same else value
+    return slots
 
 
 def _resolved(spec: dict[str, Any]) -> dict[str, Any]:

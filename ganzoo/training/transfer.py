@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -38,12 +38,14 @@ class Transfer:
     Attributes:
         run: the directory of the other run.
         step: of its checkpoint.
+        kind: whether the run is continued, or only weights are taken.
         kept: for each part, how many of its tensors were taken, of how many.
         new: names of the tensors and parts that were not: the other run has none of that name and shape.
     """
 
     run: Path
     step: int
+    kind: Literal["branch", "weights"] = "weights"
     kept: dict[str, tuple[int, int]] = field(default_factory=dict)
     new: list[str] = field(default_factory=list)
 
@@ -56,7 +58,13 @@ class Transfer:
     def to_json(self) -> dict[str, Any]:
         """Return the record as environment.json holds it."""
         kept = {part: f"{taken} of {total}" for part, (taken, total) in self.kept.items()}
-        return {"run": str(self.run), "step": self.step, "kept": kept, "new": self.new}
+        return {
+            "run": str(self.run),
+            "step": self.step,
+            "kind": self.kind,
+            "kept": kept,
+            "new": self.new,
+        }
 
 
 def open_parent(run: RunDirectory, which: str | int) -> Parent:
@@ -99,6 +107,9 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
                 known = ", ".join(networks)
                 problem = f"{place} has no network {name!r} (available: {known})"
                 raise SpecError([Problem("initialize_from.networks", problem)])
+    if not chosen:
+        problem = f"{source.run} and this run have no network in common"
+        raise SpecError([Problem("initialize_from", problem)])
     transfer = Transfer(parent.run, parent.checkpoint.step)
     for name in chosen:
         new = _load_matching(ours[name], saved[name])
@@ -109,7 +120,13 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
             )
             raise SpecError([Problem("initialize_from", problem)])
     if state.average is not None:
-        state.average.network.load_state_dict(state.game.sampler.state_dict())
+        average = state.average.network
+        average.load_state_dict(state.game.sampler.state_dict())
+        averaged = _under(parent.checkpoint.tensors, "average/")
+        taken = {
+            name: value for name, value in averaged.items() if name.partition(".")[0] in chosen
+        }
+        _load_matching(average, taken)
     return transfer
 
 
@@ -120,7 +137,7 @@ def branch(state: TrainingState, parent: Parent) -> Transfer:
     of optimizers are those of the new spec. Steps are counted on.
     """
     checkpoint = parent.checkpoint
-    transfer = Transfer(parent.run, checkpoint.step)
+    transfer = Transfer(parent.run, checkpoint.step, "branch")
     saved = _networks(checkpoint)
     for name, network in state.game.networks.items():
         new = _load_matching(network, saved.get(name, {}))
@@ -131,12 +148,10 @@ def branch(state: TrainingState, parent: Parent) -> Transfer:
         average.load_state_dict(state.game.sampler.state_dict())
         new = _load_matching(average, _under(checkpoint.tensors, "average/"))
         transfer.add("average", average.state_dict(), new)
-    for name in state.game.optimizers:
-        try:
-            state.restore_optimizer(name, checkpoint, keep_settings=True)
-        except (LookupError, ValueError):
-            transfer.new.append(f"optimizer {name}")
-    state.callbacks.load_state_dict({**checkpoint.values.get("callbacks", {}), "stopped": None})
+    for name, optimizer in state.game.optimizers.items():
+        new = state.adopt_optimizer(name, checkpoint)
+        transfer.add(f"moments of {name}", optimizer.names, new)
+    transfer.new += state.callbacks.adopt(checkpoint.values.get("callbacks", {}))
     state.restore_random_numbers(checkpoint)
     state.go_to(checkpoint.step)
     return transfer

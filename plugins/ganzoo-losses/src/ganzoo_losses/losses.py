@@ -22,7 +22,8 @@ class LSGAN(Loss):
         "Mao et al., Least Squares Generative Adversarial Networks, 2017, arXiv:1611.04076"
     )
     a: float = Field(
-        default=0.0, description="Target of logits of generated samples in the discriminator's step."
+        default=0.0,
+        description="Target of logits of generated samples in the discriminator's step.",
     )
     b: float = Field(
         default=1.0, description="Target of logits of real samples in the discriminator's step."

@@ -34,7 +34,8 @@ def wgan_generator(fake: torch.Tensor) -> torch.Tensor:
 def clip_parameters(network: nn.Module, limit: float) -> None:
     """Clamp each parameter to [-limit, limit], in place. Arjovsky et al. 2017, algorithm 1."""
     for parameter in network.parameters():
-        parameter.clamp_(-limit, limit)
+        if parameter.requires_grad:  # a frozen weight stays as it is
+            parameter.clamp_(-limit, limit)
 
 
 def hinge_discriminator(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

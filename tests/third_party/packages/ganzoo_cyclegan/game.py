@@ -85,7 +85,7 @@ class CycleGame(Game):
         numbers = self.optimizers["generator"].update(parts, translators, progress)
         numbers |= self.optimizers["discriminator"].update(translated, discriminators, progress)
         for adversary in self._adversaries.values():
-            adversary.constrain()
+            numbers |= adversary.after_update()
         return numbers
 
     def _translate(self, batch: Batch) -> tuple[torch.Tensor, Numbers, Translated]:
