@@ -531,13 +531,13 @@ BROKEN = [
     (Unobserved(), "observes", "'observes' is False, and there is a method"),
     (Ageing(), "state", "the result"),
     (Counting(), "state", "is another"),
-    (Ungrouped(), "groups", "'build' must hand its groups to the optimizer"),
-    (Ascending(), "descent", "they must lower it"),
-    (Stepping(), "optimizer-state", "all that changes must be in the state dict"),
-    (Ignoring(), "schedules", "boost of the scheduled fields"),
-    (Overshooting(), "values", "it must lie within those of 'values', from 0 to 1"),
-    (Texts(), "values", "is '0.0'; it must be a finite float"),
-    (Remembering(), "purity", "they must follow from progress alone"),
+    (Ungrouped(), "groups", "'build' does not hand its groups of parameters to the optimizer"),
+    (Ascending(), "descent", "10 steps take a quadratic from"),
+    (Stepping(), "optimizer-state", "steps after loading the state of another optimizer differ"),
+    (Ignoring(), "groups", "not keys of the parameter groups: boost"),
+    (Overshooting(), "values", "outside of 'values' from 0 to 1"),
+    (Texts(), "values", "is '0.0', not a finite float"),
+    (Remembering(), "values", "differ with the order in which progress is asked for"),
 ]
 
 # These break what other checks of theirs rest on.

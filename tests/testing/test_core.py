@@ -71,9 +71,6 @@ test_conformance = conformance(
             f"dataset-torchvision-{check}": DOWNLOADED
             for check in ("samples", "repeats", "splits", "training")
         },
-        **{
-            f"extractor-inception-{check}": DOWNLOADED
-            for check in ("features", "sample-independence", "rebuilding")
-        },
+        **{f"extractor-inception-{check}": DOWNLOADED for check in ("features",)},
     },
 )
