@@ -37,7 +37,7 @@ def _in(module: ModuleType, names: str) -> tuple[Check, ...]:
     return tuple(getattr(module, f"check_{name}") for name in names.split())
 
 
-_SPECS = _in(specs, "name docstring descriptions json schema unknown_keys frozen")
+_SPECS = _in(specs, "name descriptions json schema strict")
 _MODULES = _in(modules, "output gradients state_dict deep_copy seed autocast compile")
 _LAYOUTS = _in(modules, "float64 channels_last")
 _REFUSALS = _in(specs, "refusals")
@@ -97,7 +97,7 @@ CONDITIONAL_CHECKS = (
 """Those of the checks of networks that are made of the conditional form too."""
 
 PLUGIN_CHECKS = _in(plugins, "loaded names requirements commands torch_free")
-RECIPE_CHECKS = _in(plugins, "valid fit requires")
+RECIPE_CHECKS = _in(plugins, "valid fit")
 
 MakeFolder = Callable[[str], Path]
 """Makes an empty folder whose name begins as asked."""
