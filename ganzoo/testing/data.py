@@ -93,8 +93,12 @@ def _read(dataset: Dataset, _: Options) -> Iterator[_Read]:
 
 @check(each=_read)
 def check_samples(dataset: Dataset, read: _Read) -> None:
-    """Each split has the samples, conditions and sources that ``info`` describes."""
+    """Each split has what ``info`` describes, and is the same when it is read again."""
     info, split = dataset.info(), read.split
+    for name in ("samples", "condition", "source"):
+        one, other = getattr(split, name), getattr(read.again, name)
+        same = one is other is None or np.array_equal(one, other)
+        require(same, "samples or their order differ when it is read again")
     require(len(split), "there are no samples")
     for what, found, said in (
         ("samples are", split.space, info.samples),
@@ -122,15 +126,6 @@ def _require_condition(found: npt.NDArray[Any] | None, said: Condition | None) -
         right = found.shape[1:] == (said.size,) and np.isfinite(found).all()
         right = right and (said.kind == "values" or bool(np.isin(found, (0, 1)).all()))
         require(right, f"conditions are not finite (N, {said.size}), or labels are not 0 or 1")
-
-
-@check(each=_read)
-def check_repeats(read: _Read) -> None:
-    """Reading a split twice gives the same samples in the same order."""
-    for name in ("samples", "condition", "source"):
-        one, other = getattr(read.split, name), getattr(read.again, name)
-        same = one is other is None or np.array_equal(one, other)
-        require(same, "samples or their order differ when it is read again")
 
 
 @check
@@ -276,16 +271,29 @@ def _is_path(text: str) -> bool:
 
 @check
 def check_measured(metric: Metric, options: Options = DEFAULT) -> None:
-    """There is a finite number for each quantity, and for no other; details are JSON."""
-    measured = _measure(metric, _inputs(options))
-    kind = type(measured).__name__
-    require(isinstance(measured, MetricResult), f"a {kind} is measured, not a MetricResult")
-    found, said = sorted(measured.values), sorted(each.name for each in metric.quantities)
+    """There is a finite number for each quantity, and for no other; details are JSON.
+
+    The same inputs give the same numbers, whatever torch's and numpy's seeds are.
+    """
+    runs = []
+    state = np.random.get_state()  # noqa: NPY002 - the one a metric must not draw from
+    try:
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002 - as above
+            runs.append(_measure(metric, _inputs(options)))
+    finally:
+        np.random.set_state(state)  # noqa: NPY002 - as above
+    kind = type(runs[0]).__name__
+    require(isinstance(runs[0], MetricResult), f"a {kind} is measured, not a MetricResult")
+    one, other = (dict(each.values) for each in runs)
+    found, said = sorted(one), sorted(each.name for each in metric.quantities)
     require(found == said, f"values are there for {found}; 'quantities' says {said}")
-    for name, value in measured.values.items():
+    for name, value in one.items():
         finite = isinstance(value, int | float) and math.isfinite(value)
         require(finite, f"{name} is {value!r}; give a finite float, or raise NotMeasurable")
-    json.dumps(dict(measured.details), allow_nan=False)
+    json.dumps(dict(runs[0].details), allow_nan=False)
+    require(one == other, f"one seed of the inputs gives {one}, then {other}")
 
 
 @check
@@ -305,21 +313,6 @@ def check_order(metric: Metric, options: Options = DEFAULT) -> None:
             abs(value - drawn[0]) <= slack,
             f"{name} is {drawn[0]:.6g}, and {value:.6g} for the same samples in another order",
         )
-
-
-@check
-def check_seeds(metric: Metric, options: Options = DEFAULT) -> None:
-    """The same inputs give the same numbers, whatever torch's and numpy's seeds are."""
-    found = []
-    state = np.random.get_state()  # noqa: NPY002 - the one a metric must not draw from
-    try:
-        for seed in (0, 1):
-            torch.manual_seed(seed)
-            np.random.seed(seed)  # noqa: NPY002 - as above
-            found.append(dict(_measure(metric, _inputs(options)).values))
-    finally:
-        np.random.set_state(state)  # noqa: NPY002 - as above
-    require(found[0] == found[1], f"one seed of the inputs gives {found[0]}, then {found[1]}")
 
 
 @check

@@ -83,8 +83,11 @@ def check_gradients(trial: Trial) -> None:
 
 @check(each=trials)
 def check_state_dict(trial: Trial) -> None:
-    """Another module that loads the state dict, through a file's bytes, gives the same output."""
-    _require_state_dict(trial)
+    """Another module that loads the state dict, through a file's bytes, gives the same output.
+
+    So does a deep copy, as the moving average of weights is, and it shares nothing.
+    """
+    _require_copies(trial)
 
 
 @check(each=trials)
@@ -105,26 +108,15 @@ def check_seed(component: Component, trial: Trial) -> None:
 
 
 @check(each=trials)
-def check_deep_copy(trial: Trial) -> None:
-    """A deep copy, as the moving average of weights is, is the same and shares nothing."""
-    _require_deep_copy(trial)
-
-
-@check(each=trials)
-def check_autocast(trial: Trial) -> None:
-    """Under bfloat16 autocast, output and gradients are there and finite."""
+def check_precision(trial: Trial) -> None:
+    """Under bfloat16 autocast, output and gradients are finite; in double precision all is float64."""
     module = trial.build().train()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = trial.call(module)
-    require_tensor(output, "the output", dtype=None)
+    require_tensor(output, "under bfloat16 autocast the output", dtype=None)
     if output.requires_grad:
         torch.autograd.backward(output.float().sum())
     _require_finite_gradients(module)
-
-
-@check(each=trials)
-def check_float64(trial: Trial) -> None:
-    """In double precision, as ``training.precision`` may ask for, all is float64."""
     dtype = trial.call(trial.build().double(), torch.Tensor.double).dtype
     require(dtype == torch.float64, f"in double precision the output is {dtype}")
 
@@ -186,34 +178,27 @@ def check_parametrizations(trial: Trial) -> None:
     require_tensor(trial.call(module), "the output")
     _backward(trial, module)
     _require_finite_gradients(module)
-    _require_state_dict(trial)
-    _require_deep_copy(trial)
+    _require_copies(trial)
 
 
-def _require_state_dict(trial: Trial) -> None:
+def _require_copies(trial: Trial) -> None:
     module = nudge(trial.build(0), 0.1).train()
     trial.call(module)  # moves running statistics
     other = trial.build(1)
     trial.call(other.train())
     other.load_state_dict(load(to_safetensors(module.state_dict(), {"made by": "ganzoo.testing"})))
+    before = trial.call(module.eval())
     require(
-        same(trial.call(module.eval()), trial.call(other.eval())),
+        same(before, trial.call(other.eval())),
         "a module that loaded the state dict gives another output; it must hold all that changes",
     )
-
-
-def _require_deep_copy(trial: Trial) -> None:
-    module = trial.build().train()
     if list(module.parameters()):
-        _backward(trial, module)
-    twin = copy.deepcopy(module).eval()
-    before = trial.call(module.eval())
+        _backward(trial, module)  # copies are made of modules with gradients
+    twin = copy.deepcopy(module)
     require(same(before, trial.call(twin)), "a deep copy gives another output")
     nudge(twin)
-    require(
-        same(before, trial.call(module)),
-        "changing the weights of a deep copy changes the output of the module",
-    )
+    kept = same(before, trial.call(module))
+    require(kept, "changing the weights of a deep copy changes the output of the module")
 
 
 def _require_finite_gradients(module: nn.Module) -> None:

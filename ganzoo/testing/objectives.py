@@ -263,6 +263,8 @@ def check_output(part: Part, trial: PartTrial) -> None:
 
     Of the discriminator's output, an auxiliary loss is given nothing but logits and what it ``needs``.
     """
+    unknown = few(sorted(getattr(part, "needs", frozenset()) - {"logits", *EVERYTHING}))
+    require(not unknown, f"'needs' names {unknown}, which a DiscriminatorOutput does not have")
     play = trial.play()
     before = [each.detach().clone() for each in play.tensors]
     value = trial.build()(*play.inputs)
@@ -332,13 +334,6 @@ def check_weight(part: AuxiliaryLoss | Regularizer, trial: PartTrial) -> None:
         values[0] == values[1],
         "the value changes with 'weight' or 'every', which the algorithm applies",
     )
-
-
-@check
-def check_needs(part: AuxiliaryLoss) -> None:
-    """``needs`` names attributes of a ``DiscriminatorOutput``."""
-    unknown = few(sorted(part.needs - {"logits", *EVERYTHING}))
-    require(not unknown, f"'needs' names {unknown}, which a DiscriminatorOutput does not have")
 
 
 @check(each=_trials)

@@ -64,19 +64,15 @@ def check_descriptions(component: Component) -> None:
 
 @check
 def check_json(component: Component) -> None:
-    """Written as JSON and read again, it is equal."""
-    with registered(type(component), *_tiny(component)):
-        text = json.dumps(_dump(component), allow_nan=False)
-        again = _adapter(component).validate_python(json.loads(text))
-    require(again == component, f"its JSON {text} is read as {again!r}")
-
-
-@check
-def check_schema(component: Component) -> None:
-    """The JSON Schema accepts what it is as JSON, and no unknown key."""
+    """Written as JSON and read again, it is equal; the JSON Schema accepts it, and no unknown key."""
     installed = active()
-    with registered(type(component), *_tiny(component)) as known:
-        data = _dump(component)
+    (family,) = (family for family in FAMILIES if isinstance(component, family))
+    tiny = TINY if isinstance(component, Algorithm) else ()
+    with registered(type(component), *tiny) as known:
+        data = TypeAdapter(family).dump_python(component, mode="json")
+        text = json.dumps(data, allow_nan=False)
+        again = TypeAdapter(family).validate_python(json.loads(text))
+        require(again == component, f"its JSON {text} is read as {again!r}")
         if isinstance(component, Algorithm):  # its fields are keys of the spec itself
             dataset = {"type": "arrays", "path": "samples.npz"}
             data = {"algorithm": data.pop("type"), "dataset": dataset, **data}
@@ -88,7 +84,7 @@ def check_schema(component: Component) -> None:
             assert entry is not None  # it was registered just now
             schema = {**component_schema(entry), "$defs": _definitions(installed)}
     validator = Draft202012Validator(schema)
-    require(validator.is_valid(data), f"the JSON Schema refuses {json.dumps(data)}")
+    require(validator.is_valid(data), f"the JSON Schema refuses {text}")
     strict = not isinstance(data, dict) or not validator.is_valid({**data, UNKNOWN: 1})
     require(strict, "the JSON Schema accepts an unknown key")
 
@@ -169,19 +165,6 @@ def _definitions(registry: Registry) -> dict[str, Any]:
     with using(registry):
         definitions: dict[str, Any] = run_spec_schema()["$defs"]
     return definitions
-
-
-def _tiny(component: Component) -> tuple[type[Component], ...]:
-    return TINY if isinstance(component, Algorithm) else ()
-
-
-def _adapter(component: Component) -> TypeAdapter[Any]:
-    (family,) = (family for family in FAMILIES if isinstance(component, family))
-    return TypeAdapter(family)
-
-
-def _dump(component: Component) -> Any:
-    return _adapter(component).dump_python(component, mode="json")
 
 
 def _undescribed(model: type[BaseModel], path: str) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_origin
@@ -16,6 +16,8 @@ from unittest import mock
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from ganzoo.components import (
     Algorithm,
@@ -115,7 +117,7 @@ def _state(run: RunDirectory) -> dict[str, torch.Tensor]:
     return {**load_file(run.checkpoints()[0]), **load_file(run.generator_path)}
 
 
-@contextlib.contextmanager
+@contextmanager
 def _spec(component: Component, options: Options) -> Iterator[RunSpec | None]:
     """Give a run as small as can be with a component in its place, or None where there is none."""
     with registered(type(component), *TINY), TemporaryDirectory() as folder:
@@ -209,11 +211,8 @@ def placed(algorithm: Any, component: Component | None, *, told: bool = False) -
 
 def _families(annotation: Any) -> list[type[Component]]:
     """Return the families that a field's annotation names."""
-    return [
-        each
-        for each in _flat(annotation)
-        if isinstance(each, type) and issubclass(each, Component) and each.is_family()
-    ]
+    named = (each for each in _flat(annotation) if isinstance(each, type))
+    return [each for each in named if issubclass(each, Component) and each.is_family()]
 
 
 def _flat(annotation: Any) -> list[Any]:
@@ -227,37 +226,31 @@ def _translates(algorithm: str) -> bool:
 
 @check
 def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
-    """Whatever is trained or sampled with is a named network; optimizers are named as it says."""
+    """Whatever is trained or sampled with is a named network; optimizers are named as it says.
+
+    ``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's.
+    """
     with _prepared(algorithm, options) as state:
-        game = state.game
+        game, built = state.game, algorithm.build_sampler(state.spec.check())
         known = {each.data_ptr() for net in game.networks.values() for each in net.parameters()}
         wanted: dict[str, Any] = {"sampler": game.sampler.parameters()}
         wanted |= {f"optimizer {name!r}": each.parameters for name, each in game.optimizers.items()}
     for name, parameters in wanted.items():
+        there = all(each.data_ptr() in known for each in parameters)
         require(
-            all(each.data_ptr() in known for each in parameters),
-            f"weights of the {name} are in none of 'networks', so no checkpoint has them",
+            there, f"weights of the {name} are in none of 'networks', so no checkpoint has them"
         )
-    said, built = list(algorithm.optimizers), list(game.optimizers)
-    require(
-        not said or said == built,
-        f"'optimizers' says {few(said, 9)}, and {few(built, 9)} are built",
-    )
-
-
-@check
-def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
-    """``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's."""
-    with _prepared(algorithm, options) as state:
-        built, trained = algorithm.build_sampler(state.spec.check()), state.game.sampler
+    said, names = list(algorithm.optimizers), list(game.optimizers)
+    right = not said or said == names
+    require(right, f"'optimizers' says {few(said, 9)}, and {few(names, 9)} are built")
     kind = type(built).__name__
     require(isinstance(built, Sampler), f"'build_sampler' gives a {kind}, not a Sampler")
-    shapes = [
+    one, other = (
         {(name, tuple(each.shape)) for name, each in sampler.state_dict().items()}
-        for sampler in (built, trained)
-    ]
-    names = few(name for name, _ in sorted(shapes[0] ^ shapes[1]))
-    require(not names, f"'build_sampler' and the game's sampler differ in {names}")
+        for sampler in (built, game.sampler)
+    )
+    differing = few(name for name, _ in sorted(one ^ other))
+    require(not differing, f"'build_sampler' and the game's sampler differ in {differing}")
     passes(algorithm.truncated, 0.5)
 
 
@@ -315,7 +308,7 @@ def check_accumulation(algorithm: Algorithm, options: Options = DEFAULT) -> None
     )
 
 
-@contextlib.contextmanager
+@contextmanager
 def _prepared(algorithm: Algorithm, options: Options, **changes: Any) -> Iterator[TrainingState]:
     """Build an algorithm's game, with changes to the spec's ``training``."""
     with _spec(algorithm, options) as spec:
@@ -355,27 +348,25 @@ def _first_gradients(
 ) -> torch.Tensor | None:
     """Return the gradients of the first update, or None where samples influence each other."""
     found: list[torch.Tensor] = []
-    with _prepared(algorithm, options, accumulation=accumulation) as state:
-        game = state.game
-        coupling = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
-        layers = [layer for net in game.networks.values() for layer in net.modules()]
-        if any(isinstance(layer, coupling) for layer in layers):
+
+    def watch(optimizer: OptimizerStep) -> Any:
+        take = optimizer.step
+
+        def step() -> None:
+            gradients = (each.grad for each in optimizer.parameters)
+            found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
+            take()
+
+        return mock.patch.object(optimizer, "step", step)
+
+    with _prepared(algorithm, options, accumulation=accumulation) as state, ExitStack() as watching:
+        layers = [layer for net in state.game.networks.values() for layer in net.modules()]
+        if any(isinstance(layer, _BatchNorm | _DropoutNd) for layer in layers):
             return None
-
-        def stepping(optimizer: OptimizerStep) -> Any:
-            take = optimizer.step
-
-            def step() -> None:
-                gradients = (each.grad for each in optimizer.parameters)
-                found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
-                take()
-
-            return step
-
-        for each in game.optimizers.values():
-            each.step = stepping(each)  # type: ignore[method-assign] # it is watched
+        for each in state.game.optimizers.values():
+            watching.enter_context(watch(each))
         state.rng.manual_seed(seed)
-        game.step(state.batches.next, 0, 0.0)
+        state.game.step(state.batches.next, 0, 0.0)
     return found[0] if found else None
 
 
@@ -415,28 +406,22 @@ class _Recorder(Control):
 
 @check
 def check_actions(callback: Callback) -> None:
-    """Each event of a run can be handled by what the interface gives; actions have a reason."""
-    built = callback.build(_setting(callback))
-    kind = type(built).__name__
-    require(isinstance(built, CallbackState), f"'build' gives a {kind}, not a CallbackState")
-    _feed(callback, built, range(1, 20))
+    """Each event of a run can be handled by what the interface gives; actions have a reason.
 
-
-@check
-def check_callback_state(callback: Callback) -> None:
-    """The state dict is JSON, and one that has loaded it acts as the other would."""
+    The state dict is JSON, and one that has loaded it acts as the other would.
+    """
     for first in (1, 4, 9):
         built, fresh = (callback.build(_setting(callback)) for _ in range(2))
+        kind = type(built).__name__
+        require(isinstance(built, CallbackState), f"'build' gives a {kind}, not a CallbackState")
         _feed(callback, built, range(1, first))
         state = built.state_dict()
         stored = json.loads(json.dumps(state, allow_nan=False))
         require(stored == state, "the state dict is another after it went through JSON")
         fresh.load_state_dict(stored)
         actions, again = (_feed(callback, each, range(first, 20)) for each in (built, fresh))
-        require(
-            actions == again and built.state_dict() == fresh.state_dict(),
-            "after its state was saved and loaded, a callback acts otherwise",
-        )
+        kept = actions == again and built.state_dict() == fresh.state_dict()
+        require(kept, "after its state was saved and loaded, a callback acts otherwise")
 
 
 def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
@@ -462,29 +447,18 @@ def _setting(callback: Callback) -> CallbackSetting:
 
 @check
 def check_descent(optimizer: Optimizer) -> None:
-    """Ten steps lower a quadratic, with the numbers that the schedules give."""
-    problem = _Quadratic(optimizer)
-    before = problem.value().item()
-    for step in range(10):
-        problem.step(step / 10)
-    after = problem.value().item()
-    require(after < before, f"10 steps take a quadratic from {before:.6g} to {after:.6g}")
-
-
-@check
-def check_optimizer_state(optimizer: Optimizer) -> None:
-    """An optimizer that loads the state of another goes on as that one does."""
+    """Ten steps lower a quadratic; an optimizer that loads the state of another goes on as it does."""
     one, other = _Quadratic(optimizer), _Quadratic(optimizer)
-    for step in range(3):
-        one.step(step / 10)
-    other.load(one)
-    for step in range(3, 6):
-        one.step(step / 10)
-        other.step(step / 10)
-    require(
-        all(map(same, one.parameters.values(), other.parameters.values())),
-        "steps after loading the state of another optimizer differ from the other's",
-    )
+    before = one.value().item()
+    for step in range(10):
+        if step == 3:
+            other.load(one)
+        for each in (one, other)[: 1 + (step >= 3)]:
+            each.step(step / 10)
+    after = one.value().item()
+    require(after < before, f"10 steps take a quadratic from {before:.6g} to {after:.6g}")
+    kept = all(map(same, one.parameters.values(), other.parameters.values()))
+    require(kept, "steps after loading the state of another optimizer differ from the other's")
 
 
 @check

@@ -206,7 +206,7 @@ BROKEN = [
     (Denying(), "coupling", "'couples_batch' is False"),
     (Claiming(), "coupling", "'couples_batch' is True"),
     (Narrow(dim=6), "draws", "a draw of 1 latents has shape (1, 5); it must be (1, 6)"),
-    (Global(dim=6), "rng", "the same state of 'rng' gives different latents"),
+    (Global(dim=6), "draws", "the same state of 'rng' gives different latents"),
     (Same(dim=6), "draws", "latents of one draw are equal"),
     (Widening(dim=6), "truncation", "the deviation rises"),
 ]

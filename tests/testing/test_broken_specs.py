@@ -86,7 +86,7 @@ BROKEN = [
     (Undocumented(), "descriptions", "Undocumented has no docstring"),
     (Undescribed(), "descriptions", "slope has no description"),
     (Percent(), "json", "is read as Percent("),
-    (WrongSchema(), "schema", "the JSON Schema refuses"),
+    (WrongSchema(), "json", "the JSON Schema refuses"),
     (Swallowing(), "strict", "'no_such_parameter' is accepted"),
     (Mutable(), "strict", "keep the model frozen"),
 ]

@@ -69,7 +69,7 @@ test_conformance = conformance(
     skip={
         **{
             f"dataset-torchvision-{check}": DOWNLOADED
-            for check in ("samples", "repeats", "splits", "training")
+            for check in ("samples", "splits", "training")
         },
         **{f"extractor-inception-{check}": DOWNLOADED for check in ("features",)},
     },
