@@ -16,6 +16,7 @@ from ganzoo.plugins import PluginRecord, Recipe
 
 Subject = Component | PluginRecord | Recipe
 Check = Callable[..., None]
+Trials = Callable[[Any, "Options"], Iterable[Any]]
 
 SAMPLE_SHAPES: tuple[tuple[int, ...], ...] = ((1, 28, 28), (3, 32, 32), (3, 24, 40), (2,))
 """Shapes that components are tried with: of MNIST, of CIFAR, not square, and points."""
@@ -51,24 +52,13 @@ class _Fault(Exception):  # noqa: N818 - never seen outside
 
 
 def check(
-    function: Callable[..., None] | None = None,
-    *,
-    each: Callable[[Any, Options], Iterable[Any]] | None = None,
-    most: int | None = None,
-) -> Any:
+    function: Callable[..., None], each: Trials | None = None, most: int | None = None
+) -> Check:
     """Make a function a check: it runs from a fixed seed and fails with one sentence.
 
     The check's name is the function's, without ``check_``. An exception raised by a plugin's code is a
     failure too. All checks may be given options, whether the function takes them or not.
-
-    Args:
-        function: takes the subject, and options where it has use for them.
-        each: gives the trials of a subject. The function is called with each, after the subject where
-            it takes that too, and the trial's ``where`` ends the sentence of a failure.
-        most: the number of trials, where not all are needed.
     """
-    if function is None:
-        return functools.partial(check, each=each, most=most)
     taken = len(inspect.signature(function).parameters)
 
     @functools.wraps(function)
@@ -93,6 +83,16 @@ def check(
             ) from error
 
     return checked
+
+
+def for_each(trials: Trials, most: int | None = None) -> Callable[[Callable[..., None]], Check]:
+    """Make a function that is called with each trial, after the subject where it takes that, a check.
+
+    Args:
+        trials: gives those of a subject. A trial's ``where`` ends the sentence of a failure.
+        most: the number of trials, where not all are needed.
+    """
+    return lambda function: check(function, trials, most)
 
 
 def name_of_check(function: Callable[..., object]) -> str:

@@ -36,6 +36,7 @@ from ganzoo.testing.checks import (
     check,
     close,
     few,
+    for_each,
     passes,
     require,
     require_tensor,
@@ -91,7 +92,7 @@ def _read(dataset: Dataset, _: Options) -> Iterator[_Read]:
         yield _Read(name, dataset.build(name), dataset.build(name))
 
 
-@check(each=_read)
+@for_each(_read)
 def check_samples(dataset: Dataset, read: _Read) -> None:
     """Each split has what ``info`` describes, and is the same when it is read again."""
     info, split = dataset.info(), read.split
@@ -208,7 +209,7 @@ def _shapes(extractor: FeatureExtractor, options: Options) -> list[_Shape]:
     return [_Shape(shape, extractor) for shape in found]
 
 
-@check(each=_shapes)
+@for_each(_shapes)
 def check_features(extractor: FeatureExtractor, trial: _Shape) -> None:
     """Features are finite (N, d); there are logits (N, K) exactly where ``classifies`` is true.
 

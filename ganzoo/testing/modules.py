@@ -12,7 +12,15 @@ from safetensors.torch import load
 from torch import nn
 
 from ganzoo.components import Component, Discriminator, Network
-from ganzoo.testing.checks import Options, check, close, few, require, require_tensor, same
+from ganzoo.testing.checks import (
+    Options,
+    close,
+    few,
+    for_each,
+    require,
+    require_tensor,
+    same,
+)
 from ganzoo.testing.trials import Trial, changed, nudge, trials
 from ganzoo.utils.tensors import to_safetensors
 
@@ -37,7 +45,7 @@ def _normed(network: Network, options: Options) -> Iterator[Trial]:
     return trials(changed(network, parametrizations=["spectral_norm"]), options)
 
 
-@check(each=_of_four_and_of_one)
+@for_each(_of_four_and_of_one)
 def check_output(component: Component, trial: Trial) -> None:
     """Outputs have the right shape, are float32 and finite: in training, and for one sample."""
     for training in (True, False) if trial.samples > 1 else (False,):
@@ -57,7 +65,7 @@ def require_logits(output: Any, rows: int) -> None:
     require(shape[:1] == (rows,), f"the output has shape {shape}; it must be {required}")
 
 
-@check(each=trials)
+@for_each(trials)
 def check_gradients(trial: Trial) -> None:
     """Every parameter receives a finite gradient other than 0, and some gradient reaches the input.
 
@@ -81,7 +89,7 @@ def check_gradients(trial: Trial) -> None:
     require(reached, "no gradient reaches the input")
 
 
-@check(each=trials)
+@for_each(trials)
 def check_state_dict(trial: Trial) -> None:
     """Another module that loads the state dict, through a file's bytes, gives the same output.
 
@@ -90,7 +98,7 @@ def check_state_dict(trial: Trial) -> None:
     _require_copies(trial)
 
 
-@check(each=trials)
+@for_each(trials)
 def check_seed(component: Component, trial: Trial) -> None:
     """What is random follows from torch's seed and nothing else; networks begin anew with each seed."""
     one, again, other = (trial.build(seed) for seed in (0, 0, 1))
@@ -107,7 +115,7 @@ def check_seed(component: Component, trial: Trial) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_precision(trial: Trial) -> None:
     """Under bfloat16 autocast, output and gradients are finite; in double precision all is float64."""
     module = trial.build().train()
@@ -121,7 +129,7 @@ def check_precision(trial: Trial) -> None:
     require(dtype == torch.float64, f"in double precision the output is {dtype}")
 
 
-@check(each=trials, most=1)
+@for_each(trials, most=1)
 def check_compile(trial: Trial) -> None:
     """Under ``torch.compile`` the output is the same, and there are gradients.
 
@@ -149,7 +157,7 @@ def check_compile(trial: Trial) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_channels_last(trial: Trial) -> None:
     """In the channels-last layout, which convolutions are trained in, output and gradient are there.
 
@@ -171,7 +179,7 @@ def check_channels_last(trial: Trial) -> None:
         torch.autograd.backward(output.sum())
 
 
-@check(each=_normed, most=1)
+@for_each(_normed, most=1)
 def check_parametrizations(trial: Trial) -> None:
     """With ``spectral_norm`` on its weights, there are output and gradients; state and copies hold."""
     module = trial.build().train()

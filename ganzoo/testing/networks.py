@@ -25,6 +25,7 @@ from ganzoo.testing.checks import (
     Options,
     check,
     few,
+    for_each,
     require,
     require_from_rng,
     require_tensor,
@@ -56,7 +57,7 @@ def check_sample_shapes(network: Network, options: Options = DEFAULT) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_variety(trial: Trial) -> None:
     """Samples of different inputs differ, and are finite for large inputs and for other weights.
 
@@ -67,7 +68,7 @@ def check_variety(trial: Trial) -> None:
     require(_rows_differ(trial, lambda x: x), "samples of different inputs are equal")
 
 
-@check(each=trials)
+@for_each(trials)
 def check_independence(trial: Trial) -> None:
     """In evaluation mode a sample depends on its own input alone."""
     require(
@@ -76,7 +77,7 @@ def check_independence(trial: Trial) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_noise(generator: Generator, trial: Trial) -> None:
     """In evaluation mode noise comes from the random source of ``uses_noise``, and there is some."""
     module = nudge(trial.build(), 0.1).eval()
@@ -91,7 +92,7 @@ def check_noise(generator: Generator, trial: Trial) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_raw_logits(trial: Trial) -> None:
     """Logits are finite and not confined to [0, 1]: there is no sigmoid at the end."""
     require_tensor(trial.call(trial.build().train()), "the output")
@@ -109,7 +110,7 @@ def check_raw_logits(trial: Trial) -> None:
     )
 
 
-@check(each=trials)
+@for_each(trials)
 def check_provides(discriminator: Discriminator, trial: Trial) -> None:
     """The output has what ``provides`` names and nothing else, a row for each sample."""
     output = trial.build().train()(*trial.arguments())
@@ -132,13 +133,13 @@ def _packing(discriminator: Discriminator, options: Options) -> Iterator[Trial]:
         yield from trials(changed(discriminator, pack=2), options)
 
 
-@check(each=_packing)
+@for_each(_packing)
 def check_pack(trial: Trial) -> None:
     """With ``pack`` 2, samples of twice the channels are refused by ``check``, or give logits."""
     require_logits(trial.build().train()(*trial.arguments()), trial.samples)
 
 
-@check(each=trials)
+@for_each(trials)
 def check_joined_batches(discriminator: Discriminator, trial: Trial) -> None:
     """Where ``joins_batches`` is true, no sample influences the logit of another."""
     require(

@@ -34,6 +34,7 @@ from ganzoo.testing.checks import (
     Options,
     check,
     few,
+    for_each,
     passes,
     require,
     require_from_rng,
@@ -217,8 +218,8 @@ class PartTrial:
             play.gradients |= {name for name in ("real", "fake") if samples is given[name]}
             return input_gradient(output, samples)
 
-        built = {"discriminator": discriminate, "generator": generate}
-        play.inputs = (RegularizerInputs(differentiate=differentiate, **built, **given),)
+        given |= {"discriminator": discriminate, "generator": generate}
+        play.inputs = (RegularizerInputs(differentiate=differentiate, **given),)
         return play
 
 
@@ -257,7 +258,7 @@ def _trials(part: Part, options: Options) -> Iterator[PartTrial]:
         yield from (PartTrial(part, scene, side) for side in sides)
 
 
-@check(each=_trials)
+@for_each(_trials)
 def check_output(part: Part, trial: PartTrial) -> None:
     """A term is a finite float32 scalar, augmented samples keep their shape; inputs stay as they are.
 
@@ -273,7 +274,7 @@ def check_output(part: Part, trial: PartTrial) -> None:
     require(all(map(torch.equal, play.tensors, before)), "samples are changed in place")
 
 
-@check(each=_trials)
+@for_each(_trials)
 def check_gradients(part: Part, trial: PartTrial) -> None:
     """A finite gradient other than 0 reaches the network of each side, or the augmented samples."""
     reached = False
@@ -291,7 +292,7 @@ def check_gradients(part: Part, trial: PartTrial) -> None:
     require(reached, f"no gradient reaches the {reader}{hint}")
 
 
-@check(each=_trials, most=2)
+@for_each(_trials, most=2)
 def check_random_source(part: Part, trial: PartTrial) -> None:
     """What is random follows from the random source that is handed over."""
 
@@ -306,7 +307,7 @@ def check_random_source(part: Part, trial: PartTrial) -> None:
     require_from_rng(draw, f"{trial.what}s", varies=False)
 
 
-@check(each=_trials, most=2)
+@for_each(_trials, most=2)
 def check_state(trial: PartTrial) -> None:
     """All that changes from one step to the next is in the state dict of the module that is built."""
     built, fresh = trial.build(0), trial.build(1)
@@ -322,7 +323,7 @@ def check_state(trial: PartTrial) -> None:
         )
 
 
-@check(each=_trials, most=2)
+@for_each(_trials, most=2)
 def check_weight(part: AuxiliaryLoss | Regularizer, trial: PartTrial) -> None:
     """What is built leaves ``weight`` and ``every`` to the algorithm."""
     changes: dict[str, Any] = {"weight": Constant(value=123.0)}
@@ -336,7 +337,7 @@ def check_weight(part: AuxiliaryLoss | Regularizer, trial: PartTrial) -> None:
     )
 
 
-@check(each=_trials)
+@for_each(_trials)
 def check_needs_gradient(part: Regularizer, trial: PartTrial) -> None:
     """``needs_gradient`` names the samples at which the gradient of logits is used, and no others."""
     play = trial.play()
@@ -354,7 +355,7 @@ def check_needs_gradient(part: Regularizer, trial: PartTrial) -> None:
     trial.build()(*trial.play(declared_only=True).inputs)
 
 
-@check(each=_trials)
+@for_each(_trials)
 def check_observes(part: Augmentation, trial: PartTrial) -> None:
     """Where ``observes`` is true there is a method ``observe``, whose effect is in buffers."""
     built: Any = trial.build()
@@ -424,7 +425,7 @@ def _both_sides(loss: Loss, _: Options) -> Iterator[LossSide]:
     )
 
 
-@check(each=_both_sides)
+@for_each(_both_sides)
 def check_sides(side: LossSide) -> None:
     """Both sides are float32 scalars, also of patches, the same for the same logits, which stay."""
     for shape in ((2,), (5,), (4, 1, 3, 3)):
@@ -436,7 +437,7 @@ def check_sides(side: LossSide) -> None:
         require(all(map(torch.equal, logits, before)), "logits are changed in place")
 
 
-@check(each=_both_sides)
+@for_each(_both_sides)
 def check_extremes(side: LossSide) -> None:
     """Values and gradients are finite for logits of 10,000, of either sign."""
     for signs in itertools.product((-1e4, 1e4), repeat=2):
@@ -452,7 +453,7 @@ def check_extremes(side: LossSide) -> None:
         )
 
 
-@check(each=_both_sides)
+@for_each(_both_sides)
 def check_directions(side: LossSide) -> None:
     """Where the discriminator is wrong it learns to tell; where it is right the generator learns.
 
@@ -468,7 +469,7 @@ def check_directions(side: LossSide) -> None:
         require(by_fake < 0, "it does not fall where logits of fake samples rise")
 
 
-@check(each=_both_sides)
+@for_each(_both_sides)
 def check_gradcheck(side: LossSide) -> None:
     """In double precision the gradients are those of finite differences."""
     logits = tuple(each.double().requires_grad_() for each in _logits(5))
