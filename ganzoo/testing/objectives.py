@@ -57,30 +57,15 @@ from ganzoo.utils.tensors import to_safetensors
 Part = AuxiliaryLoss | Regularizer | Augmentation
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Networks and data that a part of an algorithm can work with."""
-
-    setting: Setting
-    kind: ConditionKind | None
-
-    @property
-    def where(self) -> str:
-        """The samples, in words."""
-        told = "" if self.kind is None else f" and {self.kind}"
-        translated = " with sources" if self.setting.data.source else ""
-        return f"for samples {self.setting.data.sample_shape}{told}{translated}"
-
-
-def scenes(part: Part, options: Options) -> list[Scene]:
+def settings(part: Part, options: Options) -> list[Setting]:
     """Return what the ``check`` of a part lets pass: each shape once, the first with all conditions."""
-    found: list[Scene] = []
+    found: list[Setting] = []
     for shape in options.sample_shapes:
         for kind, translated in [(None, False), *((kind, False) for kind in KINDS), (None, True)]:
-            scene = scene_of(shape, kind, options, translated=translated)
-            repeated = any(each.setting.data.sample_shape == shape for each in found)
-            if (not repeated or len(found) < len(KINDS)) and passes(part.check, scene.setting):
-                found.append(scene)
+            setting = setting_of(shape, kind, options, translated=translated)
+            repeated = any(each.data.sample_shape == shape for each in found)
+            if (not repeated or len(found) < len(KINDS)) and passes(part.check, setting):
+                found.append(setting)
     shapes = few(map(str, options.sample_shapes), 5)
     require(
         found,
@@ -90,17 +75,17 @@ def scenes(part: Part, options: Options) -> list[Scene]:
     return found
 
 
-def scene_of(
+def setting_of(
     shape: tuple[int, ...],
     kind: ConditionKind | None,
     options: Options,
     *,
     translated: bool = False,
-) -> Scene:
-    """Return a scene with the networks that the options give, or tiny ones."""
+) -> Setting:
+    """Return networks and data for a part: networks that the options give, or tiny ones."""
     space = space_of(shape, "uint8" if len(shape) == 3 else "float32")
     condition, told = condition_of(kind), kind is not None
-    setting = Setting(
+    return Setting(
         DatasetInfo(space, condition, space if translated else None),
         space,
         condition,
@@ -109,7 +94,6 @@ def scene_of(
         options.spec.get("latent", Normal(dim=LATENT)),
         BATCH,
     )
-    return Scene(setting, kind)
 
 
 @dataclass
@@ -131,10 +115,10 @@ class Play:
 
 @dataclass(frozen=True)
 class PartTrial:
-    """A part, in a scene and on a side."""
+    """A part, with networks and data it can work with, on a side."""
 
     part: Part
-    scene: Scene
+    setting: Setting
     side: Side
 
     @property
@@ -146,13 +130,17 @@ class PartTrial:
     def where(self) -> str:
         """The side and the samples, in words."""
         both = isinstance(self.part, AuxiliaryLoss) and len(self.part.sides) > 1
-        return f"on the {self.side}'s side {self.scene.where}" if both else self.scene.where
+        side = f"on the {self.side}'s side " if both else ""
+        condition = self.setting.condition
+        told = "" if condition is None else f" and {condition.kind}"
+        translated = " with sources" if self.setting.data.source else ""
+        return f"{side}for samples {self.setting.data.sample_shape}{told}{translated}"
 
     def build(self, seed: int = 0) -> Callable[..., torch.Tensor]:
         """Build the part."""
         torch.manual_seed(seed)
         if isinstance(self.part, AuxiliaryLoss):
-            built: Any = self.part.build(self.scene.setting)
+            built: Any = self.part.build(self.setting)
         else:
             built = self.part.build()
         return built.train() if isinstance(built, nn.Module) else built
@@ -165,14 +153,14 @@ class PartTrial:
             scale: factor on the discriminator's weights; some penalties cost nothing on a flat one.
             declared_only: whether real and fake samples require a gradient only where it is declared.
         """
-        part, setting, on_discriminator = self.part, self.scene.setting, self.side != "generator"
+        part, setting, on_discriminator = self.part, self.setting, self.side != "generator"
         torch.manual_seed(seed)
         rng = torch.Generator().manual_seed(seed)
         real = torch.rand(BATCH, *setting.data.sample_shape, generator=rng) * 2 - 1
         if isinstance(part, Augmentation):
             real.requires_grad_()
             return Play((real, rng), [real], [real])
-        condition = conditions(self.scene.kind)
+        condition = conditions(None if setting.condition is None else setting.condition.kind)
         discriminator, generator, latents = _networks(setting, scale, rng)
         noise = (rng,) if getattr(setting.generator, "uses_noise", False) else ()
         needed: Any = {"real", "fake"}
@@ -228,7 +216,7 @@ def _networks(
 ) -> tuple[nn.Module, nn.Module, torch.Tensor]:
     """Build discriminator and generator, and draw latents."""
     data, condition, adversary = setting.data, setting.condition, setting.discriminator
-    assert setting.generator is not None  # scenes have all networks
+    assert setting.generator is not None  # settings here have all networks
     assert setting.latent is not None  # as above
     packed = adversary.packed_shape(data.sample_shape)
     discriminator = parametrized(adversary.build(packed, condition), adversary)
@@ -254,8 +242,8 @@ def _trials(part: Part, options: Options) -> Iterator[PartTrial]:
         sides = (part.side,)
     known = sides and set(sides) <= {"discriminator", "generator"}
     require(known, f"the sides are {sides}; they must be 'discriminator', 'generator' or both")
-    for scene in scenes(part, options):
-        yield from (PartTrial(part, scene, side) for side in sides)
+    for setting in settings(part, options):
+        yield from (PartTrial(part, setting, side) for side in sides)
 
 
 @for_each(_trials)

@@ -32,7 +32,7 @@ from ganzoo.errors import Problem
 from ganzoo.spec import Training
 from ganzoo.spec.schema import component_schema, run_spec_schema
 from ganzoo.testing.checks import DEFAULT, Options, check, few, require
-from ganzoo.testing.objectives import scene_of
+from ganzoo.testing.objectives import setting_of
 from ganzoo.testing.trials import KINDS, TINY, condition_of, registered
 
 UNKNOWN = "no_such_parameter"
@@ -147,7 +147,7 @@ def _questions(component: Component, options: Options) -> Iterator[tuple[str, Ca
 def _asking(
     component: Component, shape: tuple[int, ...], kind: Any, options: Options
 ) -> Callable[[], Any] | None:
-    setting = scene_of(shape, kind, options).setting
+    setting = setting_of(shape, kind, options)
     if isinstance(component, Translator):
         return lambda: component.check_source(shape, shape, condition_of(kind))
     if isinstance(component, Network):

@@ -57,7 +57,7 @@ from ganzoo.testing.checks import (
     require_tensor,
     same,
 )
-from ganzoo.testing.objectives import scenes
+from ganzoo.testing.objectives import settings
 from ganzoo.testing.trials import (
     BATCH,
     EVERYTHING,
@@ -152,9 +152,9 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
         shape, kind = min(pairs, key=lambda pair: (len(pair[0]) == 1, math.prod(pair[0])))
         told = component.conditional
     elif isinstance(component, AuxiliaryLoss | Regularizer | Augmentation):
-        scene = scenes(component, options)[0]
-        shape, kind = scene.setting.data.sample_shape, scene.kind
-        told = kind is not None
+        setting = settings(component, options)[0]
+        shape, told = setting.data.sample_shape, setting.condition is not None
+        kind = None if setting.condition is None else setting.condition.kind
     algorithm = options.spec.get("algorithm", DEFAULT_ALGORITHM)
     if isinstance(component, Translator) and "algorithm" not in options.spec:
         algorithm = next(filter(_translates, registry.active().names("algorithm")), None)
