@@ -20,7 +20,7 @@ from ganzoo.components import Algorithm, Component, Network
 from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
 from ganzoo.plugins import PluginRecord, installed
-from ganzoo.testing import data, modules, networks, objectives, plugins, specs, training
+from ganzoo.testing import data, modules, networks, objectives, plugins, specs, steering, training
 from ganzoo.testing.checks import (
     SAMPLE_SHAPES,
     Check,
@@ -72,15 +72,15 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
         *(*_MODULES, *_LAYOUTS, *_in(specs, "refusals")),
     ),
     components.Loss: (
-        *_in(objectives, "sides extremes directions gradcheck weights"),
+        *_in(steering, "sides extremes directions gradcheck weights"),
         *_in(training, "training"),
     ),
     components.AuxiliaryLoss: (*_in(objectives, "weight"), *_PARTS),
     components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
     components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
-    components.Optimizer: _in(training, "descent groups training"),
-    components.Schedule: _in(training, "values"),
-    components.Callback: (*_in(training, "actions"), *_RUN),
+    components.Optimizer: (*_in(steering, "descent groups"), *_in(training, "training")),
+    components.Schedule: _in(steering, "values"),
+    components.Callback: (*_in(steering, "actions"), *_RUN),
     components.FeatureExtractor: (
         *_in(data, "features fingerprint absolute_paths"),
         *_in(specs, "refusals"),

@@ -12,15 +12,7 @@ from safetensors.torch import load
 from torch import nn
 
 from ganzoo.components import Component, Discriminator, Network
-from ganzoo.testing.checks import (
-    Options,
-    close,
-    few,
-    for_each,
-    require,
-    require_tensor,
-    same,
-)
+from ganzoo.testing.checks import Options, close, few, for_each, require, require_tensor, same
 from ganzoo.testing.trials import Trial, changed, nudge, trials
 from ganzoo.utils.tensors import to_safetensors
 

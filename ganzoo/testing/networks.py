@@ -230,8 +230,7 @@ def check_truncation(latent: Latent) -> None:
     part.load_state_dict(whole.state_dict())
     wide, cut = (each(512, torch.Generator().manual_seed(0)).std().item() for each in (whole, part))
     require(
-        cut <= wide * 1.01,
-        f"truncated by 0.5 the deviation rises from {wide:.3g} to {cut:.3g}",
+        cut <= wide * 1.01, f"truncated by 0.5 the deviation rises from {wide:.3g} to {cut:.3g}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,14 +13,12 @@ from torch import nn
 from ganzoo.builtin.latents import Normal
 from ganzoo.builtin.schedules import Constant
 from ganzoo.components import (
-    AdversarialLoss,
     Augmentation,
     AuxiliaryInputs,
     AuxiliaryLoss,
     ConditionKind,
     DatasetInfo,
     DiscriminatorOutput,
-    Loss,
     Regularizer,
     RegularizerInputs,
     Setting,
@@ -30,9 +27,7 @@ from ganzoo.components import (
 )
 from ganzoo.nn import parametrized
 from ganzoo.testing.checks import (
-    DEFAULT,
     Options,
-    check,
     few,
     for_each,
     passes,
@@ -379,105 +374,3 @@ def _observe(built: Any, seed: int, mean: float) -> dict[str, torch.Tensor]:
     kind = type(numbers).__name__
     require(isinstance(numbers, dict), f"'observe' gives a {kind}; it must give a dict of numbers")
     return numbers
-
-
-@dataclass(frozen=True)
-class LossSide:
-    """One side of a loss, as a function of real and fake logits."""
-
-    name: Side
-    of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-    @property
-    def where(self) -> str:
-        """The side, in words."""
-        return f"on the {self.name}'s side"
-
-    def rises(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float]:
-        """Return the change where all real, or all fake, logits rise."""
-        real, fake = real.clone().requires_grad_(), fake.clone().requires_grad_()
-        torch.autograd.backward(self.of(real, fake))
-        sums = [0.0 if each.grad is None else each.grad.sum().item() for each in (real, fake)]
-        return sums[0], sums[1]
-
-
-def _both_sides(loss: Loss, _: Options) -> Iterator[LossSide]:
-    """Yield both sides, called as an algorithm calls them."""
-    built = loss.build()
-    kind = type(built).__name__
-    require(isinstance(built, AdversarialLoss), f"'build' gives a {kind}, not an AdversarialLoss")
-    needs_real = built.generator_needs_real
-    yield LossSide("discriminator", built.discriminator)
-    yield LossSide(
-        "generator", lambda real, fake: built.generator(fake, real if needs_real else None)
-    )
-
-
-@for_each(_both_sides)
-def check_sides(side: LossSide) -> None:
-    """Both sides are float32 scalars, also of patches, the same for the same logits, which stay."""
-    for shape in ((2,), (5,), (4, 1, 3, 3)):
-        logits = _logits(*shape)
-        before = [each.clone() for each in logits]
-        value, again = side.of(*logits), side.of(*logits)
-        require_tensor(value, f"the value for logits {shape}", ())
-        require(torch.equal(value, again), "the same logits give two values; it must be a function")
-        require(all(map(torch.equal, logits, before)), "logits are changed in place")
-
-
-@for_each(_both_sides)
-def check_extremes(side: LossSide) -> None:
-    """Values and gradients are finite for logits of 10,000, of either sign."""
-    for signs in itertools.product((-1e4, 1e4), repeat=2):
-        logits = [torch.full((3,), sign, requires_grad=True) for sign in signs]
-        value = side.of(*logits)
-        if value.requires_grad:
-            torch.autograd.backward(value)
-        found = [value, *(each.grad for each in logits if each.grad is not None)]
-        require(
-            all(each.isfinite().all() for each in found),
-            f"value or gradient is not finite at real logits of {signs[0]:g} and fake ones of"
-            f" {signs[1]:g}; use softplus or logsigmoid",
-        )
-
-
-@for_each(_both_sides)
-def check_directions(side: LossSide) -> None:
-    """Where the discriminator is wrong it learns to tell; where it is right the generator learns.
-
-    High logits mean real. Logits of 0.5 in magnitude are within the margins of all usual losses.
-    """
-    low, high = -0.5 + 0.1 * torch.rand(6), 0.5 + 0.1 * torch.rand(6)
-    if side.name == "discriminator":
-        by_real, by_fake = side.rises(low, high)
-        require(by_real < 0, "it does not fall where logits of real samples rise")
-        require(by_fake > 0, "it does not rise where logits of fake samples rise")
-    else:
-        _, by_fake = side.rises(high, low)
-        require(by_fake < 0, "it does not fall where logits of fake samples rise")
-
-
-@for_each(_both_sides)
-def check_gradcheck(side: LossSide) -> None:
-    """In double precision the gradients are those of finite differences."""
-    logits = tuple(each.double().requires_grad_() for each in _logits(5))
-    right = torch.autograd.gradcheck(side.of, logits, raise_exception=False)
-    require(right, "the gradient is not that of finite differences")
-
-
-@check
-def check_weights(loss: Loss) -> None:
-    """What is built leaves ``discriminator_weight`` and ``generator_weight`` to the algorithm."""
-    names = ("discriminator_weight", "generator_weight")
-    heavy = loss.model_copy(update={name: 2 * getattr(loss, name) for name in names})
-    logits = _logits(5)
-    for side, other in zip(_both_sides(loss, DEFAULT), _both_sides(heavy, DEFAULT), strict=True):
-        require(
-            torch.equal(side.of(*logits), other.of(*logits)),
-            f"the {side.name}'s side changes with '{side.name}_weight', which the algorithm applies",
-        )
-
-
-def _logits(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
-    rng = torch.Generator().manual_seed(0)
-    return torch.randn(shape, generator=rng), torch.randn(shape, generator=rng)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,19 +22,14 @@ from ganzoo.components import (
     Augmentation,
     AuxiliaryLoss,
     Callback,
-    CallbackSetting,
-    CallbackState,
     Component,
     ConditionKind,
-    Control,
     Dataset,
     Discriminator,
     Generator,
     Latent,
     Network,
-    Optimizer,
     Regularizer,
-    Schedule,
     Translator,
     registry,
 )
@@ -372,163 +365,3 @@ def _first_gradients(
 
 def _weights(network: nn.Module) -> list[torch.Tensor]:
     return [each.detach().clone() for each in network.parameters() if each.requires_grad]
-
-
-class _Recorder(Control):
-    """A control that notes what a callback does, and has nothing but what callbacks are promised."""
-
-    def __init__(self) -> None:
-        self.actions: list[Any] = []
-
-    def stop(self, reason: str) -> None:
-        """Note it."""
-        self._note("stop", reason)
-
-    def save(self, reason: str) -> None:
-        """Note it."""
-        self._note("save", reason)
-
-    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
-        """Note it."""
-        known = isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0
-        require(known, f"a schedule is scaled by {factor!r}, not by a number of at least 0")
-        self._note("scale", reason, optimizer, field, float(factor))
-
-    def log(self, values: Mapping[str, float]) -> None:
-        """Note it."""
-        self.actions.append({name: float(value) for name, value in values.items()})
-
-    def _note(self, action: str, reason: str, *details: Any) -> None:
-        said = isinstance(reason, str) and reason.strip()
-        require(said, f"the reason of {action!r} is {reason!r}; it must say why, in words")
-        self.actions.append((action, reason, *details))
-
-
-@check
-def check_actions(callback: Callback) -> None:
-    """Each event of a run can be handled by what the interface gives; actions have a reason.
-
-    The state dict is JSON, and one that has loaded it acts as the other would.
-    """
-    for first in (1, 4, 9):
-        built, fresh = (callback.build(_setting(callback)) for _ in range(2))
-        kind = type(built).__name__
-        require(isinstance(built, CallbackState), f"'build' gives a {kind}, not a CallbackState")
-        _feed(callback, built, range(1, first))
-        state = built.state_dict()
-        stored = json.loads(json.dumps(state, allow_nan=False))
-        require(stored == state, "the state dict is another after it went through JSON")
-        fresh.load_state_dict(stored)
-        actions, again = (_feed(callback, each, range(first, 20)) for each in (built, fresh))
-        kept = actions == again and built.state_dict() == fresh.state_dict()
-        require(kept, "after its state was saved and loaded, a callback acts otherwise")
-
-
-def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
-    """Tell a callback of the events of some steps, and return what it did."""
-    control, quantities = _Recorder(), _setting(callback).quantities
-    names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *quantities)
-    for step in steps:
-        value = 1.0 / min(step, 5) + 0.01 * (step % 3)
-        built.on_log(step, {"epoch": step / 4, **dict.fromkeys(names, value)}, control)
-        built.on_evaluation(step, dict.fromkeys(quantities, value), control)
-        built.on_save(step, control)
-    return control.actions
-
-
-def _setting(callback: Callback) -> CallbackSetting:
-    """Return a run that has two optimizers and evaluates whatever the callback names."""
-    fields = [getattr(callback, name) for name in type(callback).model_fields if name != "type"]
-    named: list[str] = [value for value in fields if isinstance(value, str)]
-    return CallbackSetting(
-        dict.fromkeys(named or ["fd@pixels"], "lower"), ("generator", "discriminator")
-    )
-
-
-@check
-def check_descent(optimizer: Optimizer) -> None:
-    """Ten steps lower a quadratic; an optimizer that loads the state of another goes on as it does."""
-    one, other = _Quadratic(optimizer), _Quadratic(optimizer)
-    before = one.value().item()
-    for step in range(10):
-        if step == 3:
-            other.load(one)
-        for each in (one, other)[: 1 + (step >= 3)]:
-            each.step(step / 10)
-    after = one.value().item()
-    require(after < before, f"10 steps take a quadratic from {before:.6g} to {after:.6g}")
-    kept = all(map(same, one.parameters.values(), other.parameters.values()))
-    require(kept, "steps after loading the state of another optimizer differ from the other's")
-
-
-@check
-def check_groups(optimizer: Optimizer) -> None:
-    """Parameter groups are handed on, so that ``lr_factors`` count; each schedule has a key in them."""
-    weights = {factor: [nn.Parameter(torch.ones(2))] for factor in (1.0, 0.5)}
-    given = [{"params": each, "lr_factor": factor} for factor, each in weights.items()]
-    groups = optimizer.build(given).param_groups
-    factors = [group.get("lr_factor") for group in groups]
-    require(
-        factors == [1.0, 0.5], "'build' does not hand its groups of parameters to the optimizer"
-    )
-    missing = few(
-        name for name in optimizer.schedules() if any(name not in each for each in groups)
-    )
-    require(not missing, f"scheduled fields are not keys of the parameter groups: {missing}")
-
-
-class _Quadratic:
-    """A matrix and a vector, and their mean squared distance from a target."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        rng = torch.Generator().manual_seed(0)
-        shapes = {"matrix": (4, 3), "vector": (3,)}
-        self.parameters = {
-            name: nn.Parameter(torch.randn(shape, generator=rng)) for name, shape in shapes.items()
-        }
-        named = [(f"net.{name}", each) for name, each in self.parameters.items()]
-        self._optimizer = OptimizerStep(
-            optimizer, named, torch.amp.GradScaler("cpu", enabled=False)
-        )
-
-    def value(self) -> torch.Tensor:
-        """Return the mean squared distance from 3, summed over both."""
-        return torch.stack([(each - 3).square().mean() for each in self.parameters.values()]).sum()
-
-    def step(self, progress: float) -> None:
-        """Take one step as an algorithm does."""
-        self._optimizer.zero_grad(progress)
-        self._optimizer.backward(self.value())
-        self._optimizer.step()
-
-    def load(self, other: _Quadratic) -> None:
-        """Take over parameters and the optimizer's state."""
-        with torch.no_grad():
-            for name, mine in self.parameters.items():
-                mine.copy_(other.parameters[name])
-        self._optimizer.load_state_dict(copy.deepcopy(other._optimizer.state_dict()))
-
-
-@check
-def check_values(schedule: Schedule) -> None:
-    """Numbers are finite floats within those of ``values``, for all of training.
-
-    They follow from progress alone, so that a resumed run has the same.
-    """
-    bounds = list(schedule.values())
-    finite = bounds and all(map(math.isfinite, bounds))
-    require(finite, f"'values' yields {bounds}, not finite numbers")
-    low, high = min(bounds), max(bounds)
-    slack = 1e-9 * max(abs(low), abs(high), 1e-30)
-    function, fresh = schedule.build(), schedule.build()
-    found = []
-    for step in range(101):
-        value = function(step / 100)
-        found.append(value)
-        what = f"the number at progress {step / 100} is"
-        number = isinstance(value, int | float) and math.isfinite(value)
-        require(number, f"{what} {value!r}, not a finite float")
-        within = low - slack <= value <= high + slack
-        require(within, f"{what} {value:.6g}, outside of 'values' from {low:.6g} to {high:.6g}")
-    back = [fresh(step / 100) for step in reversed(range(101))]
-    require(found == back[::-1], "numbers differ with the order in which progress is asked for")
