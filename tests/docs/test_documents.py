@@ -134,7 +134,9 @@ def test_names_whose_stability_is_promised_exist():
 
 
 def test_the_layers_drawn_are_those_that_are_checked():
-    checked = re.findall(r"^    ganzoo\.([a-z]\w*)", (ROOT / ".importlinter").read_text("utf-8"), re.M)
+    checked = re.findall(
+        r"^    ganzoo\.([a-z]\w*)", (ROOT / ".importlinter").read_text("utf-8"), re.M
+    )
     layers = checked[: checked.index("errors") + 1]
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     drawn = re.findall(r"^  │ (\w+)(?:/|\.py) ", text, re.MULTILINE)
