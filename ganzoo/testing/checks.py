@@ -1,9 +1,10 @@
-"""How a check fails: with one sentence that says who is at fault, what is wrong, what would be right."""
+"""How a check runs, and how it fails: with one sentence that names the component and the promise."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from ganzoo.plugins import PluginRecord, Recipe
 
 Subject = Component | PluginRecord | Recipe
 Check = Callable[..., None]
+Trials = Callable[[Any, "Options"], Iterable[Any]]
 
 SAMPLE_SHAPES: tuple[tuple[int, ...], ...] = ((1, 28, 28), (3, 32, 32), (3, 24, 40), (2,))
 """Shapes that components are tried with: of MNIST, of CIFAR, not square, and points."""
@@ -39,9 +41,9 @@ DEFAULT = Options()
 
 
 class NonConformance(AssertionError):  # noqa: N818 - it is the name of what was found
-    """Something does not keep to its contract; the message is one sentence.
+    """Something does not keep to its contract.
 
-    It reads ``<family> '<name>', <check>: <what is wrong>; <what would be right>``.
+    The message is ``<family> '<name>', <check>: <the broken promise>, <the inputs it was tried with>``.
     """
 
 
@@ -49,33 +51,48 @@ class _Fault(Exception):  # noqa: N818 - never seen outside
     """What ``require`` raises; the check adds whose fault it is."""
 
 
-def check(function: Callable[..., None]) -> Check:
+def check(
+    function: Callable[..., None], each: Trials | None = None, most: int | None = None
+) -> Check:
     """Make a function a check: it runs from a fixed seed and fails with one sentence.
 
-    The check's name is the function's, without ``check_``. An exception that is raised in it, by a
-    plugin's code, is a failure too, with the exception as its cause. All checks may be given options;
-    those that have no use for them are functions of the subject alone.
+    The check's name is the function's, without ``check_``. An exception raised by a plugin's code is a
+    failure too. All checks may be given options, whether the function takes them or not.
     """
-    taken = len(inspect.signature(function).parameters) - 1
+    taken = len(inspect.signature(function).parameters)
 
     @functools.wraps(function)
     def checked(subject: Subject, *options: Any) -> None:
         __tracebackhide__ = True
-        prefix = f"{title(subject)}, {name_of_check(function)}"
+        prefix, where = f"{title(subject)}, {name_of_check(function)}", ""
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                function(subject, *options[:taken])
+                if each is None:
+                    function(*(subject, *options)[:taken])
+                    return
+                for trial in itertools.islice(each(subject, *(options or (DEFAULT,))), most):
+                    where = f", {trial.where}"
+                    function(*(subject, trial)[-taken:])
         except _Fault as fault:
-            raise NonConformance(f"{prefix}: {fault}") from None
+            raise NonConformance(f"{prefix}: {fault}{where}") from None
         except Exception as error:
             first_line = str(error).strip().partition("\n")[0] or "without a message"
             raise NonConformance(
-                f"{prefix}: {type(error).__name__} was raised ({first_line}); there must be no error"
-                " here"
+                f"{prefix}: {type(error).__name__} was raised ({first_line}){where}"
             ) from error
 
     return checked
+
+
+def for_each(trials: Trials, most: int | None = None) -> Callable[[Callable[..., None]], Check]:
+    """Make a function that is called with each trial, after the subject where it takes that, a check.
+
+    Args:
+        trials: gives those of a subject. A trial's ``where`` ends the sentence of a failure.
+        most: the number of trials, where not all are needed.
+    """
+    return lambda function: check(function, trials, most)
 
 
 def name_of_check(function: Callable[..., object]) -> str:
@@ -99,12 +116,7 @@ def title(subject: Subject) -> str:
 
 
 def require(condition: object, sentence: str) -> None:
-    """Go on only where a condition holds.
-
-    Args:
-        condition: any truth value, a tensor of one element included.
-        sentence: what is wrong; what would be right.
-    """
+    """Fail with a sentence unless a condition holds (any truth value, or a tensor of one element)."""
     if not condition:
         raise _Fault(sentence)
 
@@ -115,18 +127,18 @@ def require_tensor(
     shape: tuple[int, ...] | None = None,
     dtype: torch.dtype | None = torch.float32,
 ) -> None:
-    """Go on only with a finite tensor, of a shape and a type where these are given."""
+    """Require a finite tensor, of a shape and a type where these are given."""
     require(torch.is_tensor(value), f"{what} is a {type(value).__name__}; it must be a tensor")
     found = tuple(value.shape)
     require(shape in {None, found}, f"{what} has shape {found}; it must be {shape}")
     require(dtype in {None, value.dtype}, f"{what} is {value.dtype}; it must be {dtype}")
-    require(value.isfinite().all(), f"{what} is not finite; it must be")
+    require(value.isfinite().all(), f"{what} is not finite")
 
 
 def require_from_rng(
     draw: Callable[[torch.Generator], torch.Tensor], what: str, *, varies: bool
 ) -> None:
-    """Go on only where what is random follows from a generator that is handed over, and nothing else.
+    """Require that a result follows from the generator that is handed over, and nothing else.
 
     Args:
         draw: gives a result by such a generator.
@@ -137,10 +149,7 @@ def require_from_rng(
     for elsewhere, seed in ((0, 7), (1, 7), (0, 8)):
         torch.manual_seed(elsewhere)
         drawn.append(draw(torch.Generator().manual_seed(seed)))
-    require(
-        same(drawn[0], drawn[1]),
-        f"the same state of 'rng' gives different {what}; all that is random must come from it",
-    )
+    require(same(*drawn[:2]), f"the same state of 'rng' gives different {what}")
     require(
         not varies or not same(drawn[0], drawn[2]),
         f"another state of 'rng' gives the same {what}; they must be drawn from it",

@@ -6,6 +6,7 @@ import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from ganzoo.components import Algorithm, Component, Network
 from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
 from ganzoo.plugins import PluginRecord, installed
-from ganzoo.testing import data, modules, networks, objectives, plugins, specs, training
+from ganzoo.testing import data, modules, networks, objectives, plugins, specs, steering, training
 from ganzoo.testing.checks import (
     SAMPLE_SHAPES,
     Check,
@@ -37,32 +38,27 @@ def _in(module: ModuleType, names: str) -> tuple[Check, ...]:
     return tuple(getattr(module, f"check_{name}") for name in names.split())
 
 
-_SPECS = _in(specs, "name docstring descriptions json schema unknown_keys frozen")
-_MODULES = _in(modules, "output gradients state_dict deep_copy seed autocast compile")
-_LAYOUTS = _in(modules, "float64 channels_last")
-_REFUSALS = _in(specs, "refusals")
-_TRAINING = _in(training, "training")
+_SPECS = _in(specs, "name descriptions json strict")
+_MODULES = _in(modules, "output gradients state_dict seed precision compile")
+_LAYOUTS = _in(modules, "channels_last")
+_RUN = (*_in(specs, "refusals"), *_in(training, "training"))
 _NETWORKS = (
     *_in(networks, "sample_shapes conditions"),
-    *_in(modules, "parametrizations"),
-    *(*_MODULES, *_LAYOUTS, *_REFUSALS, *_TRAINING),
+    *(*_in(modules, "parametrizations"), *_MODULES, *_LAYOUTS, *_RUN),
 )
 _GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
-_PARTS = (*_in(objectives, "output gradients random_source state"), *(*_REFUSALS, *_TRAINING))
+_PARTS = (*_in(objectives, "output gradients random_source state"), *_RUN)
 
 CHECKS: dict[type[Component], tuple[Check, ...]] = {
-    components.Algorithm: (
-        *_in(training, "networks sampler step unused accumulation"),
-        *(*_REFUSALS, *_TRAINING),
-    ),
+    components.Algorithm: (*_in(training, "networks step unused accumulation"), *_RUN),
     components.Dataset: (
-        *_in(data, "info samples repeats splits absolute_paths mixture"),
-        *_TRAINING,
+        *_in(data, "info samples splits absolute_paths mixture"),
+        *_in(training, "training"),
     ),
     components.Latent: (
-        *_in(networks, "draws rng truncation"),
-        *_in(modules, "gradients state_dict deep_copy"),
-        *_TRAINING,
+        *_in(networks, "draws truncation"),
+        *_in(modules, "gradients state_dict"),
+        *_in(training, "training"),
     ),
     components.Generator: (*_in(networks, "noise"), *_GENERATORS),
     components.Translator: _GENERATORS,
@@ -73,31 +69,34 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
     components.Activation: (*_in(networks, "elementwise extremes gradcheck gain"), *_MODULES),
     components.Normalization: (
         *_in(networks, "layers coupling"),
-        *(*_MODULES, *_LAYOUTS, *_REFUSALS),
+        *(*_MODULES, *_LAYOUTS, *_in(specs, "refusals")),
     ),
-    components.Loss: (*_in(objectives, "sides extremes directions gradcheck weights"), *_TRAINING),
-    components.AuxiliaryLoss: (*_in(objectives, "needs weight"), *_PARTS),
+    components.Loss: (
+        *_in(steering, "sides extremes directions gradcheck weights"),
+        *_in(training, "training"),
+    ),
+    components.AuxiliaryLoss: (*_in(objectives, "weight"), *_PARTS),
     components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
     components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
-    components.Optimizer: (*_in(training, "descent optimizer_state groups schedules"), *_TRAINING),
-    components.Schedule: _in(training, "values purity"),
-    components.Callback: (*_in(training, "actions callback_state"), *(*_REFUSALS, *_TRAINING)),
+    components.Optimizer: (*_in(steering, "descent groups"), *_in(training, "training")),
+    components.Schedule: _in(steering, "values"),
+    components.Callback: (*_in(steering, "actions"), *_RUN),
     components.FeatureExtractor: (
-        *_in(data, "features sample_independence rebuilding fingerprint label absolute_paths"),
-        *_REFUSALS,
+        *_in(data, "features fingerprint absolute_paths"),
+        *_in(specs, "refusals"),
     ),
-    components.Metric: _in(data, "names measured order seeds missing few_samples"),
+    components.Metric: _in(data, "names measured order missing few_samples"),
 }
 """The checks of each family, besides those of all."""
 
 CONDITIONAL_CHECKS = (
     *_in(networks, "variety independence noise raw_logits provides joined_batches"),
-    *_in(modules, "output gradients state_dict float64"),
+    *_in(modules, "output gradients state_dict precision"),
 )
 """Those of the checks of networks that are made of the conditional form too."""
 
 PLUGIN_CHECKS = _in(plugins, "loaded names requirements commands torch_free")
-RECIPE_CHECKS = _in(plugins, "valid fit requires")
+RECIPE_CHECKS = _in(plugins, "valid fit")
 
 MakeFolder = Callable[[str], Path]
 """Makes an empty folder whose name begins as asked."""
@@ -105,19 +104,15 @@ MakeFolder = Callable[[str], Path]
 
 def checks_of(component: type[Component]) -> tuple[Check, ...]:
     """Return the checks for a component class: those for all families, then those for its own."""
-    return _SPECS + _of_family(component)
+    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
+    return _SPECS + own
 
 
 def conditional_checks_of(component: type[Component]) -> tuple[Check, ...]:
     """Return the checks for a class's conditional form, none where it has no such form."""
     if not (issubclass(component, Network) and component.accepts):
         return ()
-    return tuple(each for each in _of_family(component) if each in CONDITIONAL_CHECKS)
-
-
-def _of_family(component: type[Component]) -> tuple[Check, ...]:
-    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
-    return own
+    return tuple(each for each in checks_of(component) if each in CONDITIONAL_CHECKS)
 
 
 @dataclass(frozen=True)
@@ -135,12 +130,7 @@ class FromFiles:
 
 @dataclass(frozen=True)
 class Case:
-    """One check of one thing.
-
-    Attributes:
-        name: such as ``generator-dcgan-gradients``.
-        run: runs the check, with what makes folders for examples that need files.
-    """
+    """One check of one thing, by a name such as ``generator-dcgan-gradients``."""
 
     name: str
     run: Callable[[MakeFolder], None]
@@ -176,10 +166,8 @@ class _Example:
             try:
                 return conditional_form(network)
             except ValidationError:
-                raise NonConformance(
-                    f"{title(network)}, conditional: 'conditional' is refused although 'accepts' names"
-                    " kinds of condition; it must be accepted"
-                ) from None
+                wrong = "'conditional' is refused although 'accepts' names kinds"
+                raise NonConformance(f"{title(network)}, conditional: {wrong}") from None
 
         return replace(self, name=f"{self.name}-conditional", make=make, made=[])
 
@@ -219,17 +207,16 @@ def conformance(
     Raises:
         ValueError: an example is not a component of this distribution, or there is no case to skip.
     """
-    around = dict(specs or {})
+    around, reasons = dict(specs or {}), dict(skip or {})
     cases = list(_cases(distribution, examples, tuple(sample_shapes), around))
-    reasons = dict(skip or {})
     names = [case.name for case in cases]
-    for what, pattern in [
-        *(("skip", each) for each in reasons),
-        *(("specs", each) for each in around),
-    ]:
-        if not fnmatch.filter(names, pattern if what == "skip" else f"{pattern}-*"):
-            raise ValueError(f"{what}: no case is called {pattern!r}{did_you_mean(pattern, names)}")
-        if not reasons.get(pattern, "given").strip():
+    patterns = [("skip", each, each) for each in reasons]
+    patterns += [("specs", each, f"{each}-*") for each in around]
+    for what, given, pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise ValueError(f"{what}: no case is called {given!r}{did_you_mean(given, names)}")
+    for pattern, reason in reasons.items():
+        if not reason.strip():
             raise ValueError(f"skip: there is no reason for {pattern!r}; say why it is left out")
 
     def marks(case: Case) -> list[pytest.MarkDecorator]:
@@ -266,16 +253,15 @@ def _cases(
         yield Case("plugin-loaded", lambda _: plugins.check_loaded(record))
         return
     chosen = list(_examples(record, examples))
-
-    def on_plugin(check: Check) -> Callable[[MakeFolder], None]:
-        return lambda make_folder: check(record, [each.get(make_folder) for each in chosen])
-
     for check in PLUGIN_CHECKS:
-        yield Case(f"plugin-{name_of_check(check)}", on_plugin(check))
+        yield Case(
+            f"plugin-{name_of_check(check)}",
+            lambda make, check=check: check(record, [each.get(make) for each in chosen]),  # type: ignore[misc] # mypy does not infer defaults
+        )
     for entry in record.components:
         own = [each for each in chosen if each.component is entry.component]
         if not own:
-            yield Case(f"{_name(entry)}-example", _without_example(entry))
+            yield Case(f"{_name(entry)}-example", partial(_fail_without_example, entry))
         for example in own:
             given: dict[str, Any] = {}
             for pattern, parts in around.items():
@@ -286,10 +272,8 @@ def _cases(
             yield from example.conditional().cases(checks, options)
     for recipe in record.recipes:
         for check in RECIPE_CHECKS:
-            yield Case(
-                f"recipe-{recipe.name}-{name_of_check(check)}",
-                lambda _, check=check, recipe=recipe: check(recipe),  # type: ignore[misc] # mypy does not infer defaults
-            )
+            name = f"recipe-{recipe.name}-{name_of_check(check)}"
+            yield Case(name, lambda _, check=check, recipe=recipe: check(recipe))  # type: ignore[misc] # as above
 
 
 def _record(distribution: str) -> PluginRecord:
@@ -316,15 +300,15 @@ def _examples(
             )
         given[component] += 1
         name, count = _name(offered[component]), given[component]
-        make = example.make if isinstance(example, FromFiles) else _give(example)
+        make = example.make if isinstance(example, FromFiles) else partial(_first, example)
         yield _Example(name if count == 1 else f"{name}-{count}", component, make)
     for component, entry in offered.items():
         if component not in given and _missing(component) is None:
-            yield _Example(_name(entry), component, _give(default_example(component)))
+            yield _Example(_name(entry), component, partial(_first, default_example(component)))
 
 
-def _give(example: Component) -> Callable[[Path], Component]:
-    return lambda _: example
+def _first(example: Component, _: Path) -> Component:
+    return example
 
 
 def _name(entry: Entry) -> str:
@@ -355,13 +339,9 @@ def _missing(component: type[Component]) -> str | None:
     return None
 
 
-def _without_example(entry: Entry) -> Callable[[MakeFolder], None]:
-    def run(make_folder: MakeFolder) -> None:
-        del make_folder
-        raise NonConformance(
-            f"{entry.family} {entry.name!r}, example: it cannot be made of defaults alone"
-            f" ({_missing(entry.component)}); pass one to 'examples', such as"
-            f" {entry.component.__name__}(…)"
-        )
-
-    return run
+def _fail_without_example(entry: Entry, _: MakeFolder) -> None:
+    raise NonConformance(
+        f"{entry.family} {entry.name!r}, example: it cannot be made of defaults alone"
+        f" ({_missing(entry.component)}); pass one to 'examples', such as"
+        f" {entry.component.__name__}(…)"
+    )

@@ -29,14 +29,8 @@ from ganzoo.testing.checks import check, few, require
 @check
 def check_loaded(plugin: PluginRecord) -> None:
     """The plugin was found, loaded and taken in, and nothing was remarked on."""
-    require(
-        plugin.status == "active",
-        f"it is {plugin.status} ({plugin.cause}); it must be active to be checked",
-    )
-    require(
-        not plugin.remarks,
-        f"it was loaded with remarks ({'; '.join(plugin.remarks)}); there must be none",
-    )
+    require(plugin.status == "active", f"it is {plugin.status} ({plugin.cause})")
+    require(not plugin.remarks, f"it was loaded with remarks ({'; '.join(plugin.remarks)})")
 
 
 @check
@@ -45,18 +39,10 @@ def check_names(plugin: PluginRecord) -> None:
     if plugin.name == CORE:
         return
     package = plugin.name.replace("-", "_")
-    require(
-        plugin.package == package,
-        f"its entry point names the module {plugin.module}; the package of {plugin.name} must be"
-        f" called {package}",
-    )
+    require(plugin.package == package, f"the package of {plugin.name} must be called {package}")
     points = metadata.distribution(plugin.name).entry_points.select(group=GROUP)
     names = [canonicalize_name(point.name) for point in points]
-    require(
-        names == [plugin.name],
-        f"its entry points in the group {GROUP!r} are {names}; there must be one, called"
-        f" {plugin.name!r} as the distribution",
-    )
+    require(names == [plugin.name], f"its entry points are {names}, not one called {plugin.name!r}")
 
 
 @check
@@ -68,12 +54,8 @@ def check_requirements(plugin: PluginRecord) -> None:
     own = [each for each in required if canonicalize_name(each.name) == CORE]
     require(own, f"its metadata do not require {CORE}; add '{CORE}>=…' to its dependencies")
     upper = {"<", "<=", "==", "===", "~="}
-    capped = [each for each in own if any(s.operator in upper for s in each.specifier)]
-    require(
-        not capped,
-        f"its metadata require '{', '.join(map(str, capped))}'; leave out the upper bound: hooks lose"
-        " no argument, and a bound keeps users from fixes",
-    )
+    capped = few(str(each) for each in own if any(s.operator in upper for s in each.specifier))
+    require(not capped, f"its metadata require '{capped}'; leave out the upper bound")
 
 
 @check
@@ -82,15 +64,10 @@ def check_commands(plugin: PluginRecord) -> None:
     for command in plugin.commands:
         module, _, attribute = command.target.partition(":")
         found = getattr(importlib.import_module(module), attribute, None)
-        require(
-            isinstance(found, click.Command),
-            f"the target {command.target!r} of command {command.name!r} is a {type(found).__name__};"
-            " it must be a click command",
-        )
-        require(
-            command.help.strip() and "\n" not in command.help.strip(),
-            f"the help of command {command.name!r} is {command.help!r}; it must be one line",
-        )
+        what = f"of command {command.name!r}"
+        require(isinstance(found, click.Command), f"the target {what} is not a click command")
+        line = command.help.strip()
+        require(line and "\n" not in line, f"the help {what} is not one line")
 
 
 @check
@@ -117,28 +94,18 @@ def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -
             "GANZOO_STRICT_PLUGINS": "0",  # what others do wrong is not this plugin's fault
         },
     )
-    blamed = re.findall(r"^torch by (.*)$", done.stdout, re.MULTILINE)
-    require(
-        not blamed,
-        f"torch is imported by {', '.join(blamed)}; import it inside 'build', so that commands start"
-        " fast and specs can be checked without it",
-    )
-    require(
-        done.returncode == 0,
-        f"it cannot be loaded in a new process ({done.stderr.strip().rpartition(chr(10))[2]}); it must"
-        " be",
-    )
+    blamed = ", ".join(re.findall(r"^torch by (.*)$", done.stdout, re.MULTILINE))
+    require(not blamed, f"torch is imported by {blamed}; import it inside 'build'")
+    last = done.stderr.strip().rpartition("\n")[2]
+    require(done.returncode == 0, f"it cannot be loaded in a new process ({last})")
     if done.stdout.startswith("elsewhere"):
         pytest.skip("torch is imported by a plugin that this one requires")
 
 
 def _with_required(name: str) -> set[str]:
     """Return the names of a plugin and of all installed plugins that it requires, directly or not."""
-    plugins = {
-        canonicalize_name(point.dist.name)
-        for point in metadata.entry_points(group=GROUP)
-        if point.dist is not None
-    }
+    points = metadata.entry_points(group=GROUP)
+    plugins = {canonicalize_name(each.dist.name) for each in points if each.dist is not None}
     found: set[str] = set()
     waiting = {canonicalize_name(name)}
     while waiting:
@@ -156,49 +123,31 @@ def _written(example: Component) -> tuple[str, Any]:
 
 @check
 def check_valid(recipe: Recipe) -> None:
-    """The recipe is a valid spec, named as its file and described."""
+    """The recipe is a valid spec, named as its file and described; ``requires`` is whole."""
     spec = _parsed(recipe)
-    require(
-        spec.name == recipe.name,
-        f"its 'name' is {spec.name!r}; it must be that of its file, {recipe.name!r}",
-    )
-    require(spec.description.strip(), "it has no 'description'; it must say what the run is")
+    require(spec.name == recipe.name, f"its 'name' is {spec.name!r}, and its file {recipe.name!r}")
+    require(spec.description.strip(), "it has no 'description'")
+    used = {provider.name for provider in spec.providers().values()}
+    missing = few(sorted(used - set(spec.requires)))
+    require(not missing, f"it uses components of {missing}, which 'requires' does not name")
 
 
 @check
 def check_fit(recipe: Recipe) -> None:
     """Data set and networks fit together; whether the data are there does not matter."""
-    spec = _parsed(recipe)
     with contextlib.suppress(DataError):
         try:
-            spec.check()
+            _parsed(recipe).check()
         except SpecError as error:
-            require(False, f"its parts do not fit: {_in_a_line(error)}; they must")
-
-
-@check
-def check_requires(recipe: Recipe) -> None:
-    """``requires`` names every distribution whose components the recipe uses."""
-    spec = _parsed(recipe)
-    used = {provider.name for provider in spec.providers().values()}
-    missing = sorted(used - set(spec.requires))
-    require(
-        not missing,
-        f"it uses components of {few(missing)} and does not say so; 'requires' must name each"
-        " distribution with a version",
-    )
+            require(False, f"its parts do not fit: {', '.join(map(str, error.problems))}")
 
 
 def _parsed(recipe: Recipe) -> RunSpec:
     try:
         return parse_spec(recipe.read())
     except SpecError as error:
-        require(False, f"it is not a valid spec: {_in_a_line(error)}; it must be")
+        require(False, f"it is not a valid spec: {', '.join(map(str, error.problems))}")
         raise
-
-
-def _in_a_line(error: SpecError) -> str:
-    return ", ".join(map(str, error.problems))
 
 
 _PROGRAM = """

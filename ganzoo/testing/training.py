@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 from unittest import mock
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from ganzoo.components import (
     Algorithm,
     Augmentation,
     AuxiliaryLoss,
     Callback,
-    CallbackSetting,
-    CallbackState,
     Component,
     ConditionKind,
-    Control,
     Dataset,
     Discriminator,
     Generator,
     Latent,
     Network,
-    Optimizer,
     Regularizer,
-    Schedule,
     Translator,
     registry,
 )
@@ -54,7 +50,7 @@ from ganzoo.testing.checks import (
     require_tensor,
     same,
 )
-from ganzoo.testing.objectives import scenes
+from ganzoo.testing.objectives import settings
 from ganzoo.testing.trials import (
     BATCH,
     EVERYTHING,
@@ -72,8 +68,6 @@ from ganzoo.training.optimizers import OptimizerStep
 from ganzoo.training.setup import prepare
 from ganzoo.training.state import TrainingState
 
-STEPS = 2
-
 
 @check
 def check_training(component: Component, options: Options = DEFAULT) -> None:
@@ -85,62 +79,57 @@ def check_training(component: Component, options: Options = DEFAULT) -> None:
     with _spec(component, options) as spec, TemporaryDirectory() as folder:
         if spec is None:
             return
-        whole, stopped = Path(folder, "whole"), Path(folder, "stopped")
-        _train(spec, whole)
-        with contextlib.suppress(_Stopped):
-            _train(spec, stopped, _StopAfterFirstCheckpoint())
+        whole, stopped, plugins = Path(folder, "whole"), Path(folder, "stopped"), Plugins()
+        with plugins.listening(_CopyAtFirstCheckpoint(whole, stopped)):
+            train(spec, spec.check(), plugins, lambda: RunDirectory.create(spec, whole))
         run = RunDirectory.open(stopped)
         train(run.spec, run.spec.check(), Plugins(), lambda: run, resume=True)
         expected, found = (_state(RunDirectory.open(path)) for path in (whole, stopped))
-    differing = [name for name in expected if not same(expected[name], found.get(name))]
+    names = few(name for name in expected if not same(expected[name], found.get(name)))
     require(
-        found.keys() == expected.keys() and not differing,
-        f"a run stopped and resumed differs from one that was not, in {few(differing)}; all that"
-        " changes in training must be in a parameter, a buffer or the optimizer's state, and all"
-        " that is random must come from 'rng' or torch",
+        found.keys() == expected.keys() and not names,
+        f"a run stopped and resumed differs from one that was not, in {names}; checkpoints must hold"
+        " all that changes, and 'rng' or torch draw all that is random",
     )
 
 
-def _train(spec: RunSpec, path: Path, *listeners: object) -> None:
-    plugins = Plugins()
-    with plugins.listening(*listeners):
-        train(spec, spec.check(), plugins, lambda: RunDirectory.create(spec, path))
+class _CopyAtFirstCheckpoint:
+    """Copies a run as it is left where it is killed just after its first checkpoint."""
 
+    def __init__(self, run: Path, copy: Path) -> None:
+        self.run, self.copy = run, copy
 
-class _Stopped(BaseException):
-    """Ends a run at once, past all that handles errors, as a kill would."""
-
-
-class _StopAfterFirstCheckpoint:
     @hookimpl
     def ganzoo_checkpoint_saved(self) -> None:
-        """End the run."""
-        raise _Stopped
+        """Copy the run."""
+        if not self.copy.exists():
+            shutil.copytree(self.run, self.copy)
 
 
 def _state(run: RunDirectory) -> dict[str, torch.Tensor]:
     return {**load_file(run.checkpoints()[0]), **load_file(run.generator_path)}
 
 
-@contextlib.contextmanager
+@contextmanager
 def _spec(component: Component, options: Options) -> Iterator[RunSpec | None]:
     """Give a run as small as can be with a component in its place, or None where there is none."""
     with registered(type(component), *TINY), TemporaryDirectory() as folder:
-        spec, refusal = None, None
+        refusal = None
         for parts in _parts(component, options, Path(folder)):
             try:
                 spec = RunSpec.model_validate({**parts, **options.spec})
                 spec.check()
-                break
             except SpecError as error:
-                spec, refusal = None, error
-        if spec is None and refusal is not None:
-            require(
-                isinstance(component, Callback) and "evaluation" not in options.spec,
-                f"it is refused in a run with tiny networks and data ({refusal}); give the parts of a"
-                " spec that it needs in 'specs'",
-            )
-        yield spec
+                refusal = error
+            else:
+                yield spec
+                return
+        optional = isinstance(component, Callback) and "evaluation" not in options.spec
+        require(
+            refusal is None or optional,
+            f"it is refused in a tiny run ({refusal}); give what it needs in 'specs'",
+        )
+        yield None
 
 
 def _parts(component: Component, options: Options, folder: Path) -> Iterator[dict[str, Any]]:
@@ -156,22 +145,18 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
         shape, kind = min(pairs, key=lambda pair: (len(pair[0]) == 1, math.prod(pair[0])))
         told = component.conditional
     elif isinstance(component, AuxiliaryLoss | Regularizer | Augmentation):
-        scene = scenes(component, options)[0]
-        shape, kind = scene.setting.data.sample_shape, scene.kind
-        told = kind is not None
+        setting = settings(component, options)[0]
+        shape, told = setting.data.sample_shape, setting.condition is not None
+        kind = None if setting.condition is None else setting.condition.kind
     algorithm = options.spec.get("algorithm", DEFAULT_ALGORITHM)
     if isinstance(component, Translator) and "algorithm" not in options.spec:
         algorithm = next(filter(_translates, registry.active().names("algorithm")), None)
         if algorithm is None:
             return
+    output = dict.fromkeys(("log_every", "checkpoint_every"), "1 steps")
     around: dict[str, Any] = {
-        "training": {"duration": f"{STEPS} steps", "batch_size": BATCH},
-        "output": {
-            "log_every": "1 steps",
-            "checkpoint_every": "1 steps",
-            "samples_every": f"{STEPS} steps",
-            "samples": 1,
-        },
+        "training": {"duration": "2 steps", "batch_size": BATCH},
+        "output": {**output, "samples_every": "2 steps", "samples": 1},
         "device": "cpu",
         "algorithm": algorithm,
     }
@@ -200,21 +185,17 @@ def placed(algorithm: Any, component: Component | None, *, told: bool = False) -
         told: whether the tiny networks are conditional.
     """
     fields: dict[str, Any] = {}
-    wants_more = isinstance(component, AuxiliaryLoss)
+    outputs = EVERYTHING if isinstance(component, AuxiliaryLoss) else ()
     tiny: dict[type[Component], Any] = {
         Generator: TinyGenerator(conditional=told),
         Translator: TinyTranslator(conditional=told),
-        Discriminator: TinyDiscriminator(
-            conditional=told, outputs=EVERYTHING if wants_more else ()
-        ),
+        Discriminator: TinyDiscriminator(conditional=told, outputs=outputs),
         Latent: {"type": "uniform", "dim": LATENT},
     }
     for name, field in (algorithm_fields(algorithm) or {}).items():
         families = _families(field.annotation)
         if component is not None and isinstance(component, tuple(families)):
-            several = any(
-                getattr(each, "__origin__", None) is tuple for each in _flat(field.annotation)
-            )
+            several = any(get_origin(each) is tuple for each in _flat(field.annotation))
             fields[name] = [component] if several else component
         elif families and families[0] in tiny:
             fields[name] = tiny[families[0]]
@@ -223,11 +204,8 @@ def placed(algorithm: Any, component: Component | None, *, told: bool = False) -
 
 def _families(annotation: Any) -> list[type[Component]]:
     """Return the families that a field's annotation names."""
-    return [
-        each
-        for each in _flat(annotation)
-        if isinstance(each, type) and issubclass(each, Component) and each.is_family()
-    ]
+    named = (each for each in _flat(annotation) if isinstance(each, type))
+    return [each for each in named if issubclass(each, Component) and each.is_family()]
 
 
 def _flat(annotation: Any) -> list[Any]:
@@ -241,45 +219,31 @@ def _translates(algorithm: str) -> bool:
 
 @check
 def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
-    """Whatever is trained or sampled with is a named network; optimizers are named as it says."""
+    """Whatever is trained or sampled with is a named network; optimizers are named as it says.
+
+    ``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's.
+    """
     with _prepared(algorithm, options) as state:
-        game = state.game
+        game, built = state.game, algorithm.build_sampler(state.spec.check())
         known = {each.data_ptr() for net in game.networks.values() for each in net.parameters()}
         wanted: dict[str, Any] = {"sampler": game.sampler.parameters()}
         wanted |= {f"optimizer {name!r}": each.parameters for name, each in game.optimizers.items()}
     for name, parameters in wanted.items():
+        there = all(each.data_ptr() in known for each in parameters)
         require(
-            all(each.data_ptr() in known for each in parameters),
-            f"weights of the {name} are in none of 'networks', so no checkpoint has them; name every"
-            " module with state there",
+            there, f"weights of the {name} are in none of 'networks', so no checkpoint has them"
         )
-    require(
-        not algorithm.optimizers or list(algorithm.optimizers) == list(game.optimizers),
-        f"'optimizers' says {few(algorithm.optimizers, 9)}, and {few(game.optimizers, 9)} are built;"
-        " the names must be the same, since callbacks refer to them",
+    said, names = list(algorithm.optimizers), list(game.optimizers)
+    right = not said or said == names
+    require(right, f"'optimizers' says {few(said, 9)}, and {few(names, 9)} are built")
+    kind = type(built).__name__
+    require(isinstance(built, Sampler), f"'build_sampler' gives a {kind}, not a Sampler")
+    one, other = (
+        {(name, tuple(each.shape)) for name, each in sampler.state_dict().items()}
+        for sampler in (built, game.sampler)
     )
-
-
-@check
-def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
-    """``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's."""
-    with _prepared(algorithm, options) as state:
-        info = state.spec.check()
-        built, trained = algorithm.build_sampler(info), state.game.sampler
-    require(
-        isinstance(built, Sampler),
-        f"'build_sampler' gives a {type(built).__name__}; it must be a Sampler",
-    )
-    shapes = [
-        {name: tuple(each.shape) for name, each in sampler.state_dict().items()}
-        for sampler in (built, trained)
-    ]
-    differing = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))
-    require(
-        not differing,
-        f"'build_sampler' and the game's sampler differ in {few(name for name, _ in differing)}; names"
-        " and shapes in their state dicts must be the same, since trained weights are loaded by them",
-    )
+    differing = few(name for name, _ in sorted(one ^ other))
+    require(not differing, f"'build_sampler' and the game's sampler differ in {differing}")
     passes(algorithm.truncated, 0.5)
 
 
@@ -287,51 +251,31 @@ def check_sampler(algorithm: Algorithm, options: Options = DEFAULT) -> None:
 def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     """One step takes ``batches_per_step`` batches, changes each network's weights, gives numbers."""
     with _prepared(algorithm, options) as state:
-        taken: list[Any] = []
-        before = {name: _weights(net) for name, net in state.game.networks.items()}
-
-        def next_batch() -> Any:
-            taken.append(state.batches.next())
-            return taken[-1]
-
-        numbers = state.game.step(next_batch, 0, 0.0)
-        for name, each in numbers.items():
-            require_tensor(each, f"number {name!r} of a step", (), dtype=None)
-            require(not each.requires_grad, f"number {name!r} carries a graph; detach it")
-        still = [
-            name
-            for name, net in state.game.networks.items()
-            if before[name] and all(map(same, before[name], _weights(net)))
-        ]
-    require(
-        len(taken) == algorithm.batches_per_step,
-        f"a step takes {len(taken)} batches, and 'batches_per_step' says {algorithm.batches_per_step};"
-        " they must agree, or a resumed run sees other data",
+        networks = state.game.networks.items()
+        before = {name: _weights(net) for name, net in networks}
+        batches = mock.Mock(side_effect=state.batches.next)
+        numbers = state.game.step(batches, 0, 0.0)
+        after = {name: _weights(net) for name, net in networks}
+    for name, each in numbers.items():
+        require_tensor(each, f"number {name!r} of a step", (), dtype=None)
+        require(not each.requires_grad, f"number {name!r} carries a graph; detach it")
+    taken, said = batches.call_count, algorithm.batches_per_step
+    require(taken == said, f"a step takes {taken} batches, and 'batches_per_step' says {said}")
+    still = few(
+        name for name in before if before[name] and all(map(same, before[name], after[name]))
     )
-    require(
-        not still, f"a step does not change {few(still)}; every network with weights must learn"
-    )
+    require(not still, f"a step does not change {still}")
 
 
 @check
 def check_unused(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     """Fields of ``training`` that have no effect are named in ``unused``."""
-    changes: dict[str, dict[str, Any]] = {
-        "accumulation": {"accumulation": 2},
-        "precision": {"precision": "bfloat16"},
-        "compile": {"compile": True},
-    }
     whole = _watched(algorithm, options, {})[0]
-    for name, change in changes.items():
-        if name in algorithm.unused:
-            continue
-        size, autocast, compiled = _watched(algorithm, options, change)
+    changes = {"accumulation": 2, "precision": "bfloat16", "compile": True}
+    for name in changes.keys() - algorithm.unused:
+        size, autocast, compiled = _watched(algorithm, options, {name: changes[name]})
         effect = {"accumulation": size < whole, "precision": autocast, "compile": compiled}
-        require(
-            effect[name],
-            f"'training.{name}' has no effect; use it (context.split, context.autocast and"
-            " context.compiled do) or name it in 'unused'",
-        )
+        require(effect[name], f"'training.{name}' has no effect; use it, or name it in 'unused'")
 
 
 @check
@@ -353,23 +297,18 @@ def check_accumulation(algorithm: Algorithm, options: Options = DEFAULT) -> None
     ratio = (parts.norm() / whole.norm()).item()
     require(
         torch.allclose(whole, parts, rtol=1e-3, atol=1e-6) or (random and 0.6 < ratio < 1.6),
-        f"gradients of two parts of a batch are {ratio:.3g} times those of the whole batch; weight each"
-        " part by its fraction, or name 'accumulation' in 'unused'",
+        f"gradients of two parts of a batch are {ratio:.3g} times those of the whole batch",
     )
 
 
-@contextlib.contextmanager
-def _prepared(
-    algorithm: Algorithm, options: Options, changes: Mapping[str, Any] | None = None
-) -> Iterator[TrainingState]:
+@contextmanager
+def _prepared(algorithm: Algorithm, options: Options, **changes: Any) -> Iterator[TrainingState]:
     """Build an algorithm's game, with changes to the spec's ``training``."""
     with _spec(algorithm, options) as spec:
         assert spec is not None  # only other families may have no run
-        training = spec.training.model_copy(update=dict(changes or {}))
-        info = spec.check()
-        state = prepare(
-            spec.model_copy(update={"training": training}), info, torch.device("cpu")
-        ).state
+        training = spec.training.model_copy(update=changes)
+        changed = spec.model_copy(update={"training": training})
+        state = prepare(changed, spec.check(), torch.device("cpu")).state
         try:
             yield state
         finally:
@@ -389,7 +328,7 @@ def _watched(
 
     with (
         mock.patch("torch.compile", side_effect=lambda network, **_: network) as compiled,
-        _prepared(algorithm, options, changes) as state,
+        _prepared(algorithm, options, **changes) as state,
     ):
         for network in state.game.networks.values():
             network.register_forward_pre_hook(watch)
@@ -402,247 +341,27 @@ def _first_gradients(
 ) -> torch.Tensor | None:
     """Return the gradients of the first update, or None where samples influence each other."""
     found: list[torch.Tensor] = []
-    with _prepared(algorithm, options, {"accumulation": accumulation}) as state:
-        game = state.game
-        coupling = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
-        layers = [layer for net in game.networks.values() for layer in net.modules()]
-        if any(isinstance(layer, coupling) for layer in layers):
+
+    def watch(optimizer: OptimizerStep) -> Any:
+        take = optimizer.step
+
+        def step() -> None:
+            gradients = (each.grad for each in optimizer.parameters)
+            found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
+            take()
+
+        return mock.patch.object(optimizer, "step", step)
+
+    with _prepared(algorithm, options, accumulation=accumulation) as state, ExitStack() as watching:
+        layers = [layer for net in state.game.networks.values() for layer in net.modules()]
+        if any(isinstance(layer, _BatchNorm | _DropoutNd) for layer in layers):
             return None
-
-        def stepping(optimizer: OptimizerStep) -> Any:
-            take = optimizer.step
-
-            def step() -> None:
-                gradients = (each.grad for each in optimizer.parameters)
-                found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
-                take()
-
-            return step
-
-        for each in game.optimizers.values():
-            each.step = stepping(each)  # type: ignore[method-assign] # it is watched
+        for each in state.game.optimizers.values():
+            watching.enter_context(watch(each))
         state.rng.manual_seed(seed)
-        game.step(state.batches.next, 0, 0.0)
+        state.game.step(state.batches.next, 0, 0.0)
     return found[0] if found else None
 
 
 def _weights(network: nn.Module) -> list[torch.Tensor]:
     return [each.detach().clone() for each in network.parameters() if each.requires_grad]
-
-
-class _Recorder(Control):
-    """A control that notes what a callback does, and has nothing but what callbacks are promised."""
-
-    def __init__(self) -> None:
-        self.actions: list[Any] = []
-
-    def stop(self, reason: str) -> None:
-        """Note it."""
-        self._note("stop", reason)
-
-    def save(self, reason: str) -> None:
-        """Note it."""
-        self._note("save", reason)
-
-    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
-        """Note it."""
-        require(
-            isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0,
-            f"a schedule is scaled by {factor!r}; a factor must be a number of at least 0",
-        )
-        self._note("scale", reason, optimizer, field, float(factor))
-
-    def log(self, values: Mapping[str, float]) -> None:
-        """Note it."""
-        self.actions.append({name: float(value) for name, value in values.items()})
-
-    def _note(self, action: str, reason: str, *details: Any) -> None:
-        require(
-            isinstance(reason, str) and reason.strip(),
-            f"the reason of {action!r} is {reason!r}; it must say why, in words",
-        )
-        self.actions.append((action, reason, *details))
-
-
-@check
-def check_actions(callback: Callback) -> None:
-    """Each event of a run can be handled by what the interface gives; actions have a reason."""
-    built = callback.build(_setting(callback))
-    require(
-        isinstance(built, CallbackState),
-        f"'build' gives a {type(built).__name__}; it must be a CallbackState",
-    )
-    _feed(callback, built, range(1, 20))
-
-
-@check
-def check_callback_state(callback: Callback) -> None:
-    """The state dict is JSON, and one that has loaded it acts as the other would."""
-    for first in (1, 4, 9):
-        built, fresh = (callback.build(_setting(callback)) for _ in range(2))
-        _feed(callback, built, range(1, first))
-        state = built.state_dict()
-        stored = json.loads(json.dumps(state, allow_nan=False))
-        require(
-            stored == state,
-            "the state dict is another after it went through JSON; let it hold text keys, lists and"
-            " no tuples",
-        )
-        fresh.load_state_dict(stored)
-        require(
-            _feed(callback, built, range(first, 20)) == _feed(callback, fresh, range(first, 20))
-            and built.state_dict() == fresh.state_dict(),
-            "after its state was saved and loaded, a callback acts otherwise; all that later calls"
-            " depend on must be in 'state_dict'",
-        )
-
-
-def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
-    """Tell a callback of the events of some steps, and return what it did."""
-    control, quantities = _Recorder(), _setting(callback).quantities
-    names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *quantities)
-    for step in steps:
-        value = 1.0 / min(step, 5) + 0.01 * (step % 3)
-        built.on_log(step, {"epoch": step / 4, **dict.fromkeys(names, value)}, control)
-        built.on_evaluation(step, dict.fromkeys(quantities, value), control)
-        built.on_save(step, control)
-    return control.actions
-
-
-def _setting(callback: Callback) -> CallbackSetting:
-    """Return a run that has two optimizers and evaluates whatever the callback names."""
-    fields = [getattr(callback, name) for name in type(callback).model_fields if name != "type"]
-    named: list[str] = [value for value in fields if isinstance(value, str)]
-    return CallbackSetting(
-        dict.fromkeys(named or ["fd@pixels"], "lower"), ("generator", "discriminator")
-    )
-
-
-@check
-def check_descent(optimizer: Optimizer) -> None:
-    """Ten steps lower a quadratic, with the numbers that the schedules give."""
-    problem = _Quadratic(optimizer)
-    before = problem.value().item()
-    for step in range(10):
-        problem.step(step / 10)
-    after = problem.value().item()
-    require(
-        after < before,
-        f"10 steps take a quadratic from {before:.6g} to {after:.6g}; they must lower it",
-    )
-
-
-@check
-def check_optimizer_state(optimizer: Optimizer) -> None:
-    """An optimizer that loads the state of another goes on as that one does."""
-    one, other = _Quadratic(optimizer), _Quadratic(optimizer)
-    for step in range(3):
-        one.step(step / 10)
-    other.load(one)
-    for step in range(3, 6):
-        one.step(step / 10)
-        other.step(step / 10)
-    require(
-        all(map(same, one.parameters.values(), other.parameters.values())),
-        "after loading the state of another optimizer, steps differ from the other's; all that"
-        " changes must be in the state dict",
-    )
-
-
-@check
-def check_groups(optimizer: Optimizer) -> None:
-    """Parameter groups are handed on, so that ``lr_factors`` count."""
-    factors = [group.get("lr_factor") for group in _groups(optimizer)]
-    require(
-        factors == [1.0, 0.5],
-        f"two groups of parameters become {len(factors)}; 'build' must hand its groups to the optimizer",
-    )
-
-
-@check
-def check_schedules(optimizer: Optimizer) -> None:
-    """Each scheduled field names a key of the parameter groups."""
-    groups = _groups(optimizer)
-    missing = [name for name in optimizer.schedules() if any(name not in group for group in groups)]
-    require(
-        not missing,
-        f"{few(missing)} of the scheduled fields are no keys of the parameter groups, so setting them"
-        " has no effect; name fields as torch names the numbers of its groups",
-    )
-
-
-def _groups(optimizer: Optimizer) -> list[dict[str, Any]]:
-    weights = {factor: [nn.Parameter(torch.ones(2))] for factor in (1.0, 0.5)}
-    given = [{"params": each, "lr_factor": factor} for factor, each in weights.items()]
-    groups: list[dict[str, Any]] = optimizer.build(given).param_groups
-    return groups
-
-
-class _Quadratic:
-    """A matrix and a vector, and their mean squared distance from a target."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        rng = torch.Generator().manual_seed(0)
-        shapes = {"matrix": (4, 3), "vector": (3,)}
-        self.parameters = {
-            name: nn.Parameter(torch.randn(shape, generator=rng)) for name, shape in shapes.items()
-        }
-        named = [(f"net.{name}", each) for name, each in self.parameters.items()]
-        self._optimizer = OptimizerStep(
-            optimizer, named, torch.amp.GradScaler("cpu", enabled=False)
-        )
-
-    def value(self) -> torch.Tensor:
-        """Return the mean squared distance from 3, summed over both."""
-        return torch.stack([(each - 3).square().mean() for each in self.parameters.values()]).sum()
-
-    def step(self, progress: float) -> None:
-        """Take one step as an algorithm does."""
-        self._optimizer.zero_grad(progress)
-        self._optimizer.backward(self.value())
-        self._optimizer.step()
-
-    def load(self, other: _Quadratic) -> None:
-        """Take over parameters and the optimizer's state."""
-        with torch.no_grad():
-            for name, mine in self.parameters.items():
-                mine.copy_(other.parameters[name])
-        self._optimizer.load_state_dict(copy.deepcopy(other._optimizer.state_dict()))
-
-
-@check
-def check_values(schedule: Schedule) -> None:
-    """Numbers are finite floats within those of ``values``, for all of training, ends included."""
-    bounds = list(schedule.values())
-    require(
-        bounds and all(map(math.isfinite, bounds)),
-        f"'values' yields {bounds}; it must yield finite numbers that bound the schedule",
-    )
-    low, high = min(bounds), max(bounds)
-    slack = 1e-9 * max(abs(low), abs(high), 1e-30)
-    function = schedule.build()
-    for step in range(101):
-        progress = step / 100
-        value = function(progress)
-        require(
-            isinstance(value, int | float) and math.isfinite(value),
-            f"the number at progress {progress} is {value!r}; it must be a finite float",
-        )
-        require(
-            low - slack <= value <= high + slack,
-            f"the number at progress {progress} is {value:.6g}; it must lie within those of 'values',"
-            f" from {low:.6g} to {high:.6g}",
-        )
-
-
-@check
-def check_purity(schedule: Schedule) -> None:
-    """The number follows from progress alone, so that a resumed run has the same."""
-    function, fresh = schedule.build(), schedule.build()
-    there = [function(step / 20) for step in range(21)]
-    back = [fresh(step / 20) for step in reversed(range(21))]
-    require(
-        there == back[::-1],
-        "numbers differ with the order in which progress is asked for; they must follow from"
-        " progress alone",
-    )

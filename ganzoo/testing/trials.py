@@ -54,7 +54,7 @@ Change = Callable[[torch.Tensor], torch.Tensor]
 
 
 class TinyGenerator(Generator):
-    """Two linear layers with a hyperbolic tangent after each."""
+    """Two linear layers and a hyperbolic tangent."""
 
     type: Literal["conformance-tiny"] = "conformance-tiny"
     accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
@@ -67,7 +67,7 @@ class TinyGenerator(Generator):
 
 
 class TinyTranslator(Translator):
-    """Two linear layers with a hyperbolic tangent after each."""
+    """Two linear layers and a hyperbolic tangent."""
 
     type: Literal["conformance-tiny"] = "conformance-tiny"
     accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
@@ -115,18 +115,15 @@ class _Tiny(nn.Module):
         )
         self.condition = None if condition is None else embedding(condition, inputs)
 
-    def inner(self, x: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        """Return what the hidden layer makes of inputs (N, …) and conditions, or None."""
-        x = x.flatten(1)
-        hidden: torch.Tensor = self.hidden(
-            x if self.condition is None else x + self.condition(condition)
-        )
-        return hidden
-
-    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Any:
         """Return what the layers make of inputs (N, …) and conditions, or None."""
-        result: torch.Tensor = self.layers(self.inner(x, condition))
-        return result
+        x = x.flatten(1)
+        hidden = self.hidden(x if self.condition is None else x + self.condition(condition))
+        return self.read(hidden)
+
+    def read(self, hidden: torch.Tensor) -> Any:
+        """Return the output for what the hidden layer gives."""
+        return self.layers(hidden)
 
 
 class _Judge(_Tiny):
@@ -135,21 +132,19 @@ class _Judge(_Tiny):
     def __init__(
         self, inputs: int, condition: Condition | None, outputs: tuple[OutputPart, ...]
     ) -> None:
-        super().__init__(inputs, (1,), condition, nn.Flatten(0))
+        super().__init__(inputs, (1,), condition, nn.Identity())
         self.layers = nn.Sequential(nn.Linear(CHANNELS, 1), nn.Flatten(0))
         wanted = [each for each in outputs if each not in {"logits", "features"}]
         self.heads = nn.ModuleDict({each: nn.Linear(CHANNELS, CLASSES) for each in wanted})
         self.outputs = outputs
 
-    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Any:
-        """Return logits of samples (N, …), or a record."""
-        hidden = self.inner(x, condition)
-        logits = self.layers(hidden)
+    def read(self, hidden: torch.Tensor) -> Any:
+        """Return logits, or a record."""
         if not self.outputs:
-            return logits
+            return self.layers(hidden)
         parts: dict[str, Any] = {name: head(hidden) for name, head in self.heads.items()}
         features = (hidden,) if "features" in self.outputs else ()
-        return DiscriminatorOutput(logits, features, **parts)
+        return DiscriminatorOutput(self.layers(hidden), features, **parts)
 
 
 TINY: tuple[type[Component], ...] = (TinyGenerator, TinyTranslator, TinyDiscriminator)
@@ -233,12 +228,14 @@ class Trial:
 
     Attributes:
         where: what the inputs are, in words, such as "for samples (1, 28, 28)".
+        samples: how many the inputs have.
         construct: builds the module.
         arguments: gives its inputs, the same each time; tensors are new ones.
         shape: of the output, or None where that is a discriminator's.
     """
 
     where: str
+    samples: int
     construct: Callable[[], nn.Module]
     arguments: Callable[[], tuple[Any, ...]]
     shape: tuple[int, ...] | None = None
@@ -274,10 +271,7 @@ class Trial:
                 each for each in (output.logits, *output.features, *others) if each is not None
             ]
             output = torch.cat([each.reshape(len(each), -1) for each in given], dim=1)
-        require(
-            torch.is_tensor(output),
-            f"the output {self.where} is a {type(output).__name__}; it must be a tensor",
-        )
+        require(torch.is_tensor(output), f"the output is a {type(output).__name__}, not a tensor")
         result: torch.Tensor = output
         return result
 
@@ -302,22 +296,22 @@ def trials(component: Component, options: Options, samples: int = BATCH) -> Iter
     elif isinstance(component, Normalization):
         for channels, dimensions in accepted_layers(component):
             shape = (samples, channels, *[6, 6][:dimensions])
-            yield Trial(
-                f"for {channels} channels and {dimensions} further axes",
-                partial(component.build, channels, dimensions),
-                _seeded(*shape),
-                shape,
-            )
+            where = f"for {channels} channels and {dimensions} further axes"
+            build = partial(component.build, channels, dimensions)
+            yield Trial(where, samples, build, _seeded(*shape), shape)
     elif isinstance(component, Activation):
         for shape in ((samples, 7), (samples, CHANNELS, 6, 6)):
-            yield Trial(f"for shape {shape}", component.build, _seeded(*shape), shape)
+            yield Trial(f"for shape {shape}", samples, component.build, _seeded(*shape), shape)
     elif isinstance(component, Latent):
-        yield Trial(
-            f"for {samples} latents",
-            component.build,
-            lambda: (samples, torch.Generator().manual_seed(2)),
-            (samples, component.dim),
-        )
+        inputs = lambda: (samples, torch.Generator().manual_seed(2))  # noqa: E731 - new ones each time
+        shape = (samples, component.dim)
+        yield Trial(f"for {samples} latents", samples, component.build, inputs, shape)
+
+
+def changed(component: Any, **fields: Any) -> Any:
+    """Return a component with other fields, validated anew."""
+    data = component.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return type(component).model_validate({**data, **fields})
 
 
 def accepted(
@@ -375,6 +369,7 @@ def _network(
     bounded = len(shape) == 3 and not isinstance(network, Generator)
     return Trial(
         where,
+        samples,
         lambda: parametrized(build(), network),
         lambda: (values()[0].tanh() if bounded else values()[0], told, *noise()),
         output,

@@ -197,12 +197,16 @@ BROKEN = [
     (WrongGradient(), "gradcheck", "is not that of finite differences"),
     (Ungained(), "gain", "ValueError was raised"),
     (Flat(), "gradients", "no gradient reaches the input"),
-    (Transposed(), "output", "the output of 4 for 16 channels and 0 further axes has shape (4, 1)"),
+    (
+        Transposed(),
+        "output",
+        "has shape (4, 1); it must be (4, 16), for 16 channels and 0 further axes",
+    ),
     (Undefined(), "layers", "add a small number to the variance"),
     (Denying(), "coupling", "'couples_batch' is False"),
     (Claiming(), "coupling", "'couples_batch' is True"),
     (Narrow(dim=6), "draws", "a draw of 1 latents has shape (1, 5); it must be (1, 6)"),
-    (Global(dim=6), "rng", "the same state of 'rng' gives different latents"),
+    (Global(dim=6), "draws", "the same state of 'rng' gives different latents"),
     (Same(dim=6), "draws", "latents of one draw are equal"),
     (Widening(dim=6), "truncation", "the deviation rises"),
 ]
@@ -266,5 +270,5 @@ class Silent(Prior):
 def test_learned_priors_are_checked_as_modules_are(findings):
     found = findings(Unlearned(dim=6), "gradients")
     assert list(found) == ["gradients"]
-    assert "1 of 2 parameters get no gradient for 4 latents (spare)" in found["gradients"]
+    assert "1 of 2 parameters get no gradient (spare), for 4 latents" in found["gradients"]
     assert list(findings(Silent(dim=6), "truncation")) == ["truncation"]

@@ -117,7 +117,7 @@ def test_it_is_skipped_where_a_plugin_that_is_required_imports_torch(failures_of
 def test_a_module_of_another_name_is_caught(failures_of, monkeypatch):
     found = failures_of(PLUGIN, name="cube-ganzoo", entry_points={"cube": "cube_ganzoo"})
     assert list(found) == ["names"]
-    assert "there must be one, called 'cube-ganzoo'" in found["names"]
+    assert "not one called 'cube-ganzoo'" in found["names"]
 
 
 def test_a_package_of_another_name_is_caught(failures_of, tmp_path, monkeypatch):
@@ -147,7 +147,7 @@ def test_requirements_are_checked(failures_of, requires, sentence):
 def test_a_command_that_is_none_is_caught(failures_of):
     found = failures_of(PLUGIN + COMMAND.format(target="json:dumps"))
     assert list(found) == ["commands"]
-    assert "it must be a click command" in found["commands"]
+    assert "the target of command 'cube' is not a click command" in found["commands"]
 
 
 def test_a_plugin_that_failed_is_caught_with_the_cause():
@@ -169,7 +169,7 @@ SPEC = {
     ("changes", "check", "sentence"),
     [
         ({}, None, None),
-        ({"name": "balls"}, "valid", "its 'name' is 'balls'; it must be that of its file, 'cubes'"),
+        ({"name": "balls"}, "valid", "its 'name' is 'balls', and its file 'cubes'"),
         ({"description": ""}, "valid", "it has no 'description'"),
         ({"dataset": "no-such-set"}, "valid", "it is not a valid spec: dataset: "),
         ({"dataset": {"type": "arrays", "path": "nowhere.npz"}}, None, None),
@@ -180,8 +180,8 @@ SPEC = {
         ),
         (
             {"requires": {"ganzoo": ">=0.1", "ganzoo-mlp": ">=0.1"}},
-            "requires",
-            "ganzoo-activations",
+            "valid",
+            "it uses components of ganzoo-activations",
         ),
     ],
 )

@@ -82,13 +82,13 @@ class Mutable(Good):
 
 BROKEN = [
     (BadName(), "name", "the name is 'Bad Name'; it must be small letters"),
-    (NotLiteral(), "name", "must be a Literal"),
-    (Undocumented(), "docstring", "Undocumented has no docstring"),
+    (NotLiteral(), "name", "must be a Literal of one name"),
+    (Undocumented(), "descriptions", "Undocumented has no docstring"),
     (Undescribed(), "descriptions", "slope has no description"),
-    (Percent(), "json", "it must be read as it was"),
-    (WrongSchema(), "schema", "the JSON Schema refuses"),
-    (Swallowing(), "unknown-keys", "'no_such_parameter' is accepted"),
-    (Mutable(), "frozen", "keep the model frozen"),
+    (Percent(), "json", "is read as Percent("),
+    (WrongSchema(), "json", "the JSON Schema refuses"),
+    (Swallowing(), "strict", "'no_such_parameter' is accepted"),
+    (Mutable(), "strict", "keep the model frozen"),
 ]
 
 

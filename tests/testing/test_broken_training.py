@@ -377,7 +377,7 @@ class Hasty(Patience):
 BROKEN = [
     (Nameless, "networks", "weights of the sampler are in none of 'networks'"),
     (Renamed, "networks", "'optimizers' says g, d, and generator, discriminator are built"),
-    (Other, "sampler", "differ in generator.spare.bias, generator.spare.weight"),
+    (Other, "networks", "differ in generator.spare.bias, generator.spare.weight"),
     (Hungry, "step", "a step takes 2 batches, and 'batches_per_step' says 1"),
     (Frozen, "step", "a step does not change generator"),
     (Graphs, "step", "number 'norm' carries a graph"),
@@ -389,10 +389,10 @@ BROKEN = [
     (Confused, "refusals", "'check' raises TypeError (points) for samples (2,)"),
     (
         Forgetful,
-        "callback-state",
+        "actions",
         "after its state was saved and loaded, a callback acts otherwise",
     ),
-    (Tuples, "callback-state", "it went through JSON"),
+    (Tuples, "actions", "it went through JSON"),
     (Wordless, "actions", "the reason of 'stop' is ''"),
     (Negative, "actions", "a schedule is scaled by -1.0"),
     (Curious, "actions", "AttributeError was raised"),
