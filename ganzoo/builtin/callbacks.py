@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Callback, CallbackSetting, CallbackState, Component, Control
-from ganzoo.errors import TrainingError
+from ganzoo.errors import TrainingError, did_you_mean
 
 MOST_MISSING = 20
-"""Lines in a row without a number after which it counts as one that is never logged."""
+"""Lines in a row without a lazy regularizer after which it counts as one that is never logged."""
 
 
 class StopAt(Callback):
@@ -68,11 +68,13 @@ class _StopAt(CallbackState):
             self._missing = 0
             self._see(metrics[self._name], control)
             return
-        self._missing += 1  # a lazy regularizer is not in each line
-        if self._missing == MOST_MISSING:
-            known = ", ".join(name for name in metrics if _is_logged(name))
+        self._missing += 1
+        lazy = self._name.startswith("regularizer/")  # which is not in each line
+        if not lazy or self._missing == MOST_MISSING:
+            known = [name for name in metrics if _is_logged(name)]
             raise TrainingError(
-                f"callback 'stop_at': {self._name!r} is not logged (available: {known})"
+                f"callback 'stop_at': {self._name!r} is not logged{did_you_mean(self._name, known)}"
+                f" (available: {', '.join(known)})"
             )
 
     def on_evaluation(self, step: int, values: Mapping[str, float], control: Control) -> None:

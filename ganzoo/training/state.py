@@ -165,19 +165,16 @@ class TrainingState:
         Returns:
             The parameters whose moments are new: all of them where the optimizer is of another type.
         """
-        each, saved = self.game.optimizers[name], checkpoint.values["slots"].get(name, {})
+        each = self.game.optimizers[name]
         known = checkpoint.values.get("parameters", {}).get(name)
         if known is None:  # of ganzoo 0.1, which had one order of parameters
             known = {"optimizer": each.kind, "names": each.names}
-        places = (
-            {}
-            if known["optimizer"] != each.kind
-            else dict(zip(known["names"], saved, strict=False))
-        )
+        same = known["optimizer"] == each.kind
+        places = {label: place for place, label in enumerate(known["names"])} if same else {}
         slots, new = {}, []
         for index, (label, parameter) in enumerate(zip(each.names, each.parameters, strict=True)):
             try:
-                slots[index] = _slots(parameter, checkpoint, name, int(places[label]))
+                slots[index] = _slots(parameter, checkpoint, name, places[label])
             except (LookupError, ValueError):
                 new.append(label)
         groups = each.state_dict()["param_groups"]

@@ -131,7 +131,7 @@ def test_path_lengths_have_a_moving_mean_that_is_resumed(
 ) -> None:
     tiny["regularizers"] = [{"type": "path_length", "every": 2, "weight": 2.0}]
     run = train_and_resume(tiny)
-    assert tensors(run)["networks/discriminator-path_length/mean"] > 0
+    assert tensors(run)["networks/discriminator-regularizer-path_length/mean"] > 0
     assert ["regularizer/path_length" in line for line in run.metrics()] == [True, False] * 3
 
 

@@ -54,7 +54,7 @@ def test_a_callback_scales_a_learning_rate_and_the_factor_is_resumed(
     assert factors == [2.0**-count for count in range(1, len(factors) + 1)]
     assert factors, "with so large a learning rate the samples get worse"
     # The factor that the last evaluation chose, after the last update, is in the checkpoint alone.
-    assert checkpoint(run).values["factors"]["generator"] == {"lr": factors[-1]}
+    assert checkpoint(run).values["factors"]["generator"] == {"lr": {"0": factors[-1]}}
 
 
 def test_a_callback_is_refused_a_quantity_that_is_not_evaluated(tiny: dict[str, Any]) -> None:
