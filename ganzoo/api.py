@@ -141,6 +141,9 @@ def branch(
     directory = RunDirectory.open(path)
     data = {**directory.spec.to_json(), "initialize_from": None}
     spec = parse_spec(apply_overrides(data, overrides))
+    if spec.initialize_from is not None:
+        problem = "a branch goes on with the weights of its own run; leave it out"
+        raise SpecError([Problem("initialize_from", problem)])
     return _train_new(spec, output, listeners, open_parent(directory, checkpoint))
 
 

@@ -107,8 +107,10 @@ def _evaluation(run: RunDirectory) -> list[str]:
         for value, last in zip(shown.report.values, final.report.values, strict=True)
     ]
     seconds = sum(each.report.seconds for each in history.points)
+    count = len(history.points)
+    times = "once" if count == 1 else f"{count} times"
     text = (
-        f"Measured {len(history.points)} times during training, in {seconds:.1f} s, against"
+        f"Measured {times} during training, in {seconds:.1f} s, against"
         f" {final.report.reference}. The baseline is what real samples score against other real"
         " samples. `evaluation/` holds the protocol of each number; numbers measured under"
         " different protocols cannot be compared."

@@ -106,7 +106,17 @@ class RunDirectory:
         try:
             return parse_spec(upgraded(read_spec_file(self.spec_path)), str(self.spec_path))
         except SpecError as error:
-            raise RunError(str(error)) from None
+            raise RunError(f"{error}{self._local_plugins()}") from None
+
+    def _local_plugins(self) -> str:
+        """Return what to say of the local plugin files that the run was made with, if any."""
+        try:
+            providers = self.environment()["providers"].values()
+            names = {each["name"] for each in providers if each["version"] == "local"}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return ""
+        files = " ".join(f"--plugin {name}.py" for name in sorted(names))
+        return f" (the run was made with a local plugin: give {files})" if files else ""
 
     def sample_grid_path(self, step: int) -> Path:
         """Return where the grid of a step is; names sort by step."""

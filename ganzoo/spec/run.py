@@ -117,7 +117,9 @@ class RunSpec(SpecModel):
             return {key: value for key, value in data.items() if key not in own}
         clash = sorted(known.keys() & cls._own_fields())
         if clash:
-            reason = f"{chosen!r} declares {clash[0]!r}, a key of every spec; its plugin is at fault"
+            reason = (
+                f"{chosen!r} declares {clash[0]!r}, a key of every spec; its plugin is at fault"
+            )
             raise cls._refusal("algorithm", reason)
         unknown = [key for key in own if key not in known]
         if unknown:

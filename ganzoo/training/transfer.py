@@ -114,7 +114,8 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
     for name in chosen:
         new = _load_matching(ours[name], saved[name])
         transfer.add(name, ours[name].state_dict(), new)
-        if new and len(new) == len(ours[name].state_dict()):
+        weights = [each for each, _ in ours[name].named_parameters()]
+        if weights and not set(weights) - set(new):  # counters of batches are no weights
             problem = (
                 f"no weight of network {name!r} of {source.run} has the name and shape of one here"
             )

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 import ganzoo
 from ganzoo.errors import Interrupted, RunError, SpecError
 from ganzoo.hookspecs import hookimpl
+from ganzoo.runs.checkpoints import Checkpoint
 
 TIMES = {"seconds", "images_per_second"}
 
@@ -325,4 +326,76 @@ def test_weights_of_another_form_are_refused(
     spec["dataset"] = {"type": "arrays", "path": str(tmp_path / "points.npy")}
     spec["initialize_from"] = {"run": str(parent.path), "networks": ["generator"]}
     with pytest.raises(SpecError, match="initialize_from: no weight of network 'generator' of"):
+        ganzoo.run(spec, output=tmp_path / "run")
+
+
+def slots(run: ganzoo.Run, name: str, step: int | None = None) -> dict[str, torch.Tensor]:
+    """Return the first moments of an optimizer by the names of its parameters."""
+    path = run.directory.checkpoints()[0] if step is None else run.directory.checkpoint_path(step)
+    checkpoint = Checkpoint.load(path)
+    names = checkpoint.values["parameters"][name]["names"]
+    return {
+        label: checkpoint.tensors[f"optimizers/{name}/{index}/exp_avg"]
+        for index, label in enumerate(names)
+    }
+
+
+def test_another_optimizer_starts_without_moments(parent: ganzoo.Run, tmp_path: Path) -> None:
+    changes = [LONGER, 'generator_optimizer={"type": "rmsprop", "lr": 1e-4}']
+    branch = ganzoo.branch(parent.path, overrides=changes, output=tmp_path / "branch")
+    found = origin(branch)
+    assert found["kept"]["moments of generator"] == "0 of 5"
+    assert found["kept"]["moments of discriminator"].split(" of ")[0] != "0"
+    assert branch.metrics()[-1]["step"] == 10
+
+
+def test_moments_are_matched_by_the_names_of_parameters(parent: ganzoo.Run, tmp_path: Path) -> None:
+    factors = 'generator_optimizer.lr_factors={"generator.layers.0.*": 0.5}'  # another order
+    changes = [LONGER, factors, "output.keep_checkpoints=9"]
+    branch = ganzoo.branch(parent.path, overrides=changes, output=tmp_path / "branch")
+    before, after = slots(parent, "generator"), slots(branch, "generator", 6)
+    assert list(before) != list(after)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert origin(branch)["new"] == []
+
+
+def test_callbacks_of_other_settings_start_anew_and_leave_no_factor(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    spec["callbacks"] = [{"type": "stop_at", "quantity": "loss/generator", "above": 1e9}]
+    parent = ganzoo.run(spec, output=tmp_path / "parent")
+    same = ganzoo.branch(parent.path, overrides=[LONGER], output=tmp_path / "same")
+    assert origin(same)["new"] == []
+    changes = [LONGER, "callbacks.0.above=1e8"]
+    other = ganzoo.branch(parent.path, overrides=changes, output=tmp_path / "other")
+    assert origin(other)["new"] == ["callback stop_at"]
+
+
+def test_a_branch_takes_no_starting_weights(parent: ganzoo.Run, tmp_path: Path) -> None:
+    change = f"initialize_from.run={parent.path}"
+    with pytest.raises(SpecError, match="initialize_from: a branch goes on with"):
+        ganzoo.branch(parent.path, overrides=[LONGER, change], output=tmp_path / "branch")
+
+
+def test_a_branch_without_a_checkpoint_is_not_started_from_nothing(
+    parent: ganzoo.Run, tmp_path: Path
+) -> None:
+    branch = ganzoo.branch(parent.path, overrides=[LONGER], output=tmp_path / "branch")
+    for path in branch.directory.checkpoints():
+        path.unlink()
+    with pytest.raises(RunError, match="has no checkpoint that can be read; branch again from"):
+        ganzoo.resume(branch.path)
+
+
+def test_counters_of_batches_are_no_weights_to_start_from(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    for name in ("generator", "discriminator"):
+        spec[name] |= {"conditional": False, "normalization": "batch"}
+    small = ganzoo.run(spec, output=tmp_path / "small")
+    for name in ("generator", "discriminator"):
+        spec[name]["hidden"] = [8, 8, 8]
+    spec["latent"]["dim"] = 5
+    spec["initialize_from"] = {"run": str(small.path), "networks": ["generator"]}
+    with pytest.raises(SpecError, match="no weight of network 'generator'"):
         ganzoo.run(spec, output=tmp_path / "run")

@@ -163,6 +163,9 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
         speed = f", {images / seconds:,.0f} images/s" if seconds else ""
         steps = progress.step - progress.began_at
         say(f"{path.name} is trained: {steps} steps in {duration_words(seconds)}{speed}")
+    for action in finished.directory.actions():
+        if action["action"] == "stop":
+            say(f"stopped at step {action['step']} by {action['callback']}: {action['reason']}")
     lines = []
     if rows:
         losses = {key: value for key, value in rows[-1].items() if key != "images_per_second"}

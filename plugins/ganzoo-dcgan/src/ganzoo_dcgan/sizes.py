@@ -26,12 +26,12 @@ def check_size(sample_shape: tuple[int, ...]) -> int:
         ValueError: the samples are points, or images that are not square or too small.
     """
     if len(sample_shape) != 3:
-        raise ValueError("supports images, not points; choose 'mlp' for points")
+        raise ValueError("supports images only; choose 'mlp' for other samples")
     _, height, width = sample_shape
     if height != width:
         side = max(height, width)
         raise ValueError(
-            f"supports square images, not {height}x{width}; let the data set resize them, to"
+            f"supports square images, not {height}x{width}; choose 'mlp', or let the data set resize them, to"
             f" {side}x{side} for example"
         )
     if height < SMALLEST:
