@@ -14,13 +14,17 @@ from ganzoo.spec import RunSpec, parse_spec, read_spec_file
 from ganzoo.spec.overrides import apply_overrides
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import torch
 
     from ganzoo.components import DatasetInfo
+    from ganzoo.data.split import Split
     from ganzoo.runs.generator import LoadedSampler
     from ganzoo.runs.report import Report
     from ganzoo.sampling import Sampler
     from ganzoo.training.transfer import Parent
+
+    Numbers = torch.Tensor | npt.ArrayLike
 
 
 def find_recipe(name: str) -> Recipe:
@@ -303,13 +307,15 @@ class Run:
         n: int = 64,
         *,
         seed: int = 0,
-        labels: Sequence[int] | None = None,
-        condition: torch.Tensor | None = None,
+        labels: Numbers | None = None,
+        condition: Numbers | None = None,
         truncation: float | None = None,
-        latents: torch.Tensor | None = None,
-        source: torch.Tensor | None = None,
+        latents: Numbers | None = None,
+        source: Numbers | None = None,
     ) -> torch.Tensor:
         """Return samples (n, *sample_shape), float32 on the CPU, in [-1, 1] for images.
+
+        What is given may be tensors, numpy arrays or lists.
 
         Args:
             n: how many; not used where ``latents`` or ``source`` are given.
@@ -317,7 +323,8 @@ class Run:
             labels: a class for each sample, or one for all, for generators conditioned on classes; by
                 default all classes in turn.
             condition: (n, k), labels or values for each sample, for generators conditioned on those; by
-                default those of some real samples.
+                default those of some real samples, or those of the default sources. Classes may be given
+                here, too, in place of ``labels``.
             truncation: truncates the distribution of latents, or None.
             latents: (n, dim) to use instead of drawing some.
             source: (n, *source_shape) in [-1, 1] to translate, for translators; by default sources of
@@ -328,38 +335,48 @@ class Run:
         """
         import torch
 
-        from ganzoo.sampling import Inputs, generate
+        from ganzoo.sampling import Inputs, generate, source_inputs
+        from ganzoo.utils.tensors import tensor_from
 
-        sampler = self.sampler
-        if sampler.translates:
-            if latents is not None:
-                raise RunError("latents: this run translates sources; leave them out")
-            source = self._sources(n) if source is None else source
-            n = len(source)
-        elif source is not None:
+        sampler, given = self.sampler, Inputs()
+        if source is not None and not sampler.translates:
             raise RunError("source: this run does not translate; leave it out")
+        if latents is not None and (sampler.translates or sampler.latent_dim is None):
+            kind = "translates sources" if sampler.translates else "has no latents"
+            raise RunError(f"latents: this run {kind}; leave them out")
+        if sampler.translates:
+            if source is None:
+                given = source_inputs(sampler, self._source_split(), slice(n))
+            else:
+                given = Inputs(source=tensor_from("source", source, floats=True))
+            n = len(given)
+        z = None
         if sampler.latent_dim is not None:
-            latents = self.latents(n, seed, truncation) if latents is None else latents
-            if latents.dim() != 2 or latents.shape[1] != sampler.latent_dim:
+            z = (
+                self.latents(n, seed, truncation)
+                if latents is None
+                else tensor_from("latents", latents, floats=True)
+            )
+            if z.dim() != 2 or z.shape[1] != sampler.latent_dim:
                 expected = f"(n, {sampler.latent_dim})"
-                raise RunError(f"latents: expected shape {expected}, not {tuple(latents.shape)}")
-            n = len(latents)
+                raise RunError(f"latents: expected shape {expected}, not {tuple(z.shape)}")
+            n = len(z)
         if n == 0:
             return torch.empty(0, *self.info.sample_shape)
-        inputs = Inputs(latents, self._condition(n, labels, condition), source)
+        told = self._condition(n, labels, condition)
+        if told is None:
+            told = (
+                sampler.default_condition(range(n)) if given.condition is None else given.condition
+            )
+        inputs = Inputs(z, told, given.source, count=n)
         return torch.cat(list(generate(sampler, inputs, seed=seed)))
 
-    def _sources(self, n: int) -> torch.Tensor:
-        """Return the first sources of the data set: of its test split if there is one."""
-        import torch
-
-        from ganzoo.data.split import as_tensor
+    def _source_split(self) -> Split:
+        """Return the split whose sources are translated by default."""
+        from ganzoo.evaluation.samples import reference_split
 
         dataset = self.spec.dataset
-        name = "test" if "test" in dataset.info().splits else dataset.split
-        split = dataset.build(name)
-        assert split.source is not None and split.source_space is not None  # noqa: PT018 - of translators
-        return split.source_space.decode(as_tensor(split.source[:n]), torch.float32)
+        return dataset.build(reference_split(dataset, None))
 
     def evaluate(self, *, save: bool = True, **options: Any) -> Report:
         """Return how good the samples are: a value for each quantity of each metric.
@@ -397,31 +414,38 @@ class Run:
         return [read_report(path) for path in self.directory.reports()]
 
     def _condition(
-        self, n: int, labels: Sequence[int] | None, given: torch.Tensor | None
+        self, n: int, labels: Numbers | None, given: Numbers | None
     ) -> torch.Tensor | None:
-        """Return a condition for each sample, or None for an unconditional generator."""
+        """Return the condition asked for, for each of n samples, or None where none is."""
         import torch
+
+        from ganzoo.utils.tensors import tensor_from
 
         condition = self.sampler.condition
         takes_classes = condition is not None and condition.kind == "classes"
+        if labels is not None and given is not None:
+            raise RunError("labels: given together with 'condition'; leave one of them out")
         if labels is not None and not takes_classes:
             raise RunError("labels: this generator is not told classes; leave them out")
-        if condition is None:
-            if given is not None:
-                raise RunError("condition: this generator is not conditional; leave it out")
+        if given is not None and condition is None:
+            raise RunError("condition: this generator is not conditional; leave it out")
+        name, wanted = ("labels", labels) if given is None else ("condition", given)
+        if condition is None or wanted is None:
             return None
-        if labels is None and given is None:
-            return self.sampler.default_condition(range(n))
-        if given is not None and not takes_classes:
-            if given.shape not in {(n, condition.size), (1, condition.size)}:
+        chosen = tensor_from(name, wanted)
+        if not takes_classes:
+            if chosen.shape not in {(n, condition.size), (1, condition.size)}:
                 expected = f"({n}, {condition.size})"
-                raise RunError(f"condition: expected shape {expected}, not {tuple(given.shape)}")
-            return given.expand(n, -1)
-        chosen = torch.as_tensor(list(labels) if labels is not None else given, dtype=torch.int64)
+                raise RunError(f"{name}: expected shape {expected}, not {tuple(chosen.shape)}")
+            return chosen.to(torch.float32).expand(n, -1)
+        chosen = chosen.reshape(-1) if chosen.dim() == 0 else chosen
+        if chosen.shape not in {(1,), (n,)}:
+            found = len(chosen) if chosen.dim() == 1 else f"shape {tuple(chosen.shape)}"
+            raise RunError(f"{name}: expected 1 or {n} classes, not {found}")
+        if chosen.is_floating_point() or chosen.is_complex() or chosen.dtype == torch.bool:
+            raise RunError(f"{name}: classes must be integers, not {chosen.dtype}")
         wrong = [each for each in chosen.tolist() if not 0 <= each < condition.size]
         if wrong:
             highest = condition.size - 1
-            raise RunError(f"labels: expected classes from 0 to {highest}, not {wrong[0]}")
-        if len(chosen) not in {1, n}:
-            raise RunError(f"labels: expected 1 or {n} of them, not {len(chosen)}")
-        return chosen.expand(n)
+            raise RunError(f"{name}: expected classes from 0 to {highest}, not {wrong[0]}")
+        return chosen.to(torch.int64).expand(n)

@@ -13,14 +13,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from ganzoo.components import Condition
+from ganzoo.data.split import Split, as_tensor
 from ganzoo.utils.seeds import derive_seed
 
 BLOCK = 64
 """Latents, noise and conditions are drawn in blocks of this size, each from a seed of its own."""
+
+Rows = slice | npt.NDArray[np.int64]
+"""Which rows of a split: a range of them, or their numbers."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,17 @@ class Inputs:
         latents: (N, dim), or None for samplers without latents.
         condition: (N,) int64 or (N, k) float32, or None for unconditional samplers.
         source: (N, *source_shape) in [-1, 1] for images, or None for samplers that do not translate.
+        count: N, where there is no tensor that tells it: for samplers that generate from noise alone.
     """
 
     latents: torch.Tensor | None = None
     condition: torch.Tensor | None = None
     source: torch.Tensor | None = None
+    count: int = 0
 
     def __len__(self) -> int:
         given = (self.latents, self.source, self.condition)
-        return next((len(each) for each in given if each is not None), 0)
+        return next((len(each) for each in given if each is not None), self.count)
 
     def rows(self, chosen: torch.Tensor, like: torch.Tensor) -> Inputs:
         """Return some rows, on the device and in the number format of another tensor."""
@@ -50,7 +58,8 @@ class Inputs:
             rows = tensor[chosen].to(like.device)
             return rows.to(like.dtype) if rows.is_floating_point() else rows
 
-        return Inputs(move(self.latents), move(self.condition), move(self.source))
+        latents, condition, source = map(move, (self.latents, self.condition, self.source))
+        return Inputs(latents, condition, source, len(chosen))
 
 
 class Sampler(nn.Module, ABC):
@@ -208,6 +217,47 @@ def draw_latents(sampler: Sampler, indices: range, seed: int) -> torch.Tensor:
 def _draw_block(sampler: Sampler, seed: int, block: int) -> torch.Tensor:
     rng = torch.Generator().manual_seed(derive_seed(seed, "latents", block))
     return sampler.draw_latents(BLOCK, rng)
+
+
+def latent_inputs(
+    sampler: Sampler, indices: range, seed: int, condition: torch.Tensor | None = None
+) -> Inputs:
+    """Return the inputs numbered by ``indices`` of a seed, for samplers that do not translate.
+
+    ``condition`` is that of each sample; None for the sampler's default.
+    """
+    latents = None if sampler.latent_dim is None else draw_latents(sampler, indices, seed)
+    if condition is None:
+        condition = sampler.default_condition(indices)
+    return Inputs(latents, condition, count=len(indices))
+
+
+def source_inputs(
+    sampler: Sampler, split: Split, rows: Rows, condition: torch.Tensor | None = None
+) -> Inputs:
+    """Return inputs that translate some sources of a split.
+
+    Args:
+        sampler: what translates them.
+        split: a split of a data set with sources.
+        rows: which of them.
+        condition: of each; None for their own if the split has them, else for the sampler's default.
+    """
+    if split.source is None or split.source_space is None:
+        raise ValueError("the data set has no sources to translate from")
+    source = split.source_space.decode(as_tensor(split.source[rows]), torch.float32)
+    if condition is None:
+        condition = source_conditions(sampler, split, rows)
+    if condition is None:
+        condition = sampler.default_condition(range(len(source)))
+    return Inputs(condition=condition, source=source)
+
+
+def source_conditions(sampler: Sampler, split: Split, rows: Rows) -> torch.Tensor | None:
+    """Return the conditions of some sources; None where the sampler is told none, or none are known."""
+    if sampler.condition is None or split.condition is None or not split.paired:
+        return None
+    return torch.from_numpy(split.condition[rows])
 
 
 def in_blocks(indices: range, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:

@@ -97,14 +97,9 @@ class Images:
 
     def preview(self, samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
         """Draw samples, stored or as networks see them, as a grid with ``columns`` images in a row."""
-        import numpy as np
-
         from ganzoo.utils.images import image_grid
 
-        array = np.asarray(samples)
-        if array.dtype == np.uint16:
-            array = (array >> 8).astype(np.uint8)
-        return image_grid(array, columns=columns)
+        return image_grid(samples, columns=columns)
 
 
 @dataclass(frozen=True)
@@ -180,16 +175,24 @@ class Arrays(_Floats):
     kind: Literal["arrays"] = "arrays"
 
     def preview(self, samples: npt.ArrayLike, *, columns: int | None = None) -> Image.Image:
-        """Draw the mean over the leading axes as grey images, each scaled to its own range."""
+        """Draw the mean over the leading axes as grey images, each scaled to its own range.
+
+        Values that are not finite are drawn as the lowest that is.
+        """
         import numpy as np
 
         from ganzoo.utils.images import image_grid
 
         array = np.asarray(samples, dtype=np.float32)
+        array = np.where(
+            np.isfinite(array), array, np.nan
+        )  # the mean of both infinities would warn
         array = array.reshape(len(array), -1, *array.shape[-2:]).mean(axis=1, keepdims=True)
-        low, high = array.min(axis=(2, 3), keepdims=True), array.max(axis=(2, 3), keepdims=True)
+        low = np.where(np.isnan(array), np.inf, array).min(axis=(2, 3), keepdims=True)
+        high = np.where(np.isnan(array), -np.inf, array).max(axis=(2, 3), keepdims=True)
         spread: npt.NDArray[np.float32] = np.where(high > low, high - low, 1)
-        return image_grid((array - low) / spread * 2 - 1, columns=columns)
+        heights = np.where(np.isnan(array), 0, array - low) / spread
+        return image_grid(heights * 2 - 1, columns=columns)
 
 
 SampleSpace = Annotated[Images | Points | Sequences | Arrays, Field(discriminator="kind")]

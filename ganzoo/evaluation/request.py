@@ -12,7 +12,7 @@ from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
 from ganzoo.spec.reading import validated
-from ganzoo.spec.sections import default_extractor, metric_problems, no_split
+from ganzoo.spec.sections import DEVICE_PATTERN, default_extractor, metric_problems, no_split
 
 Metrics = tuple[Metric, ...]
 
@@ -36,7 +36,7 @@ class EvaluationRequest(SpecModel):
     )
     device: str = Field(
         default="auto",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        pattern=DEVICE_PATTERN,
         description="Where to compute: auto, cpu, cuda, cuda:1, mps.",
     )
 

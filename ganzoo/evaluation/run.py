@@ -26,7 +26,7 @@ from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.generator import load_sampler
 from ganzoo.runs.history import checkpoint_step
 from ganzoo.runs.report import Report, Subject
-from ganzoo.sampling import Sampler
+from ganzoo.sampling import Sampler, source_conditions
 from ganzoo.spec import RunSpec
 from ganzoo.utils.devices import resolve_device
 
@@ -73,7 +73,12 @@ class RunEvaluator:
             ganzoo.errors.EvaluationError: its samples are not finite.
         """
         dataset, request = self._spec.dataset, self._request
-        labels = f"drawn as often as in split {dataset.split}"
+        labels, translated = f"drawn as often as in split {dataset.split}", None
+        if sampler.translates:
+            split = reference_split(dataset, request.reference)
+            translated = dataset.build(split)
+            if source_conditions(sampler, translated, slice(0)) is not None:
+                labels = f"those of the sources in split {split}"
         subject = Subject(
             name=name,
             step=step,
@@ -84,12 +89,7 @@ class RunEvaluator:
         )
         sources: dict[int | None, Source] = {
             seed: GeneratedSamples(
-                sampler,
-                self._info.samples,
-                request.samples,
-                seed,
-                self._split,
-                lambda: dataset.build(reference_split(dataset, request.reference)),
+                sampler, self._info.samples, request.samples, seed, self._split, translated
             )
             for seed in request.seeds
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,9 +13,18 @@ import numpy.typing as npt
 import torch
 
 from ganzoo.components import Dataset, Mixture, SampleSpace
-from ganzoo.data.split import Split, as_tensor
+from ganzoo.data.split import Split
 from ganzoo.errors import EvaluationError, Problem, SpecError
-from ganzoo.sampling import BLOCK, Inputs, Sampler, draw_latents, generate, in_blocks
+from ganzoo.sampling import (
+    BLOCK,
+    Inputs,
+    Sampler,
+    generate,
+    in_blocks,
+    latent_inputs,
+    source_conditions,
+    source_inputs,
+)
 from ganzoo.spec.sections import no_split
 from ganzoo.utils.progress import chunks
 from ganzoo.utils.seeds import derive_seed
@@ -103,8 +112,9 @@ class RealSamples:
 class GeneratedSamples:
     """Samples of a run; each is determined by the seed and its index alone.
 
-    The sampler is in evaluation mode and draws its latents on the CPU. Conditions are drawn as often as
-    they occur in the training split; what is translated are the sources of another split.
+    The sampler is in evaluation mode and draws its latents on the CPU. A translator is given the sources
+    of a split in order, each with its own condition if the split has them. All other conditions are
+    drawn as often as they occur in the training split.
     """
 
     def __init__(
@@ -114,14 +124,12 @@ class GeneratedSamples:
         count: int,
         seed: int,
         training: Split,
-        sources: Callable[[], Split] | None = None,
+        sources: Split | None = None,
     ) -> None:
         self._sampler, self._space, self._seed = sampler, space, seed
-        self._training, self._sources = training, None
-        if sampler.translates and sources is not None:
-            self._sources = sources()
-            stored = self._sources.source
-            count = 0 if stored is None else min(count, len(stored))
+        self._training, self._sources = training, sources
+        if sources is not None:
+            count = 0 if sources.source is None else min(count, len(sources.source))
         self._count = count
         self.sample_shape = space.shape
 
@@ -148,24 +156,21 @@ class GeneratedSamples:
         return self._space.encode(generated)
 
     def _inputs(self, indices: range) -> Inputs:
-        sampler, sources = self._sampler, self._sources
         condition = self._condition(indices)
-        if sources is None:
-            has_latents = sampler.latent_dim is not None
-            latents = draw_latents(sampler, indices, self._seed) if has_latents else None
-            return Inputs(latents, condition)
-        assert sources.source is not None and sources.source_space is not None  # noqa: PT018 - as above
-        stored = as_tensor(sources.source[indices.start : indices.stop])
-        return Inputs(None, condition, sources.source_space.decode(stored, torch.float32))
+        if self._sources is None:
+            return latent_inputs(self._sampler, indices, self._seed, condition)
+        rows = slice(indices.start, indices.stop)
+        return source_inputs(self._sampler, self._sources, rows, condition)
 
     def _condition(self, indices: range) -> torch.Tensor | None:
         """Return conditions: those of the sources, or drawn in blocks as latents are."""
-        sampler, sources = self._sampler, self._sources
-        known = self._training.condition
+        sampler, known = self._sampler, self._training.condition
+        if self._sources is not None:
+            own = source_conditions(sampler, self._sources, slice(indices.start, indices.stop))
+            if own is not None:
+                return own
         if sampler.condition is None or known is None:
             return None
-        if sources is not None and sources.paired and sources.condition is not None:
-            return torch.from_numpy(sources.condition[indices.start : indices.stop])
         by_class = sampler.condition.kind == "classes"
         if by_class:
             counts = np.bincount(known, minlength=sampler.condition.size).astype(np.float64)

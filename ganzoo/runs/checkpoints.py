@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ class Checkpoint:
         try:
             text = json.dumps(header)
         except TypeError as error:
-            message = f"an optimizer's state must be tensors and what JSON can hold: {error}"
-            raise TrainingError(message) from None
+            whose = _cannot_be_saved(self.values)
+            raise TrainingError(f"the state of {whose} cannot be saved: {error}") from None
         write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
         return path
 
@@ -53,6 +54,22 @@ class Checkpoint:
             return cls(header["step"], header["spec"], tensors, header["values"])
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from None
+
+
+def _cannot_be_saved(values: Mapping[str, Any]) -> str:
+    """Return whose values JSON cannot hold."""
+    parts = [
+        (f"callback {each['type']!r}", each["state"])
+        for each in values.get("callbacks", {}).get("states", ())
+    ]
+    for key in ("optimizers", "slots", "scalers", "factors"):
+        parts += [(f"optimizer {name!r}", state) for name, state in values.get(key, {}).items()]
+    for whose, state in parts:
+        try:
+            json.dumps(state)
+        except TypeError:
+            return whose
+    return "the run"
 
 
 def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:

@@ -24,6 +24,9 @@ from ganzoo.components.registry import active
 from ganzoo.errors import Problem, did_you_mean
 from ganzoo.spec.durations import Duration
 
+DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+"""How a device is named in a spec and in a request."""
+
 
 class EMA(SpecModel):
     """An exponential moving average of weights, with which samples are then generated."""

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 Averaged = TypeVar("Averaged", bound=nn.Module)
 
@@ -17,7 +18,9 @@ class MovingAverage(Generic[Averaged]):
 
     Averaging generators over training was proposed for GANs by Yazici et al. (The Unusual
     Effectiveness of Averaging in GAN Training, 2019, arXiv:1806.04498). Buffers, such as the running
-    statistics of batch norm, are copied and not averaged: they are averages already.
+    statistics of batch norm, are copied and not averaged: they are averages already. What a
+    parametrization estimates, such as the singular vectors of spectral norm, is estimated for the
+    averaged weights, by one power iteration an update as in training.
 
     Attributes:
         network: the averaged copy, in evaluation mode.
@@ -29,8 +32,16 @@ class MovingAverage(Generic[Averaged]):
         self._ramp_up = ramp_up
         self._averaged: list[torch.Tensor] = list(self.network.parameters())
         self._followed = [parameter.detach() for parameter in source.parameters()]
-        self._copies = list(self.network.buffers())
-        self._buffers = list(source.buffers())
+        self._parametrizations = [
+            module
+            for module in self.network.modules()
+            if isinstance(module, ParametrizationList) and any(True for _ in module.buffers())
+        ]
+        computed = {id(each) for part in self._parametrizations for each in part.buffers()}
+        pairs = zip(self.network.buffers(), source.buffers(), strict=True)
+        followed = [(copied, buffer) for copied, buffer in pairs if id(copied) not in computed]
+        self._copies = [copied for copied, _ in followed]
+        self._buffers = [buffer for _, buffer in followed]
 
     @torch.no_grad()
     def update(self, step: int, progress: float) -> None:
@@ -46,3 +57,6 @@ class MovingAverage(Generic[Averaged]):
         torch._foreach_lerp_(self._averaged, self._followed, 1 - decay)
         if self._copies:
             torch._foreach_copy_(self._copies, self._buffers)
+        for part in self._parametrizations:
+            part.train()()  # brings its buffers up to date, which evaluation mode does not
+            part.eval()

@@ -73,12 +73,7 @@ class TrainingContext:
         parts = self.training.accumulation
         if parts == 1:
             return [(batch, None)]
-        fields = [
-            [None] * parts if each is None else each.chunk(parts)
-            for each in (batch.sample, batch.condition, batch.source)
-        ]
-        split = (Batch(*part) for part in zip(*fields, strict=False))
-        return [(part, len(part) / len(batch)) for part in split]
+        return [(part, len(part) / len(batch)) for part in batch.chunk(parts)]
 
 
 class Game(ABC):

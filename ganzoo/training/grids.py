@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ganzoo.components import DatasetInfo
-from ganzoo.data.split import Split, as_tensor
-from ganzoo.sampling import Inputs, Sampler, draw_latents, generate
+from ganzoo.data.split import Split
+from ganzoo.sampling import Inputs, Sampler, generate, latent_inputs, source_inputs
 from ganzoo.spec import RunSpec
 from ganzoo.utils.images import save_image
 from ganzoo.utils.seeds import derive_seed
@@ -54,17 +54,10 @@ def save_real_grid(spec: RunSpec, split: Split, path: Path) -> None:
 def fixed_inputs(sampler: Sampler, spec: RunSpec, split: Split) -> Inputs:
     """Return what the samples of grids are generated from."""
     count = spec.output.samples
-    if sampler.translates:
-        if split.source is None or split.source_space is None:
-            raise ValueError("the data set has no sources to translate from")
-        rng = torch.Generator().manual_seed(derive_seed(spec.seed, "fixed sources"))
-        chosen = torch.randperm(len(split.source), generator=rng)[:count].numpy()
-        source = split.source_space.decode(as_tensor(split.source[chosen]), torch.float32)
-        condition = sampler.default_condition(range(len(chosen)))
-        if condition is not None and split.condition is not None and split.paired:
-            condition = torch.from_numpy(split.condition[chosen])
-        return Inputs(source=source, condition=condition)
-    latents = None
-    if sampler.latent_dim is not None:
-        latents = draw_latents(sampler, range(count), derive_seed(spec.seed, "fixed latents"))
-    return Inputs(latents, sampler.default_condition(range(count)))
+    if not sampler.translates:
+        return latent_inputs(sampler, range(count), derive_seed(spec.seed, "fixed latents"))
+    if split.source is None:
+        raise ValueError("the data set has no sources to translate from")
+    rng = torch.Generator().manual_seed(derive_seed(spec.seed, "fixed sources"))
+    chosen = torch.randperm(len(split.source), generator=rng)[:count]
+    return source_inputs(sampler, split, chosen.numpy())

@@ -134,9 +134,11 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     _refuse_single_samples(spec, order, game)
     _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:
-        examples = torch.from_numpy(split.condition[: len(game.sampler.examples)])
-        rows = torch.arange(len(game.sampler.examples)) % len(examples)
-        game.sampler.examples = examples[rows].to(device, dtype)
+        drawn = torch.Generator().manual_seed(derive_seed(spec.seed, "example conditions"))
+        order_of_rows = torch.randperm(len(split), generator=drawn)
+        rows = order_of_rows[torch.arange(len(game.sampler.examples)) % len(split)]
+        examples = torch.from_numpy(split.condition[rows.numpy()])
+        game.sampler.examples = examples.to(device, dtype)
     average = None
     if training.ema is not None:
         average = MovingAverage(

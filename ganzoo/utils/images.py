@@ -31,11 +31,14 @@ LINE_COLORS = (POINTS_COLOR, (214, 39, 40), (44, 160, 44), (148, 103, 189))
 def to_uint8(samples: npt.ArrayLike) -> Pixels:
     """Quantize images of any shape as ganzoo does everywhere: ``round((x + 1) * 127.5)``, 0 to 255.
 
-    Values outside [-1, 1] are clamped, NaN counts as 0; uint8 is returned unchanged.
+    Values outside [-1, 1] are clamped, NaN counts as 0; uint8 is returned unchanged, and of uint16 the
+    upper 8 bits.
     """
     array = np.asarray(samples)
     if array.dtype == np.uint8:
         return array
+    if array.dtype == np.uint16:
+        return (array >> 8).astype(np.uint8)
     clamped = np.clip(np.nan_to_num(array.astype(np.float32)), -1, 1)
     pixels: Pixels = np.rint((clamped + 1) * 127.5).astype(np.uint8)
     return pixels
@@ -146,15 +149,19 @@ def save_image(image: Image.Image, path: Path, **options: Any) -> None:
     ``options`` are those of Pillow's ``save`` for the format.
 
     Raises:
-        ganzoo.errors.UsageError: the suffix is not that of an image format.
+        ganzoo.errors.UsageError: the suffix is not that of an image format that can be written, or the
+            format cannot hold the picture.
     """
     picture_format = Image.registered_extensions().get(path.suffix.lower())
-    if picture_format is None:
+    if picture_format not in Image.SAVE:
         example = f"{path.stem or 'samples'}.png"
         raise UsageError(f"{path}: the suffix must be that of an image format, such as {example}")
     buffer = io.BytesIO()
     # Fast compression: grids are drawn in the middle of training, and are small either way.
-    image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
+    try:
+        image.save(buffer, format=picture_format, **{"compress_level": 1, **options})
+    except (OSError, ValueError) as error:  # such as transparency in a JPEG file
+        raise UsageError(f"{path}: {error}; write a .png file instead") from None
     write_atomically(path, buffer.getvalue(), durable=False)
 
 

@@ -1,4 +1,4 @@
-"""Tensors as bytes, and the hash of weights."""
+"""Tensors as bytes, the hash of weights, and tensors from what users pass."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
+
+from ganzoo.errors import RunError
 
 
 def to_safetensors(tensors: Mapping[str, torch.Tensor], header: Mapping[str, str]) -> bytes:
@@ -37,3 +41,20 @@ def weights_hash(tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
         digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def tensor_from(
+    name: str, numbers: torch.Tensor | npt.ArrayLike, *, floats: bool = False
+) -> torch.Tensor:
+    """Return an argument of this name as a tensor; ``RunError`` if it is not an array of numbers.
+
+    Only floating-point numbers are accepted where ``floats`` is set.
+    """
+    if not isinstance(numbers, torch.Tensor):
+        try:
+            numbers = torch.from_numpy(np.array(numbers))
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{name}: must be an array of numbers: {error}") from None
+    if floats and not numbers.is_floating_point():
+        raise RunError(f"{name}: must be floating-point numbers, not {numbers.dtype}")
+    return numbers

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ganzoo.errors import RunError
+from ganzoo.errors import RunError, TrainingError
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.utils.files import write_atomically
 
@@ -198,8 +199,9 @@ def test_a_file_is_as_it_was_where_writing_fails(
 def test_a_second_process_cannot_train_the_same_run(run: RunDirectory) -> None:
     code = f"""
 from pathlib import Path
-from ganzoo.errors import RunError
+from ganzoo.errors import RunError, TrainingError
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.checkpoints import Checkpoint
 try:
     with RunDirectory(Path({str(run.path)!r})).locked():
         print("locked")
@@ -277,3 +279,21 @@ def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
     file.write_text("[]")
     run.write_environment("cpu", {})
     assert run.environment()["git_commit"] == f"{commit}+changes"
+
+
+@pytest.mark.parametrize(
+    ("values", "whose"),
+    [
+        (
+            {"callbacks": {"states": [{"type": "stop_at", "state": {"seen": {1, 2}}}]}},
+            "callback 'stop_at'",
+        ),
+        ({"slots": {"generator": {"0": {"seen": {1, 2}}}}}, "optimizer 'generator'"),
+        ({"counts": {"loss": {1}}}, "the run"),
+    ],
+)
+def test_a_state_that_cannot_be_saved_is_named(
+    run: RunDirectory, values: dict[str, Any], whose: str
+) -> None:
+    with pytest.raises(TrainingError, match=f"the state of {whose} cannot be saved: .*set"):
+        Checkpoint(3, {}, {}, values).save(run)

@@ -54,3 +54,19 @@ def test_buffers_are_copied_and_the_copy_is_no_part_of_training() -> None:
     assert int(average.network.num_batches_tracked) == 1
     assert not average.network.training
     assert not any(each.requires_grad for each in average.network.parameters())
+
+
+def test_spectral_norm_holds_for_averaged_weights() -> None:
+    torch.manual_seed(0)
+    source = nn.utils.parametrizations.spectral_norm(nn.Linear(12, 12))
+    average = MovingAverage(source, lambda _: 0.9, ramp_up=False)
+    other = torch.randn(12, 12)
+    for step in range(1, 61):
+        with torch.no_grad():
+            source.parametrizations.weight.original.lerp_(other, 0.05)
+        source(torch.randn(1, 12))
+        average.update(step, 0.0)
+    vectors = average.network.parametrizations.weight[0]
+    assert not torch.equal(vectors._u, source.parametrizations.weight[0]._u)
+    assert torch.linalg.matrix_norm(average.network.weight, 2).item() == pytest.approx(1, abs=0.01)
+    assert not any(module.training for module in average.network.modules())

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganzoo.components import Images, Points, Sequences
+from ganzoo.components import Arrays, Images, Points, Sequences
 from ganzoo.errors import UsageError
 from ganzoo.utils.images import (
     image_grid,
@@ -13,6 +13,7 @@ from ganzoo.utils.images import (
     to_image,
     to_uint8,
 )
+from ganzoo.visual.grids import sample_picture
 
 
 def test_samples_are_quantized_by_rounding():
@@ -128,3 +129,34 @@ def test_the_space_of_sequences_previews_them():
     space = Sequences(2, 16)
     samples = np.random.default_rng(0).normal(size=(5, 2, 16))
     assert space.preview(samples, columns=5).size[0] > 5 * 100
+
+
+def test_16_bit_images_have_one_picture_in_every_kind_of_grid():
+    levels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1) * np.full((1, 1, 4, 4), 60, np.uint8)
+    stored = levels.astype(np.uint16) * 257
+    space = Images(1, 4, 4, 16)
+    assert np.array_equal(np.asarray(space.preview(stored)), np.asarray(image_grid(levels)))
+    named = sample_picture(space, stored, ("a", "b"))
+    assert np.array_equal(np.asarray(named), np.asarray(sample_picture(space, levels, ("a", "b"))))
+
+
+def test_arrays_that_are_not_finite_are_drawn_as_the_lowest_value():
+    field = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    broken = field.copy()
+    broken[0, 0, 0, 0] = np.nan
+    broken[0, 0, 0, 1] = np.inf
+    space = Arrays((1, 4, 4))
+    picture = np.asarray(space.preview(broken))[24:-24:12, 24:-24:12]  # a pixel for each value
+    assert picture.shape == (4, 4)
+    assert picture[0, :2].tolist() == [0, 0]
+    assert picture[0, 2] == 0, "the lowest that is finite"
+    assert picture[3, 3] == 255
+    assert np.asarray(space.preview(np.full((1, 1, 4, 4), np.nan, np.float32))).shape
+
+
+def test_formats_that_cannot_be_written_or_cannot_hold_a_picture_are_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"a\.psd: the suffix must be that of an image format"):
+        save_image(Image.new("L", (1, 1)), tmp_path / "a.psd")
+    with pytest.raises(UsageError, match=r"a\.jpg: .*RGBA.*; write a \.png file instead"):
+        save_image(Image.new("RGBA", (1, 1)), tmp_path / "a.jpg")
+    assert list(tmp_path.iterdir()) == []
