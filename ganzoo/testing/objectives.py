@@ -358,6 +358,14 @@ def check_observes(part: Augmentation, trial: PartTrial) -> None:
         any(not same(each, before[name]) for name, each in built.state_dict().items()),
         "50 calls of 'observe' with high logits change no buffer",
     )
+    twin: Any = trial.build()
+    twin.load_state_dict(built.state_dict())
+    for seed in range(8):
+        numbers, others = (_observe(each, seed, -5.0) for each in (built, twin))
+        require(
+            all(same(number, others[name]) for name, number in numbers.items()),
+            "after 50 calls of 'observe', what it gives depends on more than the state dict holds",
+        )
 
 
 def _step(trial: PartTrial, built: Callable[..., torch.Tensor], seed: int) -> torch.Tensor:

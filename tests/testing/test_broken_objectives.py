@@ -390,6 +390,24 @@ class Ineffective(Adaptive):
         return module
 
 
+class Forgetful(Adaptive):
+    """Keeps its strength outside of the buffers, and counts in one."""
+
+    def build(self):
+        module = Adapting()
+        del module._buffers["strength"]
+        module.strength = torch.zeros(())
+        module.register_buffer("calls", torch.zeros(()))
+        observe = module.observe
+
+        def counted(real_logits):
+            module.calls += 1
+            return observe(real_logits)
+
+        module.observe = counted
+        return module
+
+
 class Unobserved(Adaptive):
     """Does not say that it observes."""
 
@@ -528,6 +546,7 @@ BROKEN = [
     (Raising(), "refusals", "'check' raises AttributeError"),
     (Unlogged(), "observes", "'observe' gives a NoneType"),
     (Ineffective(), "observes", "change no buffer"),
+    (Forgetful(), "observes", "depends on more than the state dict holds"),
     (Unobserved(), "observes", "'observes' is False, and there is a method"),
     (Ageing(), "state", "the result"),
     (Counting(), "state", "is another"),
@@ -542,6 +561,7 @@ BROKEN = [
 
 # These break what other checks of theirs rest on.
 TOGETHER = {
+    "Forgetful",
     "Unreduced",
     "NeedsReal",
     "PerSample",
