@@ -90,7 +90,7 @@ class Sampler(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, inputs: Inputs, rng: torch.Generator) -> torch.Tensor:
-        """Generate samples (N, *sample_shape); what is random in them is drawn from ``rng``."""
+        """Generate ``len(inputs)`` samples; what is random in them is drawn from ``rng``."""
 
     def draw_latents(self, n: int, rng: torch.Generator) -> torch.Tensor:
         """Draw latents (n, dim) on the device of ``rng``.

@@ -39,8 +39,7 @@ class Checkpoint:
         try:
             text = json.dumps(header)
         except TypeError as error:
-            whose = _cannot_be_saved(self.values)
-            raise TrainingError(f"the state of {whose} cannot be saved: {error}") from None
+            raise TrainingError(f"{_invalid_state(self.values)}: {error}") from None
         write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
         return path
 
@@ -56,20 +55,24 @@ class Checkpoint:
             raise CheckpointError(f"{path}: cannot be read: {error}") from None
 
 
-def _cannot_be_saved(values: Mapping[str, Any]) -> str:
-    """Return whose values JSON cannot hold."""
-    parts = [
-        (f"callback {each['type']!r}", each["state"])
-        for each in values.get("callbacks", {}).get("states", ())
-    ]
+def _invalid_state(values: Mapping[str, Any]) -> str:
+    """Return whose state JSON cannot hold, in words, and what it must be."""
+    for each in values.get("callbacks", {}).get("states", ()):
+        if not _is_json(each["state"]):
+            return f"the state of callback {each['type']!r} must be what JSON can hold"
     for key in ("optimizers", "slots", "scalers", "factors"):
-        parts += [(f"optimizer {name!r}", state) for name, state in values.get(key, {}).items()]
-    for whose, state in parts:
-        try:
-            json.dumps(state)
-        except TypeError:
-            return whose
-    return "the run"
+        for name, state in values.get(key, {}).items():
+            if not _is_json(state):
+                return f"the state of optimizer {name!r} must be tensors and what JSON can hold"
+    return "the state of the run must be tensors and what JSON can hold"
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def prune(run: RunDirectory, keep: int, best: int | None = None) -> None:

@@ -295,5 +295,7 @@ def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
 def test_a_state_that_cannot_be_saved_is_named(
     run: RunDirectory, values: dict[str, Any], whose: str
 ) -> None:
-    with pytest.raises(TrainingError, match=f"the state of {whose} cannot be saved: .*set"):
+    with pytest.raises(
+        TrainingError, match=f"the state of {whose} must be .*what JSON can hold: .*set"
+    ):
         Checkpoint(3, {}, {}, values).save(run)
