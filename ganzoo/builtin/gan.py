@@ -23,7 +23,7 @@ from ganzoo.components import (
     Regularizer,
     Setting,
     adversary_problems,
-    choice,
+    component_field,
     network_problems,
 )
 from ganzoo.errors import Problem
@@ -40,12 +40,12 @@ class StandardAlgorithm(Algorithm):
     Variants of the algorithm subclass it: they add fields and build another game.
     """
 
-    latent: Latent = choice("normal", description="Distribution of the generator's input.")
+    latent: Latent = component_field("normal", description="Distribution of the generator's input.")
     generator: Generator = Field(description="The network that generates samples.")
     discriminator: Discriminator = Field(
         description="The network that tells real samples from generated ones."
     )
-    loss: Loss = choice("bce", description="What the two networks minimize.")
+    loss: Loss = component_field("bce", description="What the two networks minimize.")
     auxiliary_losses: Annotated[tuple[AuxiliaryLoss, ...], Field(strict=False)] = Field(
         default=(), description="Further terms of the discriminator's loss and of the generator's."
     )
@@ -56,10 +56,10 @@ class StandardAlgorithm(Algorithm):
         default=None,
         description="Change applied to all samples that the discriminator sees. Null: none.",
     )
-    generator_optimizer: Optimizer = choice(
+    generator_optimizer: Optimizer = component_field(
         "adam", description="Optimizer of the generator, and of the latent where that is learned."
     )
-    discriminator_optimizer: Optimizer = choice(
+    discriminator_optimizer: Optimizer = component_field(
         "adam", description="Optimizer of the discriminator."
     )
     discriminator_steps: int = Field(

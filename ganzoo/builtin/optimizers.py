@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Component, Optimizer, Schedule, choice
+from ganzoo.components import Component, Optimizer, Schedule, component_field
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ class Adam(_Adam):
     paper: ClassVar[str | None] = (
         "Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015, arXiv:1412.6980"
     )
-    weight_decay: Schedule = choice(
+    weight_decay: Schedule = component_field(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 
@@ -70,7 +70,7 @@ class AdamW(_Adam):
     paper: ClassVar[str | None] = (
         "Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, arXiv:1711.05101"
     )
-    weight_decay: Schedule = choice(
+    weight_decay: Schedule = component_field(
         "constant",
         value=0.01,
         description="Fraction by which each weight decays, times the learning rate.",
@@ -94,11 +94,11 @@ class SGD(Optimizer):
         "Robbins and Monro, A Stochastic Approximation Method, 1951;"
         " Sutskever et al., On the importance of initialization and momentum, 2013"
     )
-    momentum: Schedule = choice(
+    momentum: Schedule = component_field(
         "constant", value=0.0, description="Fraction of the last step that is kept."
     )
     nesterov: bool = Field(default=False, description="Whether Nesterov's momentum is used.")
-    weight_decay: Schedule = choice(
+    weight_decay: Schedule = component_field(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 
@@ -131,7 +131,7 @@ class RMSprop(Optimizer):
     momentum: float = Field(
         default=0.0, ge=0, description="Fraction of the last step that is kept."
     )
-    weight_decay: Schedule = choice(
+    weight_decay: Schedule = component_field(
         "constant", value=0.0, description="Factor of the L2 penalty added to the gradient."
     )
 

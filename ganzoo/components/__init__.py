@@ -12,7 +12,7 @@ object with ``type``, or as its bare name where it has only defaults.
 from __future__ import annotations
 
 from ganzoo.components.algorithm import Algorithm, adversary_problems, network_problems
-from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, choice
+from ganzoo.components.base import FAMILY_KEY, Component, SpecModel, component_field
 from ganzoo.components.callbacks import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.components.data import Dataset, DatasetInfo, Mixture
 from ganzoo.components.evaluation import (
@@ -129,7 +129,7 @@ __all__ = [
     "SpecModel",
     "Translator",
     "adversary_problems",
-    "choice",
+    "component_field",
     "network_problems",
     "space_of",
 ]

@@ -177,7 +177,7 @@ def _dump(component: Component) -> Any:
     }
 
 
-def choice(name: str, /, *, description: str, **parameters: Any) -> Any:
+def component_field(name: str, /, *, description: str, **parameters: Any) -> Any:
     """Declare a field whose type is a family, with the default given by name and parameters.
 
     The name is looked up when the spec is validated, so that a package can default to a component of

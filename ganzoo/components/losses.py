@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components.base import Component, choice
+from ganzoo.components.base import Component, component_field
 from ganzoo.components.data import DatasetInfo
 from ganzoo.components.networks import (
     Discriminator,
@@ -138,7 +138,7 @@ class AuxiliaryLoss(Component):
     needs_real: ClassVar[bool] = False
     """Whether ``real_output`` is used on the generator's side; costs one more pass."""
 
-    weight: Schedule = choice("constant", value=1.0, description="Factor on the term.")
+    weight: Schedule = component_field("constant", value=1.0, description="Factor on the term.")
 
     def check(self, setting: Setting) -> None:
         """Refuse a setting this loss is not defined for, before anything is built.
@@ -226,7 +226,7 @@ class Regularizer(Component):
     needs_gradient: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset()
     """Samples at which the gradient of the logits is used; they then require a gradient."""
 
-    weight: Schedule = choice("constant", value=1.0, description="Factor on the penalty.")
+    weight: Schedule = component_field("constant", value=1.0, description="Factor on the penalty.")
     every: int = Field(
         default=1,
         ge=1,

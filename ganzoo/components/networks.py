@@ -174,8 +174,8 @@ class Discriminator(Network):
     pack: int = Field(
         default=1,
         ge=1,
-        description="Samples in each judgement (PacGAN, Lin et al. 2018, arXiv:1712.04086): they are"
-        " put together along the channels, so that a lack of variety shows.",
+        description="Samples that the network sees at once (PacGAN, Lin et al. 2018, arXiv:1712.04086),"
+        " put together along the channels, so that a lack of variety shows. It must divide the batch.",
     )
 
     @property

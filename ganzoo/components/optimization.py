@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components.base import Component, choice
+from ganzoo.components.base import Component, component_field
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ class Optimizer(Component):
 
     family: ClassVar[str] = "optimizer"
 
-    lr: Schedule = choice("constant", value=2e-4, description="Learning rate.")
+    lr: Schedule = component_field("constant", value=2e-4, description="Learning rate.")
     lr_factors: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="Factors on the learning rate of some parameters, by a pattern of their names, such"

@@ -21,11 +21,11 @@ from ganzoo.components import (
     DatasetInfo,
     Images,
     SpecModel,
-    choice,
+    component_field,
 )
 from ganzoo.components.registry import Provider, active
 from ganzoo.errors import Problem, SpecError
-from ganzoo.spec.sections import Evaluation, Output, Training, no_split, reported
+from ganzoo.spec.sections import DEVICE_PATTERN, Evaluation, Output, Training, no_split, reported
 
 DEFAULT_ALGORITHM = "gan"
 
@@ -71,7 +71,7 @@ class RunSpec(SpecModel):
         ' {"ganzoo-dcgan": ">=0.2"}.',
     )
     dataset: Dataset = Field(description="The samples to learn from.")
-    algorithm: Algorithm = choice(
+    algorithm: Algorithm = component_field(
         DEFAULT_ALGORITHM,
         description="Which networks there are and how they are trained; decides which keys stand beside"
         " this one.",
@@ -92,7 +92,7 @@ class RunSpec(SpecModel):
     output: Output = Field(default_factory=Output, description="What a run writes, and how often.")
     device: str = Field(
         default="auto",
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        pattern=DEVICE_PATTERN,
         description="Where to train: auto, cpu, cuda, cuda:1, mps. Auto takes the first available of"
         " cuda, mps and cpu.",
     )

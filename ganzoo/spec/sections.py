@@ -17,7 +17,7 @@ from ganzoo.components import (
     SampleSpace,
     Schedule,
     SpecModel,
-    choice,
+    component_field,
 )
 from ganzoo.components.evaluation import matches_quantity
 from ganzoo.components.registry import active
@@ -31,7 +31,7 @@ DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 class EMA(SpecModel):
     """An exponential moving average of weights, with which samples are then generated."""
 
-    decay: Schedule = choice(
+    decay: Schedule = component_field(
         "constant", value=0.999, description="Fraction of the average that each step keeps."
     )
     ramp_up: bool = Field(

@@ -1,4 +1,4 @@
-"""A discriminator with everything that turns its judgement into losses.
+"""A discriminator with everything that turns its output into losses.
 
 Every adversarial algorithm is made of this: packing, augmentation, the passes over real and fake
 samples, the adversarial loss, auxiliary losses and regularizers, for the discriminator's update and for
@@ -195,7 +195,9 @@ class Adversary:
         needed = {each for part in due.values() for each in part.component.needs_gradient}
         real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
         fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
-        real_output, fake_output = self._judge_both(real, fake, batch.condition, exact=bool(needed))
+        real_output, fake_output = self._discriminate_both(
+            real, fake, batch.condition, exact=bool(needed)
+        )
         loss = self._loss.discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
@@ -230,8 +232,8 @@ class Adversary:
         exact = any(part.component.needs_gradient for part in due.values())
         with frozen(self._parameters):
             if self._generator_needs_real:
-                real_output = self.judge(batch.real, batch.condition)
-            fake_output = self.judge(batch.fake, batch.condition, exact=exact)
+                real_output = self.discriminate(batch.real, batch.condition)
+            fake_output = self.discriminate(batch.fake, batch.condition, exact=exact)
             real_logits = None
             if real_output is not None and self._loss.generator_needs_real:
                 real_logits = real_output.logits
@@ -266,7 +268,7 @@ class Adversary:
             for name, number in numbers.items()
         }
 
-    def judge(
+    def discriminate(
         self, samples: torch.Tensor, condition: torch.Tensor | None, *, exact: bool = False
     ) -> DiscriminatorOutput:
         """Return what the discriminator says about samples, in the number format of losses.
@@ -299,7 +301,7 @@ class Adversary:
             output = output.map(lambda tensor: tensor.to(self._context.dtype))
         return output
 
-    def _judge_both(
+    def _discriminate_both(
         self,
         real: torch.Tensor,
         fake: torch.Tensor,
@@ -307,12 +309,12 @@ class Adversary:
         *,
         exact: bool,
     ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-        """Judge real and fake samples, in one pass where that is the same and pays."""
+        """Return the output for real and fake samples, in one pass where that is the same and pays."""
         if not self._joined:
-            real_output = self.judge(real, condition, exact=exact)
-            return real_output, self.judge(fake, condition, exact=exact)
+            real_output = self.discriminate(real, condition, exact=exact)
+            return real_output, self.discriminate(fake, condition, exact=exact)
         doubled = None if condition is None else torch.cat([condition, condition])
-        both = self.judge(torch.cat([real, fake]), doubled, exact=exact)
+        both = self.discriminate(torch.cat([real, fake]), doubled, exact=exact)
         count = len(real) // self._pack
         return both.map(lambda tensor: tensor[:count]), both.map(lambda tensor: tensor[count:])
 
@@ -373,7 +375,7 @@ class Adversary:
             real_output=outputs[0],
             condition=batch.condition,
             latents=batch.latents,
-            discriminator=lambda samples: self.judge(samples, batch.condition, exact=True),
+            discriminator=lambda samples: self.discriminate(samples, batch.condition, exact=True),
             generator=batch.generator,
             differentiate=input_gradient,
             rng=self._context.rng,

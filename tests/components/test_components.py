@@ -19,7 +19,7 @@ from ganzoo.components import (
     Normalization,
     Schedule,
     SpecModel,
-    choice,
+    component_field,
     registry,
 )
 from ganzoo.components.registry import Entry, Provider, Registry
@@ -64,7 +64,7 @@ class Net(Generator):
     """A network of functions."""
 
     type: Literal["net"] = "net"
-    activation: Activation = choice("leaky", slope=0.2, description="Function.")
+    activation: Activation = component_field("leaky", slope=0.2, description="Function.")
     others: Annotated[tuple[Activation, ...], Field(strict=False)] = Field(
         default=(), description="More functions."
     )

@@ -19,7 +19,7 @@ from ganzoo.components import (
     Loss,
     Regularizer,
     Schedule,
-    choice,
+    component_field,
 )
 
 Side = Callable[..., Any]
@@ -472,7 +472,7 @@ class Ignoring(SGD):
     """Schedules what the optimizer has no use for."""
 
     type: Literal["broken"] = "broken"  # type: ignore[assignment]
-    boost: Schedule = choice("constant", value=1.0, description="Of no use.")
+    boost: Schedule = component_field("constant", value=1.0, description="Of no use.")
 
 
 class Following(Schedule):

@@ -16,7 +16,7 @@ from ganzoo.testing.plugins import check_torch_free
 PLUGIN = '''
 from typing import Literal
 from ganzoo import Command, hookimpl
-from ganzoo.components import Activation, choice
+from ganzoo.components import Activation, component_field
 
 class Cube(Activation):
     """The third power."""

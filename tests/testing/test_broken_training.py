@@ -20,7 +20,7 @@ from ganzoo.components import (
     Optimizer,
     Setting,
     Translator,
-    choice,
+    component_field,
 )
 from ganzoo.nn import parametrized
 from ganzoo.testing.training import placed
@@ -40,9 +40,9 @@ class Duel(Algorithm):
     type: Literal["broken"] = "broken"
     generator: Generator = Field(description="Generates.")
     discriminator: Discriminator = Field(description="Discriminates.")
-    latent: Latent = choice("uniform", dim=5, description="Latents.")
-    loss: Loss = choice("bce", description="Loss.")
-    optimizer: Optimizer = choice("adam", description="Optimizer of both.")
+    latent: Latent = component_field("uniform", dim=5, description="Latents.")
+    loss: Loss = component_field("bce", description="Loss.")
+    optimizer: Optimizer = component_field("adam", description="Optimizer of both.")
     game: ClassVar[Any]
 
     @property
@@ -245,8 +245,8 @@ class Translating(Algorithm):
     type: Literal["translating"] = "translating"
     generator: Translator = Field(description="Translates.")
     discriminator: Discriminator = Field(description="Discriminates.")
-    loss: Loss = choice("bce", description="Loss.")
-    optimizer: Optimizer = choice("adam", description="Optimizer of both.")
+    loss: Loss = component_field("bce", description="Loss.")
+    optimizer: Optimizer = component_field("adam", description="Optimizer of both.")
 
     @property
     def optimizers(self):

@@ -23,7 +23,13 @@ from ganzoo.builtin.metrics.common import (
     finite_result,
     pair_of_features,
 )
-from ganzoo.components import FeatureExtractor, MetricInputs, MetricResult, Quantity, choice
+from ganzoo.components import (
+    FeatureExtractor,
+    MetricInputs,
+    MetricResult,
+    Quantity,
+    component_field,
+)
 from ganzoo.errors import NotMeasurable
 from ganzoo.utils.seeds import derive_seed
 
@@ -131,7 +137,7 @@ class Modes(CoreMetric):
             "Fraction of generated samples near the centre of a mode, from 0 to 1.",
         ),
     )
-    extractor: FeatureExtractor | None = choice(
+    extractor: FeatureExtractor | None = component_field(
         "identity",
         description="Extractor of its features. Anything but the points themselves is refused.",
     )

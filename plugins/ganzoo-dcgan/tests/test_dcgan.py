@@ -186,7 +186,10 @@ def test_the_first_layer_of_the_discriminator_is_normalized_only_on_demand(
     ("shape", "reason"),
     [
         ((2,), "supports images only; choose 'mlp' for other samples"),
-        ((1, 28, 32), "supports square images, not 28x32; choose 'mlp', or let the data set resize them, to 32x32"),
+        (
+            (1, 28, 32),
+            "supports square images, not 28x32; choose 'mlp', or let the data",
+        ),
         ((1, 7, 7), "supports images of at least 8x8, not 7x7"),
     ],
 )

@@ -14,7 +14,7 @@ from ganzoo.components import (
     Generator,
     Network,
     Normalization,
-    choice,
+    component_field,
 )
 from ganzoo_dcgan.sizes import check_size, convolved, doublings
 
@@ -46,8 +46,10 @@ class _DCGAN(Network):
         description="Kernel of the convolutions of stride 2, in pixels. The paper has 5; 4 covers"
         " the pixels evenly.",
     )
-    activation: Activation = choice("relu", description="Function in each hidden layer.")
-    normalization: Normalization = choice("batch", description="Layer that normalizes activations.")
+    activation: Activation = component_field("relu", description="Function in each hidden layer.")
+    normalization: Normalization = component_field(
+        "batch", description="Layer that normalizes activations."
+    )
     norm_position: Literal["before_activation", "after_activation"] = Field(
         default="before_activation",
         description="Whether activations are normalized before the activation function or after it.",
@@ -99,7 +101,7 @@ class DCGANGenerator(_DCGAN, Generator):
         description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
         " of the size.",
     )
-    output_activation: Activation = choice(
+    output_activation: Activation = component_field(
         "tanh", description="Function of the output; 'tanh' keeps images in [-1, 1]."
     )
 
@@ -151,7 +153,7 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
     padding: int = Field(
         default=1, ge=0, description="Pixels of zeros around the input of each convolution."
     )
-    activation: Activation = choice(
+    activation: Activation = component_field(
         "leaky_relu", negative_slope=0.2, description="Function in each hidden layer."
     )
     dropout: float = Field(

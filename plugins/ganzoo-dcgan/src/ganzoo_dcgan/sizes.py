@@ -31,8 +31,8 @@ def check_size(sample_shape: tuple[int, ...]) -> int:
     if height != width:
         side = max(height, width)
         raise ValueError(
-            f"supports square images, not {height}x{width}; choose 'mlp', or let the data set resize them, to"
-            f" {side}x{side} for example"
+            f"supports square images, not {height}x{width}; choose 'mlp', or let the data set resize"
+            f" them, to {side}x{side} for example"
         )
     if height < SMALLEST:
         raise ValueError(f"supports images of at least {SMALLEST}x{SMALLEST}, not {height}x{width}")

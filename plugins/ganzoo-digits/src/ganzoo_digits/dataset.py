@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Condition, Dataset, DatasetInfo, Images, choice
+from ganzoo.components import Condition, Dataset, DatasetInfo, Images, component_field
 from ganzoo.errors import DataError
 from ganzoo.utils.seeds import derive_seed
 
@@ -55,7 +55,7 @@ class StackedMnist(Dataset):
         " al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning, 2017,"
         " arXiv:1705.07761"
     )
-    base: Dataset = choice(
+    base: Dataset = component_field(
         "mnist-5k",
         description="The digits: any set of grey images with labels. Its split follows that of this"
         " set.",

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components import Component, Penalty, Regularizer, Schedule, choice
+from ganzoo.components import Component, Penalty, Regularizer, Schedule, component_field
 
 MESCHEDER = (
     "Mescheder et al., Which Training Methods for GANs do actually Converge?, 2018,"
@@ -26,7 +26,7 @@ class GradientPenalty(Regularizer):
     paper: ClassVar[str | None] = (
         "Gulrajani et al., Improved Training of Wasserstein GANs, 2017, arXiv:1704.00028"
     )
-    weight: Schedule = choice(
+    weight: Schedule = component_field(
         "constant", value=10.0, description="Factor on mean (‖∇D‖ - target)²; the paper's lambda."
     )
     target: float = Field(default=1.0, ge=0, description="Norm of the gradient that costs nothing.")
@@ -54,7 +54,7 @@ class DRAGAN(Regularizer):
     paper: ClassVar[str | None] = (
         "Kodali et al., On Convergence and Stability of GANs, 2017, arXiv:1705.07215"
     )
-    weight: Schedule = choice(
+    weight: Schedule = component_field(
         "constant", value=10.0, description="Factor on mean (‖∇D‖ - target)²; the paper's lambda."
     )
     target: float = Field(
@@ -79,7 +79,7 @@ class R1(Regularizer):
     type: Literal["r1"] = "r1"
     paper: ClassVar[str | None] = MESCHEDER
     needs_gradient: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset({"real"})
-    weight: Schedule = choice(
+    weight: Schedule = component_field(
         "constant",
         value=10.0,
         description="The paper's gamma: the term added is weight / 2 · mean ‖∇D(x)‖².",
@@ -98,7 +98,7 @@ class R2(Regularizer):
     type: Literal["r2"] = "r2"
     paper: ClassVar[str | None] = MESCHEDER
     needs_gradient: ClassVar[frozenset[Literal["real", "fake"]]] = frozenset({"fake"})
-    weight: Schedule = choice(
+    weight: Schedule = component_field(
         "constant",
         value=10.0,
         description="The paper's gamma: the term added is weight / 2 · mean ‖∇D(G(z))‖².",

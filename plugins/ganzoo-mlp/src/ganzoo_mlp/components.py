@@ -14,7 +14,7 @@ from ganzoo.components import (
     Generator,
     Network,
     Normalization,
-    choice,
+    component_field,
 )
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class _MLP(Network):
     )
 
     hidden: Widths = Field(description="Units of each hidden layer, from the input on.")
-    activation: Activation = choice(
+    activation: Activation = component_field(
         "leaky_relu", negative_slope=0.2, description="Function after each hidden layer."
     )
-    normalization: Normalization = choice(
+    normalization: Normalization = component_field(
         "none", description="Layer between each hidden layer and its activation."
     )
     dropout: float = Field(
@@ -75,7 +75,7 @@ class MLPGenerator(_MLP, Generator):
     hidden: Widths = Field(
         default=(256, 512), description="Units of each hidden layer, from the latent on."
     )
-    output_activation: Activation = choice(
+    output_activation: Activation = component_field(
         "tanh",
         description="Function of the output: 'tanh' keeps images in [-1, 1]; choose 'identity' for"
         " points, which have no bounds.",

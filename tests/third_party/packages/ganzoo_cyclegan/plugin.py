@@ -19,7 +19,7 @@ from ganzoo.components import (
     Setting,
     Translator,
     adversary_problems,
-    choice,
+    component_field,
     network_problems,
 )
 from ganzoo.errors import Problem
@@ -45,7 +45,7 @@ class CycleGAN(Algorithm):
     discriminator: Discriminator = Field(
         description="Tells real images of a domain from translated ones; built for each domain."
     )
-    loss: Loss = choice("bce", description="What translators and discriminators minimize.")
+    loss: Loss = component_field("bce", description="What translators and discriminators minimize.")
     cycle_weight: float = Field(
         default=10.0, ge=0, description="Factor on how far images change there and back."
     )
@@ -59,8 +59,10 @@ class CycleGAN(Algorithm):
         ge=0,
         description="Translated images kept to show to the discriminators again. 0: none.",
     )
-    generator_optimizer: Optimizer = choice("adam", description="Optimizer of both translators.")
-    discriminator_optimizer: Optimizer = choice(
+    generator_optimizer: Optimizer = component_field(
+        "adam", description="Optimizer of both translators."
+    )
+    discriminator_optimizer: Optimizer = component_field(
         "adam", description="Optimizer of both discriminators."
     )
 
