@@ -59,7 +59,7 @@ def _invalid_state(values: Mapping[str, Any]) -> str:
     """Return whose state JSON cannot hold, in words, and what it must be."""
     for each in values.get("callbacks", {}).get("states", ()):
         if not _is_json(each["state"]):
-            return f"the state of callback {each['type']!r} must be what JSON can hold"
+            return f"the state of callback {each['component']['type']!r} must be what JSON can hold"
     for key in ("optimizers", "slots", "scalers", "factors"):
         for name, state in values.get(key, {}).items():
             if not _is_json(state):

@@ -137,6 +137,16 @@ def test_actions_are_recorded_and_a_stopped_run_is_complete(evaluated: dict[str,
     assert ganzoo.resume(run.path).metrics() == run.metrics(), "it is not trained on"
 
 
+def test_a_callback_whose_state_cannot_be_saved_is_named(
+    evaluated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated["callbacks"] = [{"type": "stop_at", "quantity": "fd@pixels", "above": 1e9}]
+    part = type(StopAt(quantity="fd", above=0.0).build(SETTING))
+    monkeypatch.setattr(part, "state_dict", lambda self: {"seen": {1, 2}})
+    with pytest.raises(TrainingError, match="the state of callback 'stop_at' must be .*: .* set "):
+        ganzoo.run(evaluated)
+
+
 def test_a_spec_says_where_a_callback_is_wrong(evaluated: dict[str, Any]) -> None:
     evaluated["callbacks"] = [{"type": "reduce_on_plateau", "quantity": "kd"}]
     with pytest.raises(SpecError, match=r"callbacks\.0: quantity 'kd' is not evaluated"):

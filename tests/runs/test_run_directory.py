@@ -284,10 +284,6 @@ def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
 @pytest.mark.parametrize(
     ("values", "whose"),
     [
-        (
-            {"callbacks": {"states": [{"type": "stop_at", "state": {"seen": {1, 2}}}]}},
-            "callback 'stop_at'",
-        ),
         ({"slots": {"generator": {"0": {"seen": {1, 2}}}}}, "optimizer 'generator'"),
         ({"counts": {"loss": {1}}}, "the run"),
     ],
