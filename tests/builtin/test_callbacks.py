@@ -143,7 +143,7 @@ def test_a_callback_whose_state_cannot_be_saved_is_named(
     evaluated["callbacks"] = [{"type": "stop_at", "quantity": "fd@pixels", "above": 1e9}]
     part = type(StopAt(quantity="fd", above=0.0).build(SETTING))
     monkeypatch.setattr(part, "state_dict", lambda self: {"seen": {1, 2}})
-    with pytest.raises(TrainingError, match="the state of callback 'stop_at' must be .*: .* set "):
+    with pytest.raises(TrainingError, match=r"the state of callback 'stop_at' must be .*: .* set "):
         ganzoo.run(evaluated)
 
 
