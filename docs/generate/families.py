@@ -37,7 +37,7 @@ COMMON = """\
 
 ::: ganzoo.components.SpecModel
 
-::: ganzoo.components.choice
+::: ganzoo.components.component_field
 
 ## What networks share
 
