@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ganzoo.components import Algorithm, Component
 from ganzoo.runs.directory import RunDirectory
@@ -71,6 +72,7 @@ def _settings(run: RunDirectory) -> str:
         ("Algorithm", f"`{spec.algorithm.type}`"),
         *_parts(spec.algorithm),
         ("Training", length),
+        *_origin(run.origin()),
         ("Samples drawn with", weights),
         ("Seed", str(spec.seed)),
         ("Device", environment["device"]),
@@ -78,6 +80,14 @@ def _settings(run: RunDirectory) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"## Settings\n\n| | |\n|---|---|\n{table}"
+
+
+def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the run that weights were taken from, if there is one."""
+    if origin:
+        how = "Branched from" if origin["kind"] == "branch" else "Initialized from"
+        kept = ", ".join(f"{part} {count}" for part, count in origin["kept"].items())
+        yield how, f"`{origin['run']}`, step {origin['step']:,} (tensors taken: {kept})"
 
 
 def _parts(algorithm: Algorithm) -> Iterator[tuple[str, str]]:

@@ -144,19 +144,24 @@ class RunSpec(SpecModel):
     @field_validator("requires")
     @classmethod
     def _check_requires(cls, requires: dict[str, str]) -> dict[str, str]:
+        reasons = []
         for name, specifier in requires.items():
             try:
                 wanted = SpecifierSet(specifier)
                 version = metadata.version(name)
             except InvalidSpecifier:
-                reason = f'{name}: {specifier!r} is not a version specifier; write such as ">=0.1"'
+                reasons.append(
+                    f'{name}: {specifier!r} is not a version specifier; write such as ">=0.1"'
+                )
             except metadata.PackageNotFoundError:
-                reason = f"{name} {specifier} is not installed"
+                reasons.append(f"{name} {specifier} is not installed")
             else:
-                if wanted.contains(version, prereleases=True):
-                    continue
-                reason = f"{name} {version} is installed, but this spec needs {specifier}"
-            raise PydanticCustomError("requires", "{reason}", {"reason": reason})
+                if not wanted.contains(version, prereleases=True):
+                    reasons.append(
+                        f"{name} {version} is installed, but this spec needs {specifier}"
+                    )
+        if reasons:
+            raise PydanticCustomError("requires", "{reason}", {"reason": "; ".join(reasons)})
         return requires
 
     def check(self) -> DatasetInfo:

@@ -41,8 +41,8 @@ def digits() -> tuple[Any, Any]:
 
     from ganzoo.components import Dataset
 
-    store = TypeAdapter(Dataset).validate_python("mnist-5k").build("all")
-    return store.samples, store.labels
+    split = TypeAdapter(Dataset).validate_python("mnist-5k").build("all")
+    return split.samples, split.condition
 
 
 def rate(step: Callable[[], int], seconds: float) -> float:

@@ -219,6 +219,10 @@ def test_versions_that_are_installed_are_enough() -> None:
             {"ganzoo": "0.1"},
             "requires: ganzoo: '0.1' is not a version specifier; write such as \">=0.1\"",
         ),
+        (
+            {"ganzoo-nowhere": ">=1", "ganzoo-no-place": "<2"},
+            "requires: ganzoo-nowhere >=1 is not installed; ganzoo-no-place <2 is not installed",
+        ),
         ({"ganzoo": 1}, "requires.ganzoo: input should be a valid string, not 1"),
     ],
 )  # fmt: skip

@@ -250,6 +250,8 @@ def test_weights_of_another_run_are_where_a_run_starts(
     assert all(torch.equal(before[name], after[name]) for name in networks)
     assert run.metrics()[0]["step"] == 1, "steps start anew"
     assert origin(run)["new"] == []
+    card = (run.path / "README.md").read_text(encoding="utf-8")
+    assert f"| Initialized from | `{parent.path}`, step" in card
     average = {
         name: value for name, value in after.items() if name.startswith("average/generator.")
     }
