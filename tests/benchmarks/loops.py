@@ -66,9 +66,9 @@ def published(module: ModuleType, batch: int, seconds: float) -> float:
     transform = transforms.Compose(
         [*flip, transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]
     )
-    folder = tempfile.TemporaryDirectory()
-    write_mnist(Path(folder.name) / "MNIST" / "raw")
-    data = MNIST(folder.name, train=True, transform=transform)
+    with tempfile.TemporaryDirectory() as folder:
+        write_mnist(Path(folder) / "MNIST" / "raw")
+        data = MNIST(folder, train=True, transform=transform)
     loader = DataLoader(data, batch_size=batch, shuffle=True)
 
     def endless() -> Iterator[Any]:
