@@ -19,7 +19,7 @@ ganzoo sample {path}
 ```python
 import ganzoo
 
-samples = ganzoo.open_run("{path}").sample(64)  # (64, C, H, W) in [-1, 1]
+samples = ganzoo.open_run("{path}").sample(64)  # float32 (64, ...); images: (64, C, H, W) in [-1, 1]
 ```"""
 
 FILES = """\
