@@ -172,12 +172,8 @@ def test_samples_may_come_from_noise_alone() -> None:
     assert np.array_equal(generated.read(range(70)), samples.numpy())
 
 
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
-    """A run with two labels for each point."""
-    folder = tmp_path_factory.mktemp("labelled")
-    rng = np.random.default_rng(0)
-    points, labels = rng.random((32, 2), dtype=np.float32), rng.integers(0, 2, (32, 2))
+def run_of_points(folder: Path, points: np.ndarray, labels: np.ndarray) -> ganzoo.Run:
+    """Return a conditional run, trained on points for two steps."""
     np.savez(folder / "points.npz", points=points, labels=labels)
     data = {
         "dataset": {"type": "arrays", "path": str(folder / "points.npz")},
@@ -190,19 +186,18 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
 
 
 @pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
+    """A run with two labels for each point."""
+    rng = np.random.default_rng(0)
+    points, labels = rng.random((32, 2), dtype=np.float32), rng.integers(0, 2, (32, 2))
+    return run_of_points(tmp_path_factory.mktemp("labelled"), points, labels)
+
+
+@pytest.fixture(scope="module")
 def of_classes(tmp_path_factory: pytest.TempPathFactory) -> ganzoo.Run:
     """A run with three classes of points."""
-    folder = tmp_path_factory.mktemp("classes")
     points = np.random.default_rng(0).random((32, 2), dtype=np.float32)
-    np.savez(folder / "points.npz", points=points, labels=np.arange(32) % 3)
-    data = {
-        "dataset": {"type": "arrays", "path": str(folder / "points.npz")},
-        "latent": {"type": "normal", "dim": 3},
-        "generator": {"type": "mlp", "hidden": [4], "conditional": True},
-        "discriminator": {"type": "mlp", "hidden": [4], "conditional": True},
-        "training": {"duration": "2 steps", "batch_size": 8},
-    }
-    return ganzoo.run(data, output=folder / "run")
+    return run_of_points(tmp_path_factory.mktemp("classes"), points, np.arange(32) % 3)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,20 @@ class RunDirectory:
         """Return the steps whose checkpoints are kept, newest first."""
         return [_step_of(path) for path in self.checkpoints()]
 
+    def kept_step(self, step: int | None) -> int:
+        """Return a step whose checkpoint is kept: the one asked for, or the newest.
+
+        Raises:
+            RunError: it is not kept, or none is.
+        """
+        kept = self.checkpoint_steps()
+        found = next((each for each in kept if step in {None, each}), None)
+        if found is None:
+            known = ", ".join(map(str, sorted(kept))) or "none"
+            which = "any step" if step is None else f"step {step}"
+            raise RunError(f"{self.path}: has no checkpoint of {which} (available: {known})")
+        return found
+
     def training_report_path(self, step: int) -> Path:
         """Return where the report of an evaluation during training is; names sort by step."""
         return self.evaluation_directory / f"step-{step:08d}.json"

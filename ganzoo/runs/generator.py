@@ -14,7 +14,7 @@ from ganzoo.components import DatasetInfo
 from ganzoo.errors import RunError
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
-from ganzoo.utils.tensors import read_safetensors, to_safetensors, weights_hash
+from ganzoo.utils.tensors import read_safetensors, tensors_under, to_safetensors, weights_hash
 
 if TYPE_CHECKING:
     from ganzoo.sampling import Sampler
@@ -75,7 +75,7 @@ def load_sampler(
         info = DatasetInfo.from_json(header["info"])
         sampler = _build(run.spec, info, truncation)
         if step not in {None, header["step"]} or weights != kept:
-            step = _kept_step(run, step)
+            step = run.kept_step(step)
             tensors = _from_checkpoint(*read_safetensors(run.checkpoint_path(step)), weights)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             sampler.to(dtype)
@@ -103,24 +103,12 @@ def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sample
         return algorithm.build_sampler(info)
 
 
-def _kept_step(run: RunDirectory, step: int | None) -> int:
-    """Return a step whose checkpoint is kept: the one asked for, or the newest."""
-    kept = run.checkpoint_steps()
-    found = next((each for each in kept if step in {None, each}), None)
-    if found is None:
-        known = ", ".join(map(str, sorted(kept))) or "none"
-        which = "any step" if step is None else f"step {step}"
-        raise RunError(f"{run.path}: has no checkpoint of {which} (available: {known})")
-    return found
-
-
 def _from_checkpoint(
     header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], weights: Weights
 ) -> dict[str, torch.Tensor]:
     """Return the state of a sampler as a checkpoint holds it: averaged, or as parts of the networks."""
     if weights == "ema":
-        names = [name for name in tensors if name.startswith("average/")]
-        return {name.removeprefix("average/"): tensors[name] for name in names}
+        return tensors_under(tensors, "average")
     places = header["values"].get("sampler")
     if places is None:  # ganzoo 0.1 had a generator and a latent, and nothing else
         places = {

@@ -55,10 +55,11 @@ class OptimizerStep:
         self.scaler = scaler
         self.factors: dict[str, dict[str, float]] = {}
         self._clip_norm = component.clip_norm
-        self._schedules = {name: _built(each) for name, each in component.schedules().items()}
+        schedules = component.schedules()
+        self._schedules = {name: _built(each) for name, each in schedules.items()}
         self._varying = {
             name: self._schedules[name]
-            for name, each in component.schedules().items()
+            for name, each in schedules.items()
             if any(len(set(part.values())) > 1 for part in _parts(each))
         }
         self._set(self._schedules, 0.0)

@@ -19,6 +19,7 @@ from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game
 from ganzoo.training.meters import Meters
 from ganzoo.utils.seeds import derive_seed
+from ganzoo.utils.tensors import tensors_under
 
 
 @dataclass
@@ -107,14 +108,14 @@ class TrainingState:
         self._check_same(checkpoint)
         tensors, values = checkpoint.tensors, checkpoint.values
         for name, network in self.game.networks.items():
-            network.load_state_dict(_take(tensors, f"networks/{name}"))
-        self.game.sampler.load_state_dict(_take(tensors, "sampler"), strict=False)
+            network.load_state_dict(tensors_under(tensors, f"networks/{name}"))
+        self.game.sampler.load_state_dict(tensors_under(tensors, "sampler"), strict=False)
         if self.average is not None:
-            self.average.network.load_state_dict(_take(tensors, "average"))
+            self.average.network.load_state_dict(tensors_under(tensors, "average"))
         for name in self.game.optimizers:
             self._restore_optimizer(name, checkpoint)
         device = self.rng.device
-        sums = {name: value.to(device) for name, value in _take(tensors, "sums").items()}
+        sums = {name: value.to(device) for name, value in tensors_under(tensors, "sums").items()}
         self.meters = Meters(sums, dict(values["counts"]))
         self.callbacks.load_state_dict(values.get("callbacks", {}))
         self.restore_random_numbers(checkpoint)
@@ -204,13 +205,6 @@ def _put(tensors: dict[str, torch.Tensor], prefix: str, state: Mapping[str, torc
     tensors.update({f"{prefix}/{name}": value for name, value in state.items()})
 
 
-def _take(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    start = f"{prefix}/"
-    return {
-        name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)
-    }
-
-
 def _slots(
     parameter: torch.Tensor, checkpoint: Checkpoint, name: str, index: int
 ) -> dict[str, Any]:
@@ -222,7 +216,7 @@ def _slots(
         ValueError: it is kept of a parameter of another shape.
     """
     slots: dict[str, Any] = dict(checkpoint.values["slots"][name][str(index)])
-    for key, value in _take(checkpoint.tensors, f"optimizers/{name}/{index}").items():
+    for key, value in tensors_under(checkpoint.tensors, f"optimizers/{name}/{index}").items():
         if value.dim() and value.shape != parameter.shape:
             raise ValueError(f"{key} is {tuple(value.shape)}, not {tuple(parameter.shape)}")
         same = value.shape == parameter.shape

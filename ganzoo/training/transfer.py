@@ -10,12 +10,13 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from ganzoo.errors import Problem, RunError, SpecError
+from ganzoo.errors import Problem, SpecError
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import checkpoint_step
 from ganzoo.spec import InitializeFrom
 from ganzoo.training.state import TrainingState
+from ganzoo.utils.tensors import tensors_under
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,7 @@ def open_parent(run: RunDirectory, which: str | int) -> Parent:
         RunError: the run has no such checkpoint.
         ganzoo.errors.CheckpointError: it is damaged.
     """
-    kept = run.checkpoint_steps()
-    step = checkpoint_step(run, which)
-    if step is None and kept:
-        step = kept[0]
-    if step is None or step not in kept:
-        known = ", ".join(map(str, sorted(kept))) or "none"
-        raise RunError(f"{run.path}: has no checkpoint of step {step} (available: {known})")
+    step = run.kept_step(checkpoint_step(run, which))
     return Parent(run.path, Checkpoint.load(run.checkpoint_path(step)))
 
 
@@ -121,13 +116,11 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
             )
             raise SpecError([Problem("initialize_from", problem)])
     if state.average is not None:
-        average = state.average.network
-        average.load_state_dict(state.game.sampler.state_dict())
-        averaged = _under(parent.checkpoint.tensors, "average/")
-        taken = {
-            name: value for name, value in averaged.items() if name.partition(".")[0] in chosen
-        }
-        _load_matching(average, taken)
+        averaged = tensors_under(parent.checkpoint.tensors, "average")
+        _begin_average(
+            state,
+            {name: each for name, each in averaged.items() if name.partition(".")[0] in chosen},
+        )
     return transfer
 
 
@@ -144,11 +137,8 @@ def branch(state: TrainingState, parent: Parent) -> Transfer:
         new = _load_matching(network, saved.get(name, {}))
         transfer.add(name, network.state_dict(), new)
     if state.average is not None:
-        average = state.average.network
-        # What is new in the networks is new in their average: it starts from their weights.
-        average.load_state_dict(state.game.sampler.state_dict())
-        new = _load_matching(average, _under(checkpoint.tensors, "average/"))
-        transfer.add("average", average.state_dict(), new)
+        new = _begin_average(state, tensors_under(checkpoint.tensors, "average"))
+        transfer.add("average", state.average.network.state_dict(), new)
     for name, optimizer in state.game.optimizers.items():
         new = state.adopt_optimizer(name, checkpoint)
         transfer.add(f"moments of {name}", optimizer.names, new)
@@ -161,18 +151,21 @@ def branch(state: TrainingState, parent: Parent) -> Transfer:
 def _networks(checkpoint: Checkpoint) -> dict[str, dict[str, torch.Tensor]]:
     """Return the state of each network of a checkpoint."""
     networks: dict[str, dict[str, torch.Tensor]] = {}
-    for name, tensor in _under(checkpoint.tensors, "networks/").items():
+    for name, tensor in tensors_under(checkpoint.tensors, "networks").items():
         network, _, rest = name.partition("/")
         networks.setdefault(network, {})[rest] = tensor
     return networks
 
 
-def _under(tensors: Mapping[str, torch.Tensor], start: str) -> dict[str, torch.Tensor]:
-    return {
-        name.removeprefix(start): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(start)
-    }
+def _begin_average(state: TrainingState, saved: Mapping[str, torch.Tensor]) -> list[str]:
+    """Load what fits of another run's average, and return the names of what is new.
+
+    What is new in the networks is new in their average: it starts from their weights.
+    """
+    assert state.average is not None
+    average = state.average.network
+    average.load_state_dict(state.game.sampler.state_dict())
+    return _load_matching(average, saved)
 
 
 def _load_matching(module: nn.Module, saved: Mapping[str, torch.Tensor]) -> list[str]:

@@ -33,6 +33,16 @@ def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor
         return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
+def tensors_under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Return the tensors whose names begin with a prefix and a slash, by what follows."""
+    start = f"{prefix}/"
+    return {
+        name.removeprefix(start): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(start)
+    }
+
+
 def weights_hash(tensors: Mapping[str, torch.Tensor]) -> str:
     """Return the SHA-256 of weights: of their names, shapes, types and numbers."""
     digest = hashlib.sha256()
