@@ -89,6 +89,9 @@ class Dataset(Component):
 
     family: ClassVar[str] = "dataset"
 
+    default_metrics: ClassVar[tuple[str, ...]] = ()
+    """Names of the metrics that suit its samples best; empty where those of any samples do."""
+
     split: str = Field(default="train", description="The split to train on.")
     horizontal_flip: bool = Field(
         default=False,

@@ -12,6 +12,7 @@ from pydantic import Field
 from ganzoo.components.base import Component
 from ganzoo.components.data import Mixture
 from ganzoo.components.samples import SampleSpace
+from ganzoo.errors import NotMeasurable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating[Any]]
     Labels = npt.NDArray[np.int64]
+
+
+LARGEST = 1e60
+"""Largest magnitude of a feature that is computed with; its fourth power is far from overflow."""
 
 
 class FeatureExtractor(Component):
@@ -108,6 +113,37 @@ class Features:
     def __len__(self) -> int:
         return len(self.features)
 
+    def usable_features(self, which: str, *, least: int) -> npt.NDArray[np.float64]:
+        """Return the features in float64; ``which`` names the samples in messages: ``generated``.
+
+        Raises:
+            NotMeasurable: there are fewer than ``least``, or features are not finite.
+        """
+        self._refuse_few(which, least)
+        features: npt.NDArray[np.float64] = self.features.astype("float64", copy=False)
+        usable = abs(features) <= LARGEST  # False for NaN too
+        _refuse_unusable(usable, "features", which, f" finite, or beyond {LARGEST:g}")
+        return features
+
+    def usable_logits(self, which: str, *, least: int) -> Floats:
+        """Return the class logits in their own precision, as ``usable_features`` does features.
+
+        Raises:
+            NotMeasurable: the extractor is not a classifier, there are fewer samples than ``least``, or
+                logits are not finite.
+        """
+        import numpy as np
+
+        if self.logits is None:
+            raise NotMeasurable("the extractor gives no class logits")
+        self._refuse_few(which, least)
+        _refuse_unusable(np.isfinite(self.logits), "logits", which, " finite")
+        return self.logits
+
+    def _refuse_few(self, which: str, least: int) -> None:
+        if len(self) < least:
+            raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(self)}")
+
 
 @dataclass(frozen=True)
 class MetricInputs:
@@ -139,6 +175,12 @@ class MetricResult:
 
     values: Mapping[str, float]
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _refuse_unusable(usable: npt.NDArray[np.bool_], what: str, which: str, rest: str) -> None:
+    bad = len(usable) - int(usable.all(axis=1).sum())
+    if bad:
+        raise NotMeasurable(f"{what} of {bad} of {len(usable)} {which} samples are not{rest}")
 
 
 MetricFn = Callable[[MetricInputs], MetricResult]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator
@@ -120,8 +121,9 @@ class ImagesRequest(EvaluationRequest):
 
 
 def _default_metrics(extractor: FeatureExtractor, dataset: Dataset | None) -> Metrics:
-    if dataset is not None and dataset.mixture() is not None:
-        names = ["modes", "fd"]
+    names: Sequence[str]
+    if dataset is not None and dataset.default_metrics:
+        names = dataset.default_metrics
     elif extractor.type == "inception" and extractor.label == "inception":
         names = ["fid", "kid", "prdc"]
     else:

@@ -13,11 +13,9 @@ COMPONENTS: tuple[type[Component], ...] = (
     kernel.KernelDistance,
     kernel.KernelInceptionDistance,
     neighbours.PRDC,
-    neighbours.Modes,
     classes.ClassifierScore,
     classes.InceptionScore,
     classes.ClassBalance,
     classes.ClassAgreement,
-    classes.ClassModes,
     neighbours.Memorization,
 )

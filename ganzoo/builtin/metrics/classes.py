@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ganzoo.builtin.metrics.common import (
-    PACGAN,
-    VEEGAN,
     CoreMetric,
     OfInception,
     finite_result,
-    logits_of,
     predictions_of,
 )
 from ganzoo.components import Features, MetricInputs, MetricResult, Quantity
@@ -41,7 +38,7 @@ class _Score(CoreMetric):
         """Measure the score, the mean over random splits."""
         import numpy as np
 
-        logits = logits_of(inputs.generated, "generated", least=2 * self.splits)
+        logits = inputs.generated.usable_logits("generated", least=2 * self.splits)
         logits = logits.astype(np.float64, copy=False)
         shifted = logits - logits.max(axis=1, keepdims=True)
         log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -137,40 +134,6 @@ class ClassAgreement(CoreMetric):
         if inputs.reference.labels is None:
             return finite_result(values)
         return finite_result(values, {"reference": _agreeing(inputs.reference, "reference")})
-
-
-class ClassModes(CoreMetric):
-    """Modes of data whose classes are equally likely modes, such as the 1,000 of Stacked MNIST.
-
-    Publications draw 26,000 samples there; a perfect generator finds all modes, and the divergence is
-    then about 0.019.
-    """
-
-    type: Literal["class_modes"] = "class_modes"
-    paper = f"{VEEGAN}; {PACGAN}"
-    needs_logits = True
-    quantities = (
-        Quantity(
-            "modes",
-            "higher",
-            "Modes predicted for at least one generated sample, from 1 to the number of classes.",
-        ),
-        Quantity(
-            "mode_kl",
-            "lower",
-            "KL divergence of the modes of generated samples from equally likely ones, in nats, from 0"
-            " to the logarithm of the number of classes.",
-        ),
-    )
-
-    def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Count the classes that are generated, and compare them with equally likely ones."""
-        import numpy as np
-
-        counts = _class_counts(inputs.generated, "generated")
-        uniform = np.full(len(counts), 1 / len(counts))
-        values = {"modes": int((counts > 0).sum()), "mode_kl": _divergence(counts, uniform)}
-        return finite_result(values, {"of": len(counts)})
 
 
 def _split_score(log_p: Array) -> float:

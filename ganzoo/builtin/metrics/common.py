@@ -30,18 +30,6 @@ if TYPE_CHECKING:
 
 Details = Mapping[str, Any]
 
-LARGEST = 1e60
-"""Largest magnitude of a feature that is computed with; its fourth power is far from overflow."""
-
-VEEGAN = (
-    "Srivastava et al., VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning,"
-    " 2017, arXiv:1705.07761"
-)
-PACGAN = (
-    "Lin et al., PacGAN: The power of two samples in generative adversarial networks, 2018,"
-    " arXiv:1712.04086"
-)
-
 
 class CoreMetric(Metric):
     """A metric that measures by a method."""
@@ -84,46 +72,15 @@ class OfInception(Metric):
             )
 
 
-def features_of(samples: Features, which: str, *, least: int) -> Array:
-    """Return features (N, d) in float64; ``which`` names them in messages, as in ``generated``.
-
-    Raises:
-        NotMeasurable: there are fewer than ``least``, or some of them are not finite.
-    """
-    _refuse_few(samples, which, least)
-    features: Array = samples.features.astype("float64", copy=False)
-    _refuse_unusable(
-        abs(features) <= LARGEST,  # False for NaN too
-        f"features of {{}} {which} samples are not finite, or beyond {LARGEST:g}",
-    )
-    return features
-
-
 def pair_of_features(inputs: MetricInputs, *, least: int) -> tuple[Array, Array]:
     """Return the features of generated samples (N, d) and of reference samples (M, d), checked."""
-    generated = features_of(inputs.generated, "generated", least=least)
-    return generated, features_of(inputs.reference, "reference", least=least)
-
-
-def logits_of(samples: Features, which: str, *, least: int) -> npt.NDArray[np.floating[Any]]:
-    """Return class logits (N, K) in their own precision.
-
-    Raises:
-        NotMeasurable: the extractor is not a classifier, there are fewer samples than ``least``, or
-            logits are not finite.
-    """
-    import numpy as np
-
-    if samples.logits is None:
-        raise NotMeasurable("the extractor gives no class logits")
-    _refuse_few(samples, which, least)
-    _refuse_unusable(np.isfinite(samples.logits), f"logits of {{}} {which} samples are not finite")
-    return samples.logits
+    generated = inputs.generated.usable_features("generated", least=least)
+    return generated, inputs.reference.usable_features("reference", least=least)
 
 
 def predictions_of(samples: Features, which: str) -> tuple[Counts, int]:
     """Return the predicted class of each sample (N,), and the number of classes K."""
-    logits = logits_of(samples, which, least=1)
+    logits = samples.usable_logits(which, least=1)
     return logits.argmax(axis=1), logits.shape[1]
 
 
@@ -142,14 +99,3 @@ def identity_network(num_features: int) -> nn.Module:
     network = nn.Identity()
     network.num_features = num_features  # type: ignore[assignment] # torchmetrics reads it
     return network
-
-
-def _refuse_few(samples: Features, which: str, least: int) -> None:
-    if len(samples) < least:
-        raise NotMeasurable(f"it needs {least} {which} samples or more, and has {len(samples)}")
-
-
-def _refuse_unusable(usable: npt.NDArray[np.bool_], complaint: str) -> None:
-    bad = len(usable) - int(usable.all(axis=1).sum())
-    if bad:
-        raise NotMeasurable(complaint.format(f"{bad} of {len(usable)}"))

@@ -1,4 +1,4 @@
-"""Metrics of distances to nearest neighbours: precision and recall, modes, memorization.
+"""Metrics of distances to nearest neighbours: precision and recall, memorization.
 
 Distances are Euclidean and computed from matrix products, |x|² + |y|² - 2x·y, which is many times faster
 than from differences but loses digits if x and y nearly agree. So everything is in float64, about the
@@ -14,22 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from ganzoo.builtin.extractors.small import Identity
-from ganzoo.builtin.metrics.common import (
-    PACGAN,
-    VEEGAN,
-    CoreMetric,
-    features_of,
-    finite_result,
-    pair_of_features,
-)
-from ganzoo.components import (
-    FeatureExtractor,
-    MetricInputs,
-    MetricResult,
-    Quantity,
-    component_field,
-)
+from ganzoo.builtin.metrics.common import CoreMetric, finite_result, pair_of_features
+from ganzoo.components import MetricInputs, MetricResult, Quantity
 from ganzoo.errors import NotMeasurable
 from ganzoo.utils.seeds import derive_seed
 
@@ -117,66 +103,6 @@ class PRDC(CoreMetric):
         return finite_result(values, {"generated": len(generated), "reference": len(reference)})
 
 
-class Modes(CoreMetric):
-    """Modes of a known mixture of points: which are found, and how many samples are near one.
-
-    A sample is of high quality within three standard deviations of the nearest centre, and a mode is
-    found if at least one sample of high quality is nearest to it. Of a perfect sampler of points in
-    a plane, 98.9 % are of high quality. Publications draw 2,500 samples. The details hold the
-    samples of high quality of each mode.
-    """
-
-    type: Literal["modes"] = "modes"
-    paper = f"{VEEGAN}; {PACGAN}"
-    named_after_extractor = False
-    quantities = (
-        Quantity("modes", "higher", "Modes that are found, from 0 to the number of modes."),
-        Quantity(
-            "high_quality",
-            "higher",
-            "Fraction of generated samples near the centre of a mode, from 0 to 1.",
-        ),
-    )
-    extractor: FeatureExtractor | None = component_field(
-        "identity",
-        description="Extractor of its features. Anything but the points themselves is refused.",
-    )
-    within: float = Field(
-        default=3.0,
-        gt=0,
-        description="Distance from the nearest centre up to which a sample is of high quality, in"
-        " standard deviations of a mode.",
-    )
-
-    def check(self, extractor: FeatureExtractor) -> None:
-        """Refuse features that are not the points themselves."""
-        super().check(extractor)
-        if not isinstance(extractor, Identity):
-            raise ValueError(
-                f"metric {self.type!r} looks at points themselves, not at features of extractor"
-                f" {extractor.type!r}; the right extractor is 'identity'"
-            )
-
-    def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Count the modes that are found, and the samples near one."""
-        import numpy as np
-
-        if inputs.mixture is None:
-            raise NotMeasurable("the data are not a known mixture of points")
-        points = features_of(inputs.generated, "generated", least=1)
-        centers = np.array(inputs.mixture.centers, dtype=np.float64)
-        if points.shape[1] != centers.shape[1]:
-            raise NotMeasurable(
-                f"the mixture has {centers.shape[1]} dimensions and its samples have"
-                f" {points.shape[1]} features; they must be the points themselves"
-            )
-        which, distance = nearest(points, centers)
-        good = distance <= self.within * inputs.mixture.std
-        counts = np.bincount(which[good], minlength=len(centers))
-        values = {"modes": int((counts > 0).sum()), "high_quality": good.mean()}
-        return finite_result(values, {"of": len(centers), "samples_per_mode": counts.tolist()})
-
-
 class Memorization(CoreMetric):
     """Memorization: whether generated samples are nearer to training samples than held-out ones are.
 
@@ -223,9 +149,9 @@ class Memorization(CoreMetric):
             raise NotMeasurable(
                 "there are no training samples apart from the reference to compare with"
             )
-        training = features_of(inputs.training, "training", least=1)
-        generated = features_of(inputs.generated, "generated", least=LEAST_GENERATED)
-        held_out = features_of(inputs.reference, "held-out", least=math.ceil(1 / self.quantile))
+        training = inputs.training.usable_features("training", least=1)
+        generated = inputs.generated.usable_features("generated", least=LEAST_GENERATED)
+        held_out = inputs.reference.usable_features("held-out", least=math.ceil(1 / self.quantile))
         _, of_generated = nearest(generated, training)
         _, of_held_out = nearest(held_out, training)
         threshold = float(np.quantile(of_held_out, self.quantile))

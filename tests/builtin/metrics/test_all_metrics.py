@@ -1,4 +1,4 @@
-"""What holds of every metric of the core: its contract, and no number without reason."""
+"""What holds of every metric of this repository: its contract, and no number without reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ganzoo.builtin.metrics import COMPONENTS
 from ganzoo.components import FeatureExtractor, Features, MetricInputs, Mixture, registry
 from ganzoo.errors import NotMeasurable
 
-NAMES = sorted(component.model_fields["type"].default for component in COMPONENTS)
+OF_PLUGINS = ("class_modes", "modes")
+NAMES = sorted([*(each.model_fields["type"].default for each in COMPONENTS), *OF_PLUGINS])
 SEEDED = {"kd", "kid", "fd_infinity", "fid_infinity", "classifier_score", "inception_score"}
 OF_INCEPTION = {
     "fid": "fd",

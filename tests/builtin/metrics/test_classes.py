@@ -156,19 +156,3 @@ def test_agreement_needs_labels_that_the_extractor_knows(measure):
         NotMeasurable, match="from 0 to 3, and the extractor knows the classes 0 to 2"
     ):
         measure("class_agreement", taken_for([0, 1], 3, labels=[0, 3]))
-
-
-def test_a_perfect_generator_of_stacked_digits_finds_all_modes(measure):
-    """26,000 samples over 1,000 modes: the divergence is about (K - 1) / (2 n) = 0.019."""
-    modes = np.random.default_rng(0).integers(1000, size=26_000)
-    predicted = np.zeros((26_000, 1000), dtype=np.float16)  # to take little memory
-    predicted[np.arange(26_000), modes] = 1
-    found = measure("class_modes", Features(np.zeros((26_000, 1)), predicted))
-    assert found.values["modes"] == 1000
-    assert found.values["mode_kl"] == pytest.approx(0.0193, abs=0.0026)  # 3 deviations
-
-
-def test_a_collapsed_generator_finds_one_mode(measure):
-    found = measure("class_modes", taken_for([4] * 30, 10))
-    assert found.values == {"modes": 1, "mode_kl": pytest.approx(np.log(10))}
-    assert found.details == {"of": 10}

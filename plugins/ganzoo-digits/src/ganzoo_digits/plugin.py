@@ -9,12 +9,13 @@ from ganzoo import hookimpl
 from ganzoo.components import Component
 from ganzoo_digits.dataset import Mnist5k, StackedMnist
 from ganzoo_digits.extractors import LeNetMnist, StackedLeNetMnist
+from ganzoo_digits.modes import ClassModes
 
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return the data sets, and the classifiers that evaluate samples of them."""
-    return [Mnist5k, StackedMnist, LeNetMnist, StackedLeNetMnist]
+    """Return the data sets, and what evaluates samples of them."""
+    return [Mnist5k, StackedMnist, LeNetMnist, StackedLeNetMnist, ClassModes]
 
 
 @hookimpl

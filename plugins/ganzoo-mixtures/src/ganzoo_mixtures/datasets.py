@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components import Component, Condition, Dataset, DatasetInfo, Mixture, Points
+from ganzoo.components import Condition, Dataset, DatasetInfo, Mixture, Points
 from ganzoo.utils.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class _MixtureOfGaussians(Dataset):
         " Learning, 2017, arXiv:1705.07761; Lin et al., PacGAN: The Power of Two Samples in"
         " Generative Adversarial Networks, 2018, arXiv:1712.04086"
     )
+    default_metrics: ClassVar[tuple[str, ...]] = ("modes", "fd")
     count: int = Field(default=100_000, ge=1, description="Points in each split.")
 
     @abstractmethod
@@ -70,7 +71,3 @@ class Grid(_MixtureOfGaussians):
         """Return the distribution that the points are drawn from."""
         places = (-4.0, -2.0, 0.0, 2.0, 4.0)
         return Mixture(tuple((x, y) for x in places for y in places), std=0.05)
-
-
-COMPONENTS: tuple[type[Component], ...] = (Ring, Grid)
-"""The core's own components, registered through the same hooks as everyone's."""

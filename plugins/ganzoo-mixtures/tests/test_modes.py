@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ganzoo_mixtures.modes import Modes
 
-from ganzoo.components import Mixture
+from ganzoo.components import Features, MetricInputs, Mixture
 from ganzoo.errors import NotMeasurable
 
 ANGLES = 2 * np.pi * np.arange(8) / 8
 RING = Mixture(tuple(zip(np.cos(ANGLES), np.sin(ANGLES), strict=True)), 0.01)
 GRID = Mixture(tuple((float(x), float(y)) for x in range(-4, 5, 2) for y in range(-4, 5, 2)), 0.05)
 LINE = Mixture(((0.0,), (10.0,)), 1.0)
+
+
+def measure(points, mixture=None, **parameters):
+    samples = Features(points)
+    return Modes(**parameters).build()(MetricInputs(samples, samples, mixture=mixture))
 
 
 def draw(mixture, n, seed=0, modes=None):
@@ -22,45 +28,45 @@ def draw(mixture, n, seed=0, modes=None):
 
 
 @pytest.mark.parametrize(("mixture", "modes"), [(RING, 8), (GRID, 25)], ids=["ring", "grid"])
-def test_a_perfect_sampler_finds_all_modes(measure, mixture, modes):
+def test_a_perfect_sampler_finds_all_modes(mixture, modes):
     """In a plane 1 - exp(-9 / 2) = 98.9 % of a Gaussian are within three standard deviations."""
-    found = measure("modes", draw(mixture, 2500), mixture=mixture)
+    found = measure(draw(mixture, 2500), mixture=mixture)
     assert found.values["modes"] == found.details["of"] == modes
     assert found.values["high_quality"] == pytest.approx(0.989, abs=0.006)
-    many = measure("modes", draw(mixture, 50_000), mixture=mixture)
+    many = measure(draw(mixture, 50_000), mixture=mixture)
     assert many.values["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.0015)
 
 
-def test_dropped_modes_are_missed_and_the_rest_is_as_good(measure):
-    found = measure("modes", draw(GRID, 2500, modes=17), mixture=GRID)
+def test_dropped_modes_are_missed_and_the_rest_is_as_good():
+    found = measure(draw(GRID, 2500, modes=17), mixture=GRID)
     assert found.values["modes"] == 17
     assert found.values["high_quality"] == pytest.approx(0.989, abs=0.006)
     assert [count > 0 for count in found.details["samples_per_mode"]] == [True] * 17 + [False] * 8
 
 
-def test_a_generator_between_modes_finds_none(measure):
-    found = measure("modes", np.zeros((50, 2)), mixture=RING)
+def test_a_generator_between_modes_finds_none():
+    found = measure(np.zeros((50, 2)), mixture=RING)
     assert found.values == {"modes": 0, "high_quality": 0}
 
 
-def test_a_mode_is_found_by_one_sample_of_high_quality(measure):
+def test_a_mode_is_found_by_one_sample_of_high_quality():
     points = np.array([[2.9], [3.1], [6.9], [13.0]])
-    found = measure("modes", points, mixture=LINE)
+    found = measure(points, mixture=LINE)
     assert found.values == {"modes": 2, "high_quality": 0.5}
     assert found.details["samples_per_mode"] == [1, 1]
-    assert measure("modes", points, mixture=LINE, within=2.0).values["modes"] == 0
+    assert measure(points, mixture=LINE, within=2.0).values["modes"] == 0
 
 
-def test_other_features_than_points_are_refused(measure):
+def test_other_features_than_points_are_refused():
     with pytest.raises(NotMeasurable, match=r"the mixture has 2 dimensions .* have 3 features"):
-        measure("modes", np.zeros((5, 3)), mixture=RING)
+        measure(np.zeros((5, 3)), mixture=RING)
 
 
-def test_data_of_no_known_mixture_have_no_modes(measure):
+def test_data_of_no_known_mixture_have_no_modes():
     with pytest.raises(NotMeasurable, match="not a known mixture"):
-        measure("modes", np.zeros((5, 2)))
+        measure(np.zeros((5, 2)))
 
 
-def test_no_samples_have_no_quality(measure):
+def test_no_samples_have_no_quality():
     with pytest.raises(NotMeasurable, match="needs 1 generated samples or more, and has 0"):
-        measure("modes", np.zeros((0, 2)), np.zeros((5, 2)), mixture=RING)
+        measure(np.zeros((0, 2)), mixture=RING)

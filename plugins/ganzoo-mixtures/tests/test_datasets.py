@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
+from ganzoo_mixtures.datasets import Grid, Ring
 from pydantic import TypeAdapter
 
-from ganzoo.builtin.mixtures import Grid, Ring
 from ganzoo.components import Condition, Dataset
 from ganzoo.errors import DataError, SpecError
 from ganzoo.spec import parse_spec
@@ -96,7 +96,7 @@ def test_points_are_not_mirrored() -> None:
 
 def test_neither_torch_nor_numpy_is_imported_to_describe_them() -> None:
     code = (
-        "import sys; from ganzoo.builtin.mixtures import Grid, Ring;"
+        "import sys; from ganzoo_mixtures.datasets import Grid, Ring;"
         "[each.info() for each in (Ring(), Grid())];"
         "sys.exit(len({'torch', 'numpy'} & sys.modules.keys()))"
     )

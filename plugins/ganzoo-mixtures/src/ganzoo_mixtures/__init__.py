@@ -1,0 +1,1 @@
+"""Points from mixtures of Gaussians for ganzoo."""
