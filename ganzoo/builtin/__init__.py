@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ganzoo.builtin import (
-    callbacks,
     datasets,
     extractors,
     gan,
@@ -25,7 +24,6 @@ def ganzoo_components() -> Iterable[type[Component]]:
     """Return the core's components; it has no network."""
     for module in (
         gan,
-        callbacks,
         datasets,
         extractors,
         latents,

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganzoo.builtin.callbacks import ReduceOnPlateau, StopAt
 from ganzoo.builtin.datasets import Arrays, Folder, Paired, Torchvision, Unpaired
 from ganzoo.builtin.extractors.torchvision_classifier import TorchvisionClassifier
 from ganzoo.builtin.schedules import Constant, Cosine, Linear, Sequence, Step, WarmUp
@@ -60,8 +59,6 @@ test_conformance = conformance(
         Cosine(start=1.0, end=0.1),
         Step(numbers=(3.0, 2.0, 1.0), at=(0.3, 0.8)),
         WarmUp(portion=0.2, then=half),
-        StopAt(quantity="fd", below=0.2, checks=2),
-        ReduceOnPlateau(quantity="loss/generator", patience=2),
         Torchvision(name="MNIST"),
         TorchvisionClassifier(model="squeezenet1_1", weights=None, seed=0),
         Sequence(parts=(Constant(value=1.0), half), at=(0.5,)),

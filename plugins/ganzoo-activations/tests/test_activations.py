@@ -25,11 +25,11 @@ def activation(name: str, **parameters: Any) -> Activation:
     return TypeAdapter(Activation).validate_python({"type": name, **parameters})
 
 
-def own_names() -> list[str]:
-    """Names of the activations this package provides."""
+def own_names(family: str = "activation") -> list[str]:
+    """Names of the activations, or of another family, that this package provides."""
     return [
         entry.name
-        for entry in registry.active().entries("activation")
+        for entry in registry.active().entries(family)
         if entry.provider.name == "ganzoo-activations"
     ]
 
@@ -146,7 +146,8 @@ def test_mistakes_are_refused_with_advice(
 
 def test_readme_lists_all_names_and_its_specs_are_valid() -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(own_names())
+    listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert listed == {*own_names(), *own_names("normalization")}
     (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     for network in json.loads(block).values():
         TypeAdapter(Activation).validate_python(network["activation"])

@@ -1,1 +1,1 @@
-"""Activation functions for ganzoo."""
+"""Activations and normalizations for ganzoo."""

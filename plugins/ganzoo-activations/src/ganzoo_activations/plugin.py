@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from ganzoo import Command, hookimpl
 from ganzoo.components import Component
-from ganzoo_activations import bounded, rectifiers, smooth
+from ganzoo_activations import bounded, normalizations, rectifiers, smooth
 
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return the activations."""
-    for module in (rectifiers, smooth, bounded):
+    """Return the activations and the normalizations."""
+    for module in (rectifiers, smooth, bounded, normalizations):
         yield from module.COMPONENTS
 
 

@@ -1,4 +1,4 @@
-"""The core's callbacks, on numbers that are made up and on a run."""
+"""The callbacks, on numbers that are made up and on a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganzoo_callbacks.callbacks import ReduceOnPlateau, StopAt
 
 import ganzoo
-from ganzoo.builtin.callbacks import ReduceOnPlateau, StopAt
 from ganzoo.components import CallbackSetting, Control
 from ganzoo.errors import SpecError, TrainingError
 
@@ -109,7 +109,8 @@ def test_what_the_run_does_not_have_is_refused(
 
 
 @pytest.fixture
-def evaluated(tmp_path: Path) -> dict[str, Any]:
+def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
     images = np.random.default_rng(0).integers(0, 256, (32, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
     return {

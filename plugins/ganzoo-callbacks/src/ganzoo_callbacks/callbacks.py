@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ganzoo.components import Callback, CallbackSetting, CallbackState, Component, Control
+from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.errors import TrainingError, did_you_mean
 
 MOST_MISSING = 20
@@ -175,6 +175,3 @@ class _ReduceOnPlateau(CallbackState):
 def _is_logged(quantity: str) -> bool:
     """Say whether a name is that of a logged number; quantities of evaluations have no slash."""
     return "/" in quantity
-
-
-COMPONENTS: tuple[type[Component], ...] = (StopAt, ReduceOnPlateau)
