@@ -65,11 +65,11 @@ WITH = {
     "discriminator": ("ganzoo.components.DiscriminatorOutput", "ganzoo.components.OutputPart"),
     "loss": ("ganzoo.components.AdversarialLoss",),
     "auxiliary_loss": (
-        "ganzoo.components.AuxiliaryInputs",
+        "ganzoo.components.LossInputs",
         "ganzoo.components.Setting",
         "ganzoo.components.Side",
     ),
-    "regularizer": ("ganzoo.components.Penalty", "ganzoo.components.RegularizerInputs"),
+    "regularizer": ("ganzoo.components.Penalty",),
     "schedule": ("ganzoo.components.ScheduleFunction",),
     "callback": (
         "ganzoo.components.CallbackState",

@@ -91,80 +91,21 @@ class Setting:
     batch_size: int = 1
 
 
-@dataclass(frozen=True)
-class AuxiliaryInputs:
-    """What an auxiliary loss sees, all on the training device.
+@dataclass(frozen=True, kw_only=True)
+class LossInputs:
+    """What auxiliary losses and regularizers see, all on the training device.
 
     Attributes:
         side: whose loss is computed. On the discriminator's side fake samples carry no gradient to the
             generator.
-        fake_output: what the discriminator says about fake samples.
-        real_output: what it says about real samples; on the generator's side without gradient, and
-            None unless the loss ``needs_real``.
         fake: fake samples (N, *sample_shape), before augmentation.
         real: real samples of the same shape, before augmentation.
+        fake_output: what the discriminator says about fake samples.
+        real_output: what it says about real samples; on the generator's side without gradient, and
+            None unless the adversarial loss or an auxiliary loss (``needs_real``) uses it there.
         condition: of both, or None.
         latents: (N, dim), what fake samples were generated from, or None.
         source: what fake samples were translated from, or None.
-        rng: source of randomness on the training device, saved in checkpoints.
-    """
-
-    side: Side
-    fake_output: DiscriminatorOutput
-    real_output: DiscriminatorOutput | None
-    fake: torch.Tensor
-    real: torch.Tensor
-    condition: torch.Tensor | None
-    latents: torch.Tensor | None
-    source: torch.Tensor | None
-    rng: torch.Generator
-
-
-class AuxiliaryLoss(Component):
-    """A further term of the discriminator's loss, of the generator's, or of both.
-
-    What is built maps ``AuxiliaryInputs`` to a scalar, without the weight. It is an ``nn.Module`` where
-    it has state: buffers are saved in checkpoints, parameters are trained with the discriminator's.
-    """
-
-    family: ClassVar[str] = "auxiliary_loss"
-
-    sides: ClassVar[frozenset[Side]] = frozenset({"discriminator", "generator"})
-    """The losses that it adds to."""
-
-    needs: ClassVar[frozenset[OutputPart]] = frozenset()
-    """Attributes of ``DiscriminatorOutput`` that the discriminator must provide."""
-
-    needs_real: ClassVar[bool] = False
-    """Whether ``real_output`` is used on the generator's side; costs one more pass."""
-
-    weight: Schedule = component_field("constant", value=1.0, description="Factor on the term.")
-
-    def check(self, setting: Setting) -> None:
-        """Refuse a setting this loss is not defined for, before anything is built.
-
-        Raises:
-            ValueError: the message says what is needed.
-        """
-
-    @abstractmethod
-    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
-        """Build the term, for a setting that ``check`` accepted."""
-
-
-@dataclass(frozen=True)
-class RegularizerInputs:
-    """What a regularizer sees, all on the training device.
-
-    Attributes:
-        fake: fake samples (N, *sample_shape) before augmentation; they carry gradient to the generator
-            on its side only.
-        real: real samples of the same shape, before augmentation.
-        fake_output: what the discriminator says about fake samples.
-        real_output: what it says about real samples; on the generator's side None, unless the loss
-            needs it there.
-        condition: of both, or None.
-        latents: (N, dim), what fake samples were generated from, or None.
         discriminator: maps samples before augmentation to a ``DiscriminatorOutput``, for the same
             conditions; another pass through augmentation and network.
         generator: maps ``(latents, condition)`` to samples, or None in algorithms without latents.
@@ -173,14 +114,16 @@ class RegularizerInputs:
         rng: source of randomness on the training device, saved in checkpoints.
     """
 
+    side: Side
     fake: torch.Tensor
     real: torch.Tensor
     fake_output: DiscriminatorOutput
     real_output: DiscriminatorOutput | None
-    condition: torch.Tensor | None
-    latents: torch.Tensor | None
+    condition: torch.Tensor | None = None
+    latents: torch.Tensor | None = None
+    source: torch.Tensor | None = None
     discriminator: Callable[[torch.Tensor], DiscriminatorOutput]
-    generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None
+    generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor] | None = None
     differentiate: Callable[[DiscriminatorOutput, torch.Tensor], torch.Tensor]
     rng: torch.Generator
 
@@ -208,13 +151,45 @@ class RegularizerInputs:
         return self.differentiate(self.discriminator(samples), samples)
 
 
-Penalty = Callable[[RegularizerInputs], "torch.Tensor"]
+class AuxiliaryLoss(Component):
+    """A further term of the discriminator's loss, of the generator's, or of both.
+
+    What is built maps ``LossInputs`` to a scalar, without the weight. It is an ``nn.Module`` where
+    it has state: buffers are saved in checkpoints, parameters are trained with the discriminator's.
+    """
+
+    family: ClassVar[str] = "auxiliary_loss"
+
+    sides: ClassVar[frozenset[Side]] = frozenset({"discriminator", "generator"})
+    """The losses that it adds to."""
+
+    needs: ClassVar[frozenset[OutputPart]] = frozenset()
+    """Attributes of ``DiscriminatorOutput`` that the discriminator must provide."""
+
+    needs_real: ClassVar[bool] = False
+    """Whether ``real_output`` is used on the generator's side; costs one more pass."""
+
+    weight: Schedule = component_field("constant", value=1.0, description="Factor on the term.")
+
+    def check(self, setting: Setting) -> None:
+        """Refuse a setting this loss is not defined for, before anything is built.
+
+        Raises:
+            ValueError: the message says what is needed.
+        """
+
+    @abstractmethod
+    def build(self, setting: Setting) -> Callable[[LossInputs], torch.Tensor]:
+        """Build the term, for a setting that ``check`` accepted."""
+
+
+Penalty = Callable[[LossInputs], "torch.Tensor"]
 
 
 class Regularizer(Component):
     """A penalty added to the discriminator's loss or to the generator's.
 
-    What is built maps ``RegularizerInputs`` to a scalar, without weight and interval. It is an
+    What is built maps ``LossInputs`` to a scalar, without weight and interval. It is an
     ``nn.Module`` where it has state: its buffers are saved in checkpoints.
     """
 

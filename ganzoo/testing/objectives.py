@@ -14,13 +14,12 @@ from ganzoo.builtin.latents import Normal
 from ganzoo.builtin.schedules import Constant
 from ganzoo.components import (
     Augmentation,
-    AuxiliaryInputs,
     AuxiliaryLoss,
     ConditionKind,
     DatasetInfo,
     DiscriminatorOutput,
+    LossInputs,
     Regularizer,
-    RegularizerInputs,
     Setting,
     Side,
     space_of,
@@ -181,28 +180,29 @@ class PartTrial:
             fake = fake.detach().requires_grad_("fake" in needed)
         play = Play((), list(trained.parameters()), [real, fake])
         with_real = on_discriminator or getattr(part, "needs_real", False)
+
+        def differentiate(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.Tensor:
+            play.gradients |= {name for name in ("real", "fake") if samples is given[name]}
+            return input_gradient(output, samples)
+
         given: dict[str, Any] = {
+            "side": self.side,
             "fake": fake,
             "real": real,
             "fake_output": discriminate(fake),
             "real_output": discriminate(real) if with_real else None,
             "condition": condition,
             "latents": latents,
+            "discriminator": discriminate,
+            "generator": generate,
+            "differentiate": differentiate,
             "rng": rng,
         }
         if isinstance(part, AuxiliaryLoss):
             for name in ("fake_output", "real_output"):
                 given[name] = given[name] and _only(given[name], part.needs)
-            source = torch.rand_like(real) * 2 - 1 if setting.data.source else None
-            play.inputs = (AuxiliaryInputs(side=self.side, source=source, **given),)
-            return play
-
-        def differentiate(output: DiscriminatorOutput, samples: torch.Tensor) -> torch.Tensor:
-            play.gradients |= {name for name in ("real", "fake") if samples is given[name]}
-            return input_gradient(output, samples)
-
-        given |= {"discriminator": discriminate, "generator": generate}
-        play.inputs = (RegularizerInputs(differentiate=differentiate, **given),)
+            given["source"] = torch.rand_like(real) * 2 - 1 if setting.data.source else None
+        play.inputs = (LossInputs(**given),)
         return play
 
 

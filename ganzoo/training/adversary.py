@@ -17,12 +17,11 @@ from torch import nn
 
 from ganzoo.components import (
     Augmentation,
-    AuxiliaryInputs,
     AuxiliaryLoss,
     DiscriminatorOutput,
     Loss,
+    LossInputs,
     Regularizer,
-    RegularizerInputs,
     Setting,
     Side,
 )
@@ -207,12 +206,8 @@ class Adversary:
         }
         if self._observes:
             self._observed.append(real_output.logits.detach())
-        outputs = real_output, fake_output
-        terms = [
-            *self._auxiliary_terms("discriminator", batch, outputs, progress, numbers),
-            *self._penalties(due, batch, (real, fake), outputs, progress, numbers),
-        ]
-        return sum(terms, start=loss), numbers
+        inputs = self._inputs("discriminator", batch, (real, fake), (real_output, fake_output))
+        return sum(self._added(inputs, due, progress, numbers), start=loss), numbers
 
     def generator_loss(
         self, batch: AdversarialBatch, index: int, progress: float
@@ -240,13 +235,10 @@ class Adversary:
             loss = self._loss.generator(fake_output.logits, real_logits)
             loss = self._weighted(loss, "generator")
             numbers = {f"loss/generator{self._suffix}": loss.detach()}
-            outputs = real_output, fake_output
-            samples = batch.real, batch.fake
-            added = [
-                *self._auxiliary_terms("generator", batch, outputs, progress, numbers),
-                *self._penalties(due, batch, samples, outputs, progress, numbers),
-            ]
-        return sum(added, start=loss), numbers
+            samples, outputs = (batch.real, batch.fake), (real_output, fake_output)
+            inputs = self._inputs("generator", batch, samples, outputs)
+            loss = sum(self._added(inputs, due, progress, numbers), start=loss)
+        return loss, numbers
 
     def after_update(self) -> Numbers:
         """Do what follows each update of the discriminator; algorithms call it after the step.
@@ -318,36 +310,6 @@ class Adversary:
         count = len(real) // self._pack
         return both.map(lambda tensor: tensor[:count]), both.map(lambda tensor: tensor[count:])
 
-    def _auxiliary_terms(
-        self,
-        side: Side,
-        batch: AdversarialBatch,
-        outputs: tuple[DiscriminatorOutput | None, DiscriminatorOutput],
-        progress: float,
-        numbers: Numbers,
-    ) -> Iterator[torch.Tensor]:
-        """Yield the auxiliary losses of a side, weighted."""
-        terms = {
-            label: part for label, part in self._auxiliary.items() if side in part.component.sides
-        }
-        if not terms:
-            return
-        inputs = AuxiliaryInputs(
-            side=side,
-            fake_output=outputs[1],
-            real_output=outputs[0],
-            fake=batch.fake,
-            real=batch.real,
-            condition=batch.condition,
-            latents=batch.latents,
-            source=batch.source,
-            rng=self._context.rng,
-        )
-        for label, part in terms.items():
-            value = part.function(inputs)
-            numbers[f"auxiliary/{side}/{label}{self._suffix}"] = value.detach()
-            yield value * part.weight(progress)
-
     def _due(self, side: Side, index: int) -> dict[str, _Part]:
         """Return the regularizers of a side that are used in an update."""
         return {
@@ -356,30 +318,38 @@ class Adversary:
             if part.component.side == side and index % part.component.every == 0
         }
 
-    def _penalties(
+    def _inputs(
         self,
-        due: dict[str, _Part],
+        side: Side,
         batch: AdversarialBatch,
         samples: tuple[torch.Tensor, torch.Tensor],
         outputs: tuple[DiscriminatorOutput | None, DiscriminatorOutput],
-        progress: float,
-        numbers: Numbers,
-    ) -> Iterator[torch.Tensor]:
-        """Yield some regularizers, weighted."""
-        if not due:
-            return
-        inputs = RegularizerInputs(
-            fake=samples[1],
+    ) -> LossInputs:
+        """Return what auxiliary losses and regularizers see; samples and outputs are (real, fake)."""
+        return LossInputs(
+            side=side,
             real=samples[0],
-            fake_output=outputs[1],
+            fake=samples[1],
             real_output=outputs[0],
+            fake_output=outputs[1],
             condition=batch.condition,
             latents=batch.latents,
+            source=batch.source,
             discriminator=lambda samples: self.discriminate(samples, batch.condition, exact=True),
             generator=batch.generator,
             differentiate=input_gradient,
             rng=self._context.rng,
         )
+
+    def _added(
+        self, inputs: LossInputs, due: dict[str, _Part], progress: float, numbers: Numbers
+    ) -> Iterator[torch.Tensor]:
+        """Yield the auxiliary losses of a side and the regularizers that are due, weighted."""
+        for label, part in self._auxiliary.items():
+            if inputs.side in part.component.sides:
+                value = part.function(inputs)
+                numbers[f"auxiliary/{inputs.side}/{label}{self._suffix}"] = value.detach()
+                yield value * part.weight(progress)
         for label, part in due.items():
             value = part.function(inputs)
             numbers[f"regularizer/{label}{self._suffix}"] = value.detach()

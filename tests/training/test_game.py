@@ -15,9 +15,9 @@ from ganzoo.components import (
     AdversarialLoss,
     Augmentation,
     Loss,
+    LossInputs,
     Penalty,
     Regularizer,
-    RegularizerInputs,
     registry,
 )
 from ganzoo.components.registry import Entry, Provider
@@ -49,10 +49,10 @@ class CountedPenalty(Regularizer):
     """A constant penalty with a gradient, noting when it was used."""
 
     type: Literal["counted"] = "counted"
-    inputs: ClassVar[list[RegularizerInputs]] = []
+    inputs: ClassVar[list[LossInputs]] = []
 
     def build(self) -> Penalty:
-        def penalty(inputs: RegularizerInputs) -> torch.Tensor:
+        def penalty(inputs: LossInputs) -> torch.Tensor:
             self.inputs.append(inputs)
             return inputs.fake_output.logits.sum() * 0 + 1.0
 

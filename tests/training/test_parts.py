@@ -14,15 +14,14 @@ from torch import nn
 import ganzoo
 from ganzoo.builtin.gan import GAN
 from ganzoo.components import (
-    AuxiliaryInputs,
     AuxiliaryLoss,
     Callback,
     CallbackSetting,
     CallbackState,
     Control,
     Discriminator,
+    LossInputs,
     Regularizer,
-    RegularizerInputs,
     Setting,
     Side,
     registry,
@@ -55,7 +54,7 @@ class TwinLoss(AuxiliaryLoss):
 
     type: Literal["twin"] = "twin"
 
-    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
+    def build(self, setting: Setting) -> Callable[[LossInputs], torch.Tensor]:
         return Mean()
 
 
@@ -64,7 +63,7 @@ class TwinRegularizer(Regularizer):
 
     type: Literal["twin"] = "twin"
 
-    def build(self) -> Callable[[RegularizerInputs], torch.Tensor]:
+    def build(self) -> Callable[[LossInputs], torch.Tensor]:
         return Mean()
 
 
@@ -75,7 +74,7 @@ class Head(nn.Module):
         super().__init__()
         self.factor = nn.Parameter(torch.ones(()))
 
-    def forward(self, inputs: AuxiliaryInputs) -> torch.Tensor:
+    def forward(self, inputs: LossInputs) -> torch.Tensor:
         return self.factor * inputs.fake_output.logits.mean()
 
 
@@ -85,7 +84,7 @@ class OfGenerator(AuxiliaryLoss):
     type: Literal["of_generator"] = "of_generator"
     sides: ClassVar[frozenset[Side]] = frozenset({"generator"})
 
-    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
+    def build(self, setting: Setting) -> Callable[[LossInputs], torch.Tensor]:
         return Head()
 
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from ganzoo.components import (
     DiscriminatorOutput,
+    LossInputs,
     Penalty,
     Regularizer,
-    RegularizerInputs,
     registry,
 )
 from ganzoo.training.adversary import input_gradient
@@ -91,7 +91,7 @@ def inputs(
     shape: tuple[int, ...] = (6, 1, 4, 4),
     labels: torch.Tensor | None = None,
     seed: int = 0,
-) -> RegularizerInputs:
+) -> LossInputs:
     """What a regularizer of the discriminator sees; the passes of the loss count as shown."""
     rng = torch.Generator().manual_seed(3)
     real, fake = (each.requires_grad_() for each in torch.randn(2, *shape, generator=rng).double())
@@ -100,15 +100,14 @@ def inputs(
     def judge(samples: torch.Tensor) -> DiscriminatorOutput:
         return DiscriminatorOutput(discriminator(samples, labels))
 
-    return RegularizerInputs(
+    return LossInputs(
+        side="discriminator",
         fake=fake,
         real=real,
         fake_output=judge(fake),
         real_output=judge(real),
         condition=labels,
-        latents=None,
         discriminator=judge,
-        generator=None,
         differentiate=input_gradient,
         rng=rng,
     )

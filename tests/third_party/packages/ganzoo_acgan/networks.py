@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganzoo.components import AuxiliaryInputs, DiscriminatorOutput
+from ganzoo.components import DiscriminatorOutput, LossInputs
 
 
 class Classifier(nn.Module):
@@ -37,7 +37,7 @@ class Classifier(nn.Module):
         return DiscriminatorOutput(self.real(features).view(-1), class_logits=class_logits)
 
 
-def classification(inputs: AuxiliaryInputs) -> torch.Tensor:
+def classification(inputs: LossInputs) -> torch.Tensor:
     """-log P(C = c | x), of fake samples and, on the discriminator's side, of real ones too."""
     outputs = [inputs.fake_output]
     if inputs.side == "discriminator" and inputs.real_output is not None:

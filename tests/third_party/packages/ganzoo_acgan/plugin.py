@@ -9,12 +9,12 @@ from pydantic import Field
 
 from ganzoo import hookimpl
 from ganzoo.components import (
-    AuxiliaryInputs,
     AuxiliaryLoss,
     Component,
     Condition,
     ConditionKind,
     Discriminator,
+    LossInputs,
     OutputPart,
     Setting,
 )
@@ -65,7 +65,7 @@ class Classification(AuxiliaryLoss):
                 " set with classes"
             )
 
-    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
+    def build(self, setting: Setting) -> Callable[[LossInputs], torch.Tensor]:
         """Build the term."""
         from ganzoo_acgan.networks import classification
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ganzoo.components import AuxiliaryInputs, DiscriminatorOutput
+from ganzoo.components import DiscriminatorOutput, LossInputs
 
 
 class Codes(nn.Module):
@@ -72,7 +72,7 @@ class Information:
     def __init__(self, categories: Sequence[int], continuous: int) -> None:
         self.sizes, self.continuous = [*categories, continuous], continuous
 
-    def __call__(self, inputs: AuxiliaryInputs) -> torch.Tensor:
+    def __call__(self, inputs: LossInputs) -> torch.Tensor:
         """Compare the codes read from fake samples with those that they were generated from."""
         read, latents = inputs.fake_output.codes, inputs.latents
         assert read is not None

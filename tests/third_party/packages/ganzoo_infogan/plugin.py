@@ -10,12 +10,12 @@ from pydantic_core import PydanticCustomError
 
 from ganzoo import hookimpl
 from ganzoo.components import (
-    AuxiliaryInputs,
     AuxiliaryLoss,
     Component,
     Condition,
     Discriminator,
     Latent,
+    LossInputs,
     OutputPart,
     Setting,
 )
@@ -102,7 +102,7 @@ class MutualInformation(AuxiliaryLoss):
                 f"the latent's codes take {latent.codes} coordinates, and discriminator.codes is {read}"
             )
 
-    def build(self, setting: Setting) -> Callable[[AuxiliaryInputs], torch.Tensor]:
+    def build(self, setting: Setting) -> Callable[[LossInputs], torch.Tensor]:
         """Build the term."""
         from ganzoo_infogan.networks import Information
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ganzoo.components import RegularizerInputs
+from ganzoo.components import LossInputs
 
 
 class PathLengthPenalty(nn.Module):
@@ -22,7 +22,7 @@ class PathLengthPenalty(nn.Module):
         self.decay = decay
         self.register_buffer("mean", torch.zeros(()))
 
-    def forward(self, inputs: RegularizerInputs) -> torch.Tensor:
+    def forward(self, inputs: LossInputs) -> torch.Tensor:
         """Return the penalty, and move the mean."""
         assert inputs.latents is not None
         assert inputs.generator is not None
