@@ -87,7 +87,6 @@ class StandardAlgorithm(Algorithm):
 
     @property
     def optimizers(self) -> tuple[str, ...]:
-        """The optimizers of the two networks."""
         return ("generator", "discriminator")
 
     @property
@@ -140,11 +139,9 @@ class StandardAlgorithm(Algorithm):
         )
 
     def truncated(self, threshold: float) -> Self:
-        """Return the same algorithm with truncated latents."""
         return self.model_copy(update={"latent": self.latent.truncated(threshold)})
 
     def build_sampler(self, data: DatasetInfo) -> LatentSampler:
-        """Build the generator with the distribution of its latents."""
         from ganzoo.nn import parametrized
         from ganzoo.sampling import LatentSampler
 
@@ -168,7 +165,6 @@ class GAN(StandardAlgorithm):
     )
 
     def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
-        """Build both networks and their optimizers on the training device."""
         from ganzoo.builtin.standard_game import StandardGame
 
         return StandardGame(self, data, context)

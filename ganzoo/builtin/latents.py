@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from ganzoo.components import Component, Latent
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
@@ -26,10 +28,12 @@ class Normal(Latent):
         return TruncatedNormal(dim=self.dim, std=self.std, threshold=threshold)
 
     def build(self) -> nn.Module:
-        """Build the sampler."""
-        from ganzoo.builtin import samplers
+        import torch
 
-        return samplers.Normal(self.dim, self.std)
+        def draw(n: int, rng: torch.Generator) -> torch.Tensor:
+            return torch.randn(n, self.dim, generator=rng, device=rng.device) * self.std
+
+        return _module(draw)
 
 
 class TruncatedNormal(Latent):
@@ -51,10 +55,16 @@ class TruncatedNormal(Latent):
         return self.model_copy(update={"threshold": min(self.threshold, threshold)})
 
     def build(self) -> nn.Module:
-        """Build the sampler."""
-        from ganzoo.builtin import samplers
+        """Build what draws by the inverse of the distribution."""
+        import torch
 
-        return samplers.TruncatedNormal(self.dim, self.std, self.threshold)
+        def draw(n: int, rng: torch.Generator) -> torch.Tensor:
+            uniform = torch.rand(n, self.dim, generator=rng, device=rng.device)
+            half_mass = math.erf(self.threshold / math.sqrt(2))
+            values = math.sqrt(2) * torch.erfinv((2 * uniform - 1) * half_mass)
+            return values.clamp(-self.threshold, self.threshold) * self.std
+
+        return _module(draw)
 
 
 class Uniform(Latent):
@@ -80,10 +90,24 @@ class Uniform(Latent):
         )
 
     def build(self) -> nn.Module:
-        """Build the sampler."""
-        from ganzoo.builtin import samplers
+        import torch
 
-        return samplers.Uniform(self.dim, self.low, self.high)
+        def draw(n: int, rng: torch.Generator) -> torch.Tensor:
+            uniform = torch.rand(n, self.dim, generator=rng, device=rng.device)
+            return self.low + (self.high - self.low) * uniform
+
+        return _module(draw)
+
+
+def _module(draw: Callable[[int, torch.Generator], torch.Tensor]) -> nn.Module:
+    """Return a function that draws latents as a module, which has no state."""
+    from torch import nn
+
+    class Drawing(nn.Module):
+        def forward(self, n: int, rng: torch.Generator) -> torch.Tensor:
+            return draw(n, rng)
+
+    return Drawing()
 
 
 def _check_threshold(threshold: float) -> None:

@@ -41,7 +41,6 @@ class BCE(_CrossEntropy):
     type: Literal["bce"] = "bce"
 
     def build(self) -> AdversarialLoss:
-        """Build both sides."""
         import torch.nn.functional as F  # noqa: N812 - the usual name
 
         return AdversarialLoss(self._discriminator, lambda fake, _: F.softplus(-fake).mean())
@@ -57,7 +56,6 @@ class Minimax(_CrossEntropy):
     type: Literal["minimax"] = "minimax"
 
     def build(self) -> AdversarialLoss:
-        """Build both sides."""
         import torch.nn.functional as F  # noqa: N812 - the usual name
 
         return AdversarialLoss(self._discriminator, lambda fake, _: -F.softplus(fake).mean())

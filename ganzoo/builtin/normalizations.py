@@ -16,7 +16,6 @@ class NoNormalization(Normalization):
     type: Literal["none"] = "none"
 
     def build(self, channels: int, dimensions: int) -> nn.Module:
-        """Build ``torch.nn.Identity``."""
         from torch import nn
 
         del channels, dimensions

@@ -54,13 +54,8 @@ class Adam(_Adam):
     )
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Build ``torch.optim.Adam``."""
-        import torch
-
-        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.Adam)(
-            groups, betas=self._first_betas(), eps=self.eps, fused=_fused(groups)
-        )
-        return optimizer
+        betas = self._first_betas()
+        return _build("Adam", groups, betas=betas, eps=self.eps, fused=_fused(groups))
 
 
 class AdamW(_Adam):
@@ -77,13 +72,8 @@ class AdamW(_Adam):
     )
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Build ``torch.optim.AdamW``."""
-        import torch
-
-        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.AdamW)(
-            groups, betas=self._first_betas(), eps=self.eps, fused=_fused(groups)
-        )
-        return optimizer
+        betas = self._first_betas()
+        return _build("AdamW", groups, betas=betas, eps=self.eps, fused=_fused(groups))
 
 
 class SGD(Optimizer):
@@ -109,16 +99,8 @@ class SGD(Optimizer):
         return self
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Build ``torch.optim.SGD``."""
-        import torch
-
-        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.SGD)(
-            groups,
-            momentum=max(self.momentum.values()),
-            nesterov=self.nesterov,
-            fused=_fused(groups),
-        )
-        return optimizer
+        momentum, nesterov = max(self.momentum.values()), self.nesterov
+        return _build("SGD", groups, momentum=momentum, nesterov=nesterov, fused=_fused(groups))
 
 
 class RMSprop(Optimizer):
@@ -136,17 +118,17 @@ class RMSprop(Optimizer):
     )
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """Build ``torch.optim.RMSprop``, which has no fused form."""
-        import torch
+        """Build torch's RMSprop, which has no fused form."""
+        options = {"alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
+        return _build("RMSprop", groups, **options, foreach=True)
 
-        optimizer: torch.optim.Optimizer = _uncompiled(torch.optim.RMSprop)(
-            groups,
-            alpha=self.alpha,
-            eps=self.eps,
-            momentum=self.momentum,
-            foreach=True,
-        )
-        return optimizer
+
+def _build(name: str, groups: Groups, **options: Any) -> torch.optim.Optimizer:
+    """Build one of torch's optimizers."""
+    import torch
+
+    optimizer: torch.optim.Optimizer = _uncompiled(getattr(torch.optim, name))(groups, **options)
+    return optimizer
 
 
 def _fused(groups: Groups) -> bool:

@@ -22,35 +22,35 @@ class Constant(Schedule):
     value: float = Field(description="The number.")
 
     def to_shorthand(self) -> float:
-        """Return the plain number."""
         return self.value
 
     def values(self) -> Iterator[float]:
-        """Yield the number."""
         yield self.value
 
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         return lambda _: self.value
 
 
-class Linear(Schedule):
-    """A straight line from one number to another."""
+class _Between(Schedule):
+    """A way from one number to another."""
 
-    type: Literal["linear"] = "linear"
     start: float = Field(description="Number at the start of training.")
     end: float = Field(default=0.0, description="Number at its end.")
 
     def values(self) -> Iterator[float]:
-        """Yield both ends."""
         yield from (self.start, self.end)
 
+
+class Linear(_Between):
+    """A straight line from one number to another."""
+
+    type: Literal["linear"] = "linear"
+
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         return lambda progress: self.start + (self.end - self.start) * progress
 
 
-class Cosine(Schedule):
+class Cosine(_Between):
     """Half a cosine wave from one number to another, flat at both ends."""
 
     type: Literal["cosine"] = "cosine"
@@ -58,15 +58,8 @@ class Cosine(Schedule):
         "Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017,"
         " arXiv:1608.03983"
     )
-    start: float = Field(description="Number at the start of training.")
-    end: float = Field(default=0.0, description="Number at its end.")
-
-    def values(self) -> Iterator[float]:
-        """Yield both ends."""
-        yield from (self.start, self.end)
 
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         return lambda progress: (
             self.end + (self.start - self.end) * (1 + math.cos(math.pi * progress)) / 2
         )
@@ -89,11 +82,9 @@ class Step(Schedule):
         return self
 
     def values(self) -> Iterator[float]:
-        """Yield all numbers."""
         yield from self.numbers
 
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         return lambda progress: self.numbers[bisect.bisect_right(self.at, progress)]
 
 
@@ -111,12 +102,10 @@ class WarmUp(Schedule):
     then: Schedule = Field(description="The schedule that is risen to.")
 
     def values(self) -> Iterator[float]:
-        """Yield 0 and the values of the other schedule."""
         yield 0.0
         yield from self.then.values()
 
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         then = self.then.build()
         return lambda progress: min(1.0, progress / self.portion) * then(progress)
 
@@ -138,12 +127,10 @@ class Sequence(Schedule):
         return self
 
     def values(self) -> Iterator[float]:
-        """Yield the values of all parts."""
         for part in self.parts:
             yield from part.values()
 
     def build(self) -> Callable[[float], float]:
-        """Build the function."""
         functions = [part.build() for part in self.parts]
         bounds = (0.0, *self.at, 1.0)
 

@@ -49,12 +49,7 @@ class Algorithm(Component):
     def check(self, data: DatasetInfo, training: Training) -> Iterable[Problem]:
         """Yield what does not fit together, before anything is built and without torch.
 
-        Args:
-            data: the description of the data set.
-            training: the spec's ``training``.
-
-        Returns:
-            Problems; paths are those of the spec, such as ``generator.channels``.
+        The paths of problems are those of the spec, such as ``generator.channels``.
         """
         del data, training
         return ()
@@ -71,10 +66,7 @@ class Algorithm(Component):
         """
 
     def truncated(self, threshold: float) -> Self:
-        """Return the same algorithm with latents that are truncated for sampling.
-
-        Args:
-            threshold: how much of the distribution of latents is kept; see ``Latent.truncated``.
+        """Return the same algorithm with latents that are truncated as ``Latent.truncated`` does it.
 
         Raises:
             ValueError: there are no latents, or they cannot be truncated so.

@@ -21,7 +21,7 @@ from ganzoo.components import (
     MetricResult,
     SampleSpace,
 )
-from ganzoo.errors import NotMeasurable, SpecError, in_a_line
+from ganzoo.errors import NotMeasurable, in_a_line
 from ganzoo.evaluation.features import (
     BuiltExtractor,
     cached_features,
@@ -40,7 +40,6 @@ from ganzoo.runs.report import (
     mean_and_std,
     protocol_digest,
 )
-from ganzoo.spec.sections import metric_problems
 from ganzoo.utils.devices import numerics
 from ganzoo.utils.distributed import is_first
 
@@ -72,12 +71,12 @@ class _Planned:
 class Evaluator:
     """Evaluates samples by one protocol, against one reference.
 
+    Metrics and extractor are those that a request has chosen, and so checked, for the samples.
     Extractors are built at once, so that anything wrong with them shows: the one given, and those that
     metrics have of their own. The reference is opened, and its features are computed on the device,
     when they are first needed. Without ``baseline``, real samples are not measured against each other.
 
     Raises:
-        SpecError: a metric is not defined for its extractor, or an extractor cannot read the samples.
         ganzoo.errors.DataError: weights of an extractor are missing or not the expected ones.
     """
 
@@ -91,9 +90,6 @@ class Evaluator:
         *,
         baseline: bool = True,
     ) -> None:
-        problems = metric_problems(metrics, extractor, space)
-        if problems:
-            raise SpecError(problems)
         self._device, self._baseline, self._space = device, baseline, space
         self._open_reference = reference
         self._extractors: dict[str, BuiltExtractor] = {}

@@ -171,19 +171,26 @@ class GeneratedSamples:
                 return own
         if sampler.condition is None or known is None:
             return None
-        by_class = sampler.condition.kind == "classes"
-        if by_class:
-            counts = np.bincount(known, minlength=sampler.condition.size).astype(np.float64)
-            weights = torch.from_numpy(counts / counts.sum())
-        else:
-            weights = torch.ones(len(known), dtype=torch.float64)
 
         def draw(block: int) -> torch.Tensor:
             rng = torch.Generator().manual_seed(derive_seed(self._seed, "labels", block))
-            return torch.multinomial(weights, BLOCK, replacement=True, generator=rng)
+            return torch.multinomial(self._frequencies, BLOCK, replacement=True, generator=rng)
 
         drawn = in_blocks(indices, draw)
-        return drawn if by_class else torch.from_numpy(known[drawn.numpy()])
+        if sampler.condition.kind == "classes":
+            return drawn
+        return torch.from_numpy(known[drawn.numpy()])
+
+    @cached_property
+    def _frequencies(self) -> torch.Tensor:
+        """How often each class of the training split, or each row of its conditions, is drawn."""
+        condition, known = self._sampler.condition, self._training.condition
+        assert condition is not None  # as who draws has seen to
+        assert known is not None  # as above
+        if condition.kind != "classes":
+            return torch.ones(len(known), dtype=torch.float64)
+        counts = np.bincount(known, minlength=condition.size).astype(np.float64)
+        return torch.from_numpy(counts / counts.sum())
 
 
 @dataclass(frozen=True)

@@ -168,19 +168,29 @@ class OptimizerStep:
                 group[name] = value * group["lr_factor"] if name == "lr" else value
 
 
+def matching(pattern: str, names: Sequence[str], path: str, of: str) -> list[str]:
+    """Return the names of weights that a pattern in the spec, at a path, matches.
+
+    Raises:
+        SpecError: it matches none; ``of`` says whose weights they are.
+    """
+    found = [name for name in names if fnmatchcase(name, pattern)]
+    if not found:
+        problem = f"{pattern!r} matches no weight of {of} (they are {', '.join(names[:3])}, …)"
+        raise SpecError([Problem(path, problem)])
+    return found
+
+
 def _groups(
     parameters: Sequence[tuple[str, nn.Parameter]], factors: dict[str, float]
 ) -> list[dict[str, Any]]:
     """Return parameter groups, one for each factor on the learning rate; the first match counts."""
     groups: dict[float, list[nn.Parameter]] = {}
     for pattern in factors:
-        if not any(fnmatchcase(name, pattern) for name, _ in parameters):
-            some = ", ".join(name for name, _ in list(parameters)[:3])
-            problem = f"lr_factors: {pattern!r} matches no weight of the optimizer ({some}, …)"
-            raise SpecError([Problem("", problem)])
+        matching(pattern, [name for name, _ in parameters], "lr_factors", "the optimizer")
     for name, parameter in parameters:
-        matching = (factor for pattern, factor in factors.items() if fnmatchcase(name, pattern))
-        groups.setdefault(next(matching, 1.0), []).append(parameter)
+        found = (factor for pattern, factor in factors.items() if fnmatchcase(name, pattern))
+        groups.setdefault(next(found, 1.0), []).append(parameter)
     return [{"params": group, "lr_factor": factor} for factor, group in groups.items()]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import torch
 from torch import nn
@@ -19,6 +18,7 @@ from ganzoo.training.ema import MovingAverage
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, TrainingContext
 from ganzoo.training.numerics import weights_dtype
+from ganzoo.training.optimizers import matching
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.seeds import derive_seed
 
@@ -174,12 +174,7 @@ def _freeze(game: Game, patterns: tuple[str, ...]) -> None:
         for name, parameter in module.named_parameters()
     }
     for index, pattern in enumerate(patterns):
-        matching = [name for name in parameters if fnmatchcase(name, pattern)]
-        if not matching:
-            some = ", ".join(list(parameters)[:3])
-            problem = f"{pattern!r} matches no weight of this run (they are {some}, …)"
-            raise SpecError([Problem(f"training.freeze.{index}", problem)])
-        for name in matching:
+        for name in matching(pattern, [*parameters], f"training.freeze.{index}", "this run"):
             parameters[name].requires_grad_(False)
 
 

@@ -28,7 +28,8 @@ class CardWriter:
     @hookimpl
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Plot the losses and evaluations and write the final card."""
-        from ganzoo.visual.curves import save_evaluations, save_losses
+        from ganzoo.utils.images import save_figure
+        from ganzoo.visual.curves import evaluations_figure, save_losses
 
         if step == self._start and run.readme_path.exists():
             return
@@ -36,5 +37,5 @@ class CardWriter:
         if any(name.startswith("loss/") for line in metrics for name in line):
             save_losses(metrics, run.losses_path)
         if run.training_reports():
-            save_evaluations(History(run), run.evaluation_plot_path)
+            save_figure(evaluations_figure(History(run)), run.evaluation_plot_path, dpi=120)
         write_atomically(run.readme_path, card(run, step, total_steps))

@@ -123,11 +123,6 @@ def evaluations_figure(history: History) -> Figure:
     return figure
 
 
-def save_evaluations(history: History, path: Path) -> None:
-    """Write the figure of ``evaluations_figure`` in the format of the path's suffix."""
-    save_figure(evaluations_figure(history), path, dpi=120)
-
-
 def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
     points = [
         (point.step, value.mean, value)

@@ -52,12 +52,10 @@ class Pixels(FeatureExtractor):
             )
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what the features depend on."""
         resize = "none" if self.size is None else f"mean over areas, to {self.size} x {self.size}"
         return {**super().fingerprint(), "resize": resize, "scale": "x / 255"}
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
-        """Build a module without weights."""
         from torch import nn
 
         self.check(sample_shape)
@@ -82,7 +80,6 @@ class Identity(FeatureExtractor):
     reads = frozenset({"points", "sequences", "arrays"})
 
     def build(self, sample_shape: tuple[int, ...]) -> nn.Module:
-        """Build a module without weights."""
         from torch import nn
 
         self.check(sample_shape)
@@ -121,11 +118,9 @@ class RandomConv(FeatureExtractor):
         return f"{self.type}-{self.seed}" if self.seed else self.type
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuse points."""
         check_images(self.type, sample_shape, any_channels=True)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what the features depend on."""
         return {
             **super().fingerprint(),
             "resize": "none",

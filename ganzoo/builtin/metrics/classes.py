@@ -35,7 +35,6 @@ class _Score(CoreMetric):
     )
 
     def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Measure the score, the mean over random splits."""
         import numpy as np
 
         logits = inputs.generated.usable_logits("generated", least=2 * self.splits)
@@ -94,7 +93,6 @@ class ClassBalance(CoreMetric):
     )
 
     def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Compare the classes of generated samples with those of reference samples."""
         generated = _class_counts(inputs.generated, "generated")
         reference = _class_counts(inputs.reference, "reference")
         missing = ((generated > 0) & (reference == 0)).nonzero()[0]
@@ -129,7 +127,6 @@ class ClassAgreement(CoreMetric):
     )
 
     def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Compare the classes of generated samples with those that were asked for."""
         values = {"class_agreement": _agreeing(inputs.generated, "generated")}
         if inputs.reference.labels is None:
             return finite_result(values)

@@ -39,7 +39,6 @@ class CoreMetric(Metric):
         """Measure; raise ``NotMeasurable`` where there is no number."""
 
     def build(self) -> MetricFn:
-        """Build the function that measures."""
         return self.measure
 
 

@@ -36,7 +36,6 @@ class _Frechet(CoreMetric):
     samples_per_feature = 10
 
     def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Measure the distance."""
         generated, reference = pair_of_features(inputs, least=2)
         return finite_result({self.quantities[0].name: DistanceTo(reference)(generated)})
 

@@ -74,7 +74,6 @@ class PRDC(CoreMetric):
     )
 
     def measure(self, inputs: MetricInputs) -> MetricResult:
-        """Measure all four in one pass over the distances."""
         import numpy as np
 
         generated, reference = (
