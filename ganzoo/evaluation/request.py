@@ -9,7 +9,6 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SampleSpace, SpecModel
-from ganzoo.components.registry import active
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
 from ganzoo.spec.reading import validated
@@ -128,4 +127,4 @@ def _default_metrics(extractor: FeatureExtractor, dataset: Dataset | None) -> Me
         names = ["fid", "kid", "prdc"]
     else:
         names = ["fd", "kd", "prdc"]
-    return tuple(active().find("metric", name).component() for name in names)
+    return EvaluationRequest.of(metrics=[*names]).metrics or ()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ganzoo_mixtures.datasets import Ring
 from ganzoo_mixtures.modes import Modes
 
-from ganzoo.components import Features, MetricInputs, Mixture
-from ganzoo.errors import NotMeasurable
+from ganzoo.components import Features, MetricInputs, Mixture, Points
+from ganzoo.errors import NotMeasurable, SpecError
+from ganzoo.evaluation.request import EvaluationRequest
 
 ANGLES = 2 * np.pi * np.arange(8) / 8
 RING = Mixture(tuple(zip(np.cos(ANGLES), np.sin(ANGLES), strict=True)), 0.01)
@@ -70,3 +72,15 @@ def test_data_of_no_known_mixture_have_no_modes():
 def test_no_samples_have_no_quality():
     with pytest.raises(NotMeasurable, match="needs 1 generated samples or more, and has 0"):
         measure(np.zeros((0, 2)), mixture=RING)
+
+
+def test_points_of_mixtures_are_evaluated_by_their_modes_unless_a_spec_says_otherwise():
+    metrics, extractor = EvaluationRequest().chosen(Points(2), Ring())
+    assert [each.type for each in metrics] == ["modes", "fd"]
+    assert extractor.type == "identity"
+
+
+def test_a_default_metric_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(Ring, "default_metrics", ("modez",))
+    with pytest.raises(SpecError, match=r"evaluation\.metrics\.0: no metric is called 'modez'"):
+        EvaluationRequest().chosen(Points(2), Ring())
