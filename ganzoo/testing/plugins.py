@@ -26,14 +26,14 @@ from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.testing.checks import check, few, require
 
 
-@check
+@check(PluginRecord)
 def check_loaded(plugin: PluginRecord) -> None:
     """The plugin was found, loaded and taken in, and nothing was remarked on."""
     require(plugin.status == "active", f"it is {plugin.status} ({plugin.cause})")
     require(not plugin.remarks, f"it was loaded with remarks ({'; '.join(plugin.remarks)})")
 
 
-@check
+@check(PluginRecord)
 def check_names(plugin: PluginRecord) -> None:
     """Distribution, package and entry point have one name, such as ``ganzoo-sphere``."""
     if plugin.name == CORE:
@@ -45,7 +45,7 @@ def check_names(plugin: PluginRecord) -> None:
     require(names == [plugin.name], f"its entry points are {names}, not one called {plugin.name!r}")
 
 
-@check
+@check(PluginRecord)
 def check_requirements(plugin: PluginRecord) -> None:
     """The distribution requires ganzoo, without an upper bound."""
     if plugin.name == CORE:
@@ -58,7 +58,7 @@ def check_requirements(plugin: PluginRecord) -> None:
     require(not capped, f"its metadata require '{capped}'; leave out the upper bound")
 
 
-@check
+@check(PluginRecord)
 def check_commands(plugin: PluginRecord) -> None:
     """Each command is a click command where its target says, and has a line of help."""
     for command in plugin.commands:
@@ -70,7 +70,7 @@ def check_commands(plugin: PluginRecord) -> None:
         require(line and "\n" not in line, f"the help {what} is not one line")
 
 
-@check
+@check(PluginRecord)
 def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -> None:
     """Loading the plugin, and reading and checking specs with its components, imports no torch.
 
@@ -121,7 +121,7 @@ def _written(example: Component) -> tuple[str, Any]:
     return family.family, TypeAdapter(family).dump_python(example, mode="json")
 
 
-@check
+@check(Recipe)
 def check_valid(recipe: Recipe) -> None:
     """The recipe is a valid spec, named as its file and described; ``requires`` is whole."""
     spec = _parsed(recipe)
@@ -132,7 +132,7 @@ def check_valid(recipe: Recipe) -> None:
     require(not missing, f"it uses components of {missing}, which 'requires' does not name")
 
 
-@check
+@check(Recipe)
 def check_fit(recipe: Recipe) -> None:
     """Data set and networks fit together; whether the data are there does not matter."""
     with contextlib.suppress(DataError):

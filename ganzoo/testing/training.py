@@ -28,7 +28,9 @@ from ganzoo.components import (
     Discriminator,
     Generator,
     Latent,
+    Loss,
     Network,
+    Optimizer,
     Regularizer,
     Translator,
     registry,
@@ -41,7 +43,6 @@ from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
 from ganzoo.spec.run import DEFAULT_ALGORITHM, algorithm_fields
 from ganzoo.testing.checks import (
-    DEFAULT,
     Options,
     check,
     few,
@@ -69,8 +70,11 @@ from ganzoo.training.setup import prepare
 from ganzoo.training.state import TrainingState
 
 
-@check
-def check_training(component: Component, options: Options = DEFAULT) -> None:
+@check(
+    *(Algorithm, Dataset, Latent, Network, Loss, AuxiliaryLoss, Regularizer, Augmentation),
+    *(Optimizer, Callback),
+)
+def check_training(component: Component, options: Options) -> None:
     """Two steps of training, stopped after the first and resumed, give what two steps at once give.
 
     Everything else in the run is as small as can be. Checkpoints and weights are compared, to the
@@ -217,8 +221,8 @@ def _translates(algorithm: str) -> bool:
     return any(Translator in _families(field.annotation) for field in fields.values())
 
 
-@check
-def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_networks(algorithm: Algorithm, options: Options) -> None:
     """Whatever is trained or sampled with is a named network; optimizers are named as it says.
 
     ``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's.
@@ -247,8 +251,8 @@ def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     passes(algorithm.truncated, 0.5)
 
 
-@check
-def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_step(algorithm: Algorithm, options: Options) -> None:
     """One step takes ``batches_per_step`` batches, changes each network's weights, gives numbers."""
     with _prepared(algorithm, options) as state:
         networks = state.game.networks.items()
@@ -267,8 +271,8 @@ def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     require(not still, f"a step does not change {still}")
 
 
-@check
-def check_unused(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_unused(algorithm: Algorithm, options: Options) -> None:
     """Fields of ``training`` that have no effect are named in ``unused``."""
     whole = _watched(algorithm, options, {})[0]
     changes = {"accumulation": 2, "precision": "bfloat16", "compile": True}
@@ -278,8 +282,8 @@ def check_unused(algorithm: Algorithm, options: Options = DEFAULT) -> None:
         require(effect[name], f"'training.{name}' has no effect; use it, or name it in 'unused'")
 
 
-@check
-def check_accumulation(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_accumulation(algorithm: Algorithm, options: Options) -> None:
     """Gradients summed over two parts of a batch are those of the whole batch.
 
     Those of the first update are compared. Where noise is drawn in another order for parts, they
