@@ -149,23 +149,15 @@ def require_tensor(
 def require_from_rng(
     draw: Callable[[torch.Generator], torch.Tensor], what: str, *, varies: bool
 ) -> None:
-    """Require that a result follows from the generator that is handed over, and nothing else.
-
-    Args:
-        draw: gives a result by such a generator.
-        what: the result, in words.
-        varies: whether another state of the generator must give another result.
-    """
+    """Require that what is drawn follows from the generator alone, and with ``varies`` differs by it."""
     drawn = []
     for elsewhere, seed in ((0, 7), (1, 7), (0, 8)):
         torch.manual_seed(elsewhere)
         drawn.append(draw(torch.Generator().manual_seed(seed)))
     one, again, other = drawn
     require(same(one, again), f"the same state of 'rng' gives different {what}")
-    drawn_from_it = not varies or not same(one, other)
-    require(
-        drawn_from_it, f"another state of 'rng' gives the same {what}; they must be drawn from it"
-    )
+    equal = f"another state of 'rng' gives the same {what}; they must be drawn from it"
+    require(not varies or not same(one, other), equal)
 
 
 def same(one: torch.Tensor, other: torch.Tensor | None) -> bool:

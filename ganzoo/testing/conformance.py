@@ -68,7 +68,7 @@ class _Example:
     """A component to be checked, under the name of its cases; it is made once."""
 
     def __init__(self, name: str, example: Component | FromFiles) -> None:
-        self.name, self._example, self._made = name, example, None
+        self.name, self._example = name, example
         self.component = example.component if isinstance(example, FromFiles) else type(example)
 
     def get(self, make_folder: MakeFolder) -> Component:

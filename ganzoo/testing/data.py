@@ -57,20 +57,16 @@ def check_info(dataset: Dataset) -> None:
     """What is said before reading is whole and consistent."""
     info = dataset.info()
     for space in (info.samples, info.source):
-        require(
-            space is None or (space.shape and min(space.shape) >= 1),
-            f"{space} has no positive shape",
-        )
+        positive = space is None or (space.shape and min(space.shape) >= 1)
+        require(positive, f"{space} has no positive shape")
     require(info.splits, "there are no splits")
     require(len(set(info.splits)) == len(info.splits), f"a split is named twice: {info.splits}")
-    require(
-        dataset.split in info.splits,
-        f"the default split {dataset.split!r} is not one of {few(info.splits)}",
-    )
-    if info.condition is not None and info.condition.names is not None:
-        count = len(info.condition.names)
-        told = info.condition.describe()
-        require(count == info.condition.size, f"there are {count} names for {told}")
+    unknown = f"the default split {dataset.split!r} is not one of {few(info.splits)}"
+    require(dataset.split in info.splits, unknown)
+    told = info.condition
+    if told is not None and told.names is not None:
+        count = len(told.names)
+        require(count == told.size, f"there are {count} names for {told.describe()}")
 
 
 class _Read(NamedTuple):
@@ -113,7 +109,7 @@ def _require_condition(found: npt.NDArray[Any] | None, said: Condition | None) -
     told = "none" if said is None else said.describe()
     if found is None or said is None:
         have = "no conditions" if found is None else "conditions"
-        require((found is None) == (said is None), f"there are {have}, and 'info' says {told}")
+        require(found is None and said is None, f"there are {have}, and 'info' says {told}")
     elif said.kind == "classes":
         low, high = found.min(), found.max()
         right = found.ndim == 1 and low >= 0 and high < said.size
@@ -135,10 +131,8 @@ def check_splits(dataset: Dataset) -> None:
     for one, other in combinations(prints, 2):
         shared = len(prints[one] & prints[other])
         smaller = min(len(prints[one]), len(prints[other]))
-        require(
-            shared <= ALIKE * smaller,
-            f"{shared} of {smaller} samples are in both {one!r} and {other!r}",
-        )
+        joint = f"{shared} of {smaller} samples are in both {one!r} and {other!r}"
+        require(shared <= ALIKE * smaller, joint)
     with contextlib.suppress(DataError):
         dataset.build("no-such-split")
         require(False, "a split that the set does not have can be built; raise a DataError")
@@ -185,14 +179,15 @@ def _shapes(extractor: FeatureExtractor, options: Options) -> Iterator[_Extracti
     shapes = ", ".join(map(str, options.sample_shapes))
     require(found, f"'check' refuses all of the shapes {shapes}; name one in 'sample_shapes'")
     for shape in found:
-        rng = torch.Generator().manual_seed(0)
-        samples = torch.randn(6, *shape, generator=rng)
+        rng, size = torch.Generator().manual_seed(0), (6, *shape)
+        samples = torch.randn(size, generator=rng)
         if len(shape) == 3:
-            samples = (samples * 64 + 128).clamp(0, 255).byte()
+            samples = torch.randint(0, 256, size, generator=rng, dtype=torch.uint8)
         yield _Extraction(f"for samples {shape}", partial(extractor.build, shape), samples)
 
 
 @check(FeatureExtractor, each=_shapes)
+@torch.no_grad()
 def check_features(extractor: FeatureExtractor, trial: _Extraction) -> None:
     """Features are finite (N, d); there are logits (N, K) exactly where ``classifies`` is true.
 
@@ -216,10 +211,9 @@ def check_features(extractor: FeatureExtractor, trial: _Extraction) -> None:
     require(close(features, parts), "features change with the number that goes through at a time")
     torch.manual_seed(1)
     again = [each(samples)[0] for each in (module, trial.build())]
-    require(
-        all(torch.equal(features, each) for each in again),
-        "features differ from one time to the next; weights must be fixed, or have a seed as a field",
-    )
+    equal = all(torch.equal(features, each) for each in again)
+    differ = "features differ from one time to the next"
+    require(equal, f"{differ}; weights must be fixed, or have a seed as a field")
 
 
 @check(FeatureExtractor)

@@ -132,38 +132,30 @@ def check_joined_batches(discriminator: Discriminator, trial: Trial) -> None:
 
 @check(Network)
 def check_conditions(network: Network, options: Options) -> None:
-    """The conditional form is refused where nothing is accepted; else conditions make a difference.
+    """Where conditions are accepted there is a conditional form, and they make a difference.
 
     The other checks of networks are made of the conditional form as well, as cases of their own.
     """
     unknown = sorted(set(network.accepts) - set(KINDS))
     require(not unknown, f"'accepts' names {few(unknown)}; kinds are {few(KINDS)}")
+    if not network.accepts:
+        return  # the base class refuses 'conditional'
     try:
         conditional = conditional_form(network)
     except ValidationError:
-        require(not network.accepts, "'conditional' is refused although 'accepts' names kinds")
-        return
-    require(network.accepts, "'conditional' is accepted although 'accepts' names no kind")
+        require(False, "'conditional' is refused although 'accepts' names kinds")
     refused = set(network.accepts) - {kind for _, kind in accepted(conditional, options)}
-    require(
-        not accepted(network, options) or not refused,
-        f"'check' refuses every shape with {few(sorted(refused))}, which 'accepts' names",
-    )
+    wrong = f"'check' refuses every shape with {few(sorted(refused))}, which 'accepts' names"
+    require(not accepted(network, options) or not refused, wrong)
     if isinstance(conditional, Discriminator) and "class_logits" in conditional.provides:
         return  # it finds the class by itself
     for trial in trials(conditional, options):
-        require(
-            _rows_differ(trial, lambda x: x[:1].expand_as(x)),
-            f"the condition of a sample makes no difference {trial.where}",
-        )
+        differ = _rows_differ(trial, lambda x: x[:1].expand_as(x))
+        require(differ, f"the condition of a sample makes no difference {trial.where}")
 
 
 def conditional_form(network: Network) -> Network:
-    """Return a network that is the same but for ``conditional``, which is true.
-
-    Raises:
-        ValidationError: it is refused.
-    """
+    """Return a network that is the same but for ``conditional``, or raise ValidationError."""
     form: Network = changed(network, conditional=True)
     return form
 

@@ -112,10 +112,8 @@ class PartTrial:
     def use(self, seed: int = 0, scale: float = 1.0, *, declared_only: bool = False) -> Use:
         """Take a step of training, with something in the part's place that notes what it is given.
 
-        Args:
-            seed: of networks, samples and noise.
-            scale: factor on the discriminator's weights; some penalties cost nothing on a flat one.
-            declared_only: whether real and fake samples require a gradient only where it is declared.
+        The discriminator's weights are multiplied by ``scale``, since some penalties cost nothing on a
+        flat one. Samples require a gradient, or only where it is declared.
         """
         torch.manual_seed(seed)
         rng = torch.Generator().manual_seed(seed)
@@ -270,15 +268,11 @@ def check_needs_gradient(part: Regularizer, trial: PartTrial) -> None:
     use = trial.use()
     trial.build()(*use.inputs)
     used, declared = few(sorted(use.gradients)), few(sorted(part.needs_gradient))
-    require(
-        used == declared,
-        f"the gradients used are at {used or 'no'} samples, and 'needs_gradient' names"
-        f" {declared or 'none'}",
-    )
-    require(
-        part.side == "discriminator" or "real" not in part.needs_gradient,
-        "'needs_gradient' names real samples, of which the generator's side has no pass",
-    )
+    at, names = f"at {used or 'no'} samples", declared or "none"
+    require(used == declared, f"the gradients used are {at}, and 'needs_gradient' names {names}")
+    passed = part.side == "discriminator" or "real" not in part.needs_gradient
+    none = "'needs_gradient' names real samples, of which the generator's side has no pass"
+    require(passed, none)
     trial.build()(*trial.use(declared_only=True).inputs)
 
 
@@ -287,10 +281,8 @@ def check_observes(part: Augmentation, trial: PartTrial) -> None:
     """Where ``observes`` is true there is a method ``observe``, whose effect is in buffers."""
     built = trial.build()
     there = callable(getattr(built, "observe", None))
-    require(
-        there == part.observes,
-        f"'observes' is {part.observes}, and there is {'a' if there else 'no'} method 'observe'",
-    )
+    found = f"there is {'a' if there else 'no'} method 'observe'"
+    require(there == part.observes, f"'observes' is {part.observes}, and {found}")
     if not part.observes:
         return
     require(isinstance(built, nn.Module), "what observes is not an nn.Module")

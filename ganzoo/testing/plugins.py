@@ -19,11 +19,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter
 
-from ganzoo.components import FAMILIES, Component
+from ganzoo.components import Component
 from ganzoo.errors import DataError, SpecError
 from ganzoo.plugins import CORE, GROUP, PluginRecord, Recipe
 from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.testing.checks import check, few, require
+from ganzoo.testing.specs import family_of
 
 
 @check(PluginRecord)
@@ -76,10 +77,7 @@ def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -
 
     It is tried in a process of its own, where the plugin and those that it requires are all there are.
     Where one of these others imports torch, specs cannot be read without it, and a skip is reported.
-
-    Args:
-        plugin: what is checked.
-        examples: components whose JSON is read, and that are asked for what is known before building.
+    The examples are written as JSON and read there, and asked for what is known before building.
     """
     written = [each for each in map(_written, examples) if "conformance-tiny" not in str(each)]
     done = subprocess.run(
@@ -106,19 +104,16 @@ def _with_required(name: str) -> set[str]:
     """Return the names of a plugin and of all installed plugins that it requires, directly or not."""
     points = metadata.entry_points(group=GROUP)
     plugins = {canonicalize_name(each.dist.name) for each in points if each.dist is not None}
-    found: set[str] = set()
-    waiting = {canonicalize_name(name)}
+    found, waiting = set[str](), {canonicalize_name(name)}
     while waiting:
-        each = waiting.pop()
-        found.add(each)
-        required = {Requirement(text).name for text in metadata.requires(each) or ()}
-        waiting |= ({canonicalize_name(one) for one in required} & plugins) - found
+        found.add(each := waiting.pop())
+        required = [Requirement(text).name for text in metadata.requires(each) or ()]
+        waiting |= {canonicalize_name(one) for one in required} & plugins - found
     return found - {CORE}
 
 
 def _written(example: Component) -> tuple[str, Any]:
-    (family,) = (family for family in FAMILIES if isinstance(example, family))
-    return family.family, TypeAdapter(family).dump_python(example, mode="json")
+    return example.family, TypeAdapter(family_of(example)).dump_python(example, mode="json")
 
 
 @check(Recipe)
@@ -135,9 +130,10 @@ def check_valid(recipe: Recipe) -> None:
 @check(Recipe)
 def check_fit(recipe: Recipe) -> None:
     """Data set and networks fit together; whether the data are there does not matter."""
+    spec = _parsed(recipe)
     with contextlib.suppress(DataError):
         try:
-            _parsed(recipe).check()
+            spec.check()
         except SpecError as error:
             require(False, f"its parts do not fit: {', '.join(map(str, error.problems))}")
 

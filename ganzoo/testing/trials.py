@@ -246,16 +246,10 @@ class Trial:
         seed: int = 1,
         double: bool = False,
     ) -> torch.Tensor:
-        """Call the module with the inputs; what it draws from torch is the same each time.
+        """Call a module with the inputs, of which the first is changed where that is a tensor.
 
-        Args:
-            module: what was built, or something made of it.
-            change: applied to the first input, where that is a tensor.
-            seed: of what it draws from torch.
-            double: whether inputs are in double precision.
-
-        Returns:
-            The output; of a ``DiscriminatorOutput`` all that it holds, in one row a sample.
+        What it draws from torch follows from the seed. Of a ``DiscriminatorOutput``, all that it holds
+        is returned in one row a sample.
         """
         inputs = list(self.arguments())
         if change is not None and torch.is_tensor(inputs[0]):
@@ -275,13 +269,7 @@ class Trial:
 
 
 def trials(component: Component, options: Options, samples: int = BATCH) -> Iterator[Trial]:
-    """Yield what a component builds for each kind of input that it accepts.
-
-    Args:
-        component: a network, a latent, a normalization or an activation.
-        options: what networks are tried with.
-        samples: how many samples the inputs have.
-    """
+    """Yield what a network, latent, normalization or activation builds for all inputs it accepts."""
     if isinstance(component, Network):
         for sample_shape, kind in accepted(component, options):
             yield _of_network(component, sample_shape, kind, samples)
