@@ -15,6 +15,7 @@ The kit needs pytest and jsonschema, which ``pip install ganzoo[testing]`` insta
 
 from __future__ import annotations
 
+from ganzoo.testing import data, modules, objectives, specs, steering  # noqa: F401 - for their checks
 from ganzoo.testing.checks import SAMPLE_SHAPES, NonConformance, Options
 from ganzoo.testing.conformance import FromFiles, checks_of, conformance, default_example
 from ganzoo.testing.trials import registered, tiny_dataset

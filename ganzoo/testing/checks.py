@@ -7,7 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -37,9 +37,6 @@ class Options:
     inputs: MetricInputs | None = None
 
 
-DEFAULT = Options()
-
-
 class NonConformance(AssertionError):  # noqa: N818 - it is the name of what was found
     """Something does not keep to its contract.
 
@@ -51,48 +48,64 @@ class _Fault(Exception):  # noqa: N818 - never seen outside
     """What ``require`` raises; the check adds whose fault it is."""
 
 
+class Declared(NamedTuple):
+    """A check, with the families whose components it is of."""
+
+    check: Check
+    families: tuple[type, ...]
+    conditional: bool
+
+
+CHECKS: list[Declared] = []
+"""All checks, in the order in which they are defined."""
+
+
 def check(
-    function: Callable[..., None], each: Trials | None = None, most: int | None = None
-) -> Check:
-    """Make a function a check: it runs from a fixed seed and fails with one sentence.
+    *families: type, each: Trials | None = None, most: int | None = None, conditional: bool = False
+) -> Callable[[Callable[..., None]], Check]:
+    """Make a function a check of some families: it runs from a fixed seed and fails with one sentence.
 
     The check's name is the function's, without ``check_``. An exception raised by a plugin's code is a
     failure too. All checks may be given options, whether the function takes them or not.
-    """
-    taken = len(inspect.signature(function).parameters)
-
-    @functools.wraps(function)
-    def checked(subject: Subject, *options: Any) -> None:
-        __tracebackhide__ = True
-        prefix, where = f"{title(subject)}, {name_of_check(function)}", ""
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                if each is None:
-                    function(*(subject, *options)[:taken])
-                    return
-                for trial in itertools.islice(each(subject, *(options or (DEFAULT,))), most):
-                    where = f", {trial.where}"
-                    function(*(subject, trial)[-taken:])
-        except _Fault as fault:
-            raise NonConformance(f"{prefix}: {fault}{where}") from None
-        except Exception as error:
-            first_line = str(error).strip().partition("\n")[0] or "without a message"
-            raise NonConformance(
-                f"{prefix}: {type(error).__name__} was raised ({first_line}){where}"
-            ) from error
-
-    return checked
-
-
-def for_each(trials: Trials, most: int | None = None) -> Callable[[Callable[..., None]], Check]:
-    """Make a function that is called with each trial, after the subject where it takes that, a check.
 
     Args:
-        trials: gives those of a subject. A trial's ``where`` ends the sentence of a failure.
+        families: whose components are checked.
+        each: gives what a component is tried with; the function is called with each, after the
+            component where it takes that. A trial's ``where`` ends the sentence of a failure.
         most: the number of trials, where not all are needed.
+        conditional: whether networks are checked in their conditional form too.
     """
-    return lambda function: check(function, trials, most)
+
+    def declare(function: Callable[..., None]) -> Check:
+        taken = len(inspect.signature(function).parameters)
+
+        @functools.wraps(function)
+        def checked(subject: Subject, *options: Any) -> None:
+            __tracebackhide__ = True
+            where, cause = "", None
+            if not options and isinstance(subject, Component):
+                options = (Options(),)
+            try:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)
+                    if each is None:
+                        return function(*(subject, *options)[:taken])
+                    for trial in itertools.islice(each(subject, *options), most):
+                        where = f", {trial.where}"
+                        function(*(subject, trial)[-taken:])
+                    return None
+            except _Fault as fault:
+                sentence = str(fault)
+            except Exception as error:
+                first_line = str(error).strip().partition("\n")[0] or "without a message"
+                sentence, cause = f"{type(error).__name__} was raised ({first_line})", error
+            prefix = f"{title(subject)}, {name_of_check(function)}"
+            raise NonConformance(f"{prefix}: {sentence}{where}") from cause
+
+        CHECKS.append(Declared(checked, families, conditional))
+        return checked
+
+    return declare
 
 
 def name_of_check(function: Callable[..., object]) -> str:
@@ -106,11 +119,9 @@ def title(subject: Subject) -> str:
         return f"plugin {subject.name}"
     if isinstance(subject, Recipe):
         return f"recipe {subject.name!r}"
-    changed = ", ".join(
-        f"{name}={getattr(subject, name)!r}"
-        for name in type(subject).model_fields
-        if name in subject.model_fields_set and name != "type"
-    )
+    names = [name for name in type(subject).model_fields if name != "type"]
+    given = [name for name in names if name in subject.model_fields_set]
+    changed = ", ".join(f"{name}={getattr(subject, name)!r}" for name in given)
     name = f"{subject.family.replace('_', ' ')} {subject.type!r}"
     return f"{name} ({changed})" if changed else name
 
@@ -138,22 +149,15 @@ def require_tensor(
 def require_from_rng(
     draw: Callable[[torch.Generator], torch.Tensor], what: str, *, varies: bool
 ) -> None:
-    """Require that a result follows from the generator that is handed over, and nothing else.
-
-    Args:
-        draw: gives a result by such a generator.
-        what: the result, in words.
-        varies: whether another state of the generator must give another result.
-    """
+    """Require that what is drawn follows from the generator alone, and with ``varies`` differs by it."""
     drawn = []
     for elsewhere, seed in ((0, 7), (1, 7), (0, 8)):
         torch.manual_seed(elsewhere)
         drawn.append(draw(torch.Generator().manual_seed(seed)))
-    require(same(*drawn[:2]), f"the same state of 'rng' gives different {what}")
-    require(
-        not varies or not same(drawn[0], drawn[2]),
-        f"another state of 'rng' gives the same {what}; they must be drawn from it",
-    )
+    one, again, other = drawn
+    require(same(one, again), f"the same state of 'rng' gives different {what}")
+    equal = f"another state of 'rng' gives the same {what}; they must be drawn from it"
+    require(not varies or not same(one, other), equal)
 
 
 def same(one: torch.Tensor, other: torch.Tensor | None) -> bool:
@@ -163,9 +167,8 @@ def same(one: torch.Tensor, other: torch.Tensor | None) -> bool:
 
 def close(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Return whether two tensors are equal up to rounding."""
-    return one.shape == other.shape and torch.allclose(
-        one, other, rtol=1e-3, atol=1e-4, equal_nan=True
-    )
+    within = {"rtol": 1e-3, "atol": 1e-4}
+    return one.shape == other.shape and torch.allclose(one, other, **within, equal_nan=True)
 
 
 def passes(function: Callable[..., object], *arguments: Any) -> bool:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from ganzoo import components
 from ganzoo.components import Algorithm, Component, Network
 from ganzoo.components.registry import Entry
 from ganzoo.errors import did_you_mean
-from ganzoo.plugins import PluginRecord, installed
-from ganzoo.testing import data, modules, networks, objectives, plugins, specs, steering, training
+from ganzoo.plugins import PluginRecord, Recipe, installed
+from ganzoo.testing import networks, plugins, training
 from ganzoo.testing.checks import (
+    CHECKS,
     SAMPLE_SHAPES,
     Check,
     NonConformance,
@@ -29,90 +29,26 @@ from ganzoo.testing.checks import (
     name_of_check,
     title,
 )
-from ganzoo.testing.networks import conditional_form
 from ganzoo.testing.trials import TINY, registered
-
-
-def _in(module: ModuleType, names: str) -> tuple[Check, ...]:
-    """Return checks of a module by their names, without ``check_``."""
-    return tuple(getattr(module, f"check_{name}") for name in names.split())
-
-
-_SPECS = _in(specs, "name descriptions json strict")
-_MODULES = _in(modules, "output gradients state_dict seed precision compile")
-_LAYOUTS = _in(modules, "channels_last")
-_RUN = (*_in(specs, "refusals"), *_in(training, "training"))
-_NETWORKS = (
-    *_in(networks, "sample_shapes conditions"),
-    *(*_in(modules, "parametrizations"), *_MODULES, *_LAYOUTS, *_RUN),
-)
-_GENERATORS = (*_in(networks, "variety independence"), *_NETWORKS)
-_PARTS = (*_in(objectives, "output gradients random_source state"), *_RUN)
-
-CHECKS: dict[type[Component], tuple[Check, ...]] = {
-    components.Algorithm: (*_in(training, "networks step unused accumulation"), *_RUN),
-    components.Dataset: (
-        *_in(data, "info samples splits absolute_paths mixture"),
-        *_in(training, "training"),
-    ),
-    components.Latent: (
-        *_in(networks, "draws truncation"),
-        *_in(modules, "gradients state_dict"),
-        *_in(training, "training"),
-    ),
-    components.Generator: (*_in(networks, "noise"), *_GENERATORS),
-    components.Translator: _GENERATORS,
-    components.Discriminator: (
-        *_in(networks, "raw_logits provides pack joined_batches"),
-        *_NETWORKS,
-    ),
-    components.Activation: (*_in(networks, "elementwise extremes gradcheck gain"), *_MODULES),
-    components.Normalization: (
-        *_in(networks, "layers coupling"),
-        *(*_MODULES, *_LAYOUTS, *_in(specs, "refusals")),
-    ),
-    components.Loss: (
-        *_in(steering, "sides extremes directions gradcheck weights"),
-        *_in(training, "training"),
-    ),
-    components.AuxiliaryLoss: (*_in(objectives, "weight"), *_PARTS),
-    components.Regularizer: (*_in(objectives, "needs_gradient weight"), *_PARTS),
-    components.Augmentation: (*_in(objectives, "observes"), *_PARTS),
-    components.Optimizer: (*_in(steering, "descent groups"), *_in(training, "training")),
-    components.Schedule: _in(steering, "values"),
-    components.Callback: (*_in(steering, "actions"), *_RUN),
-    components.FeatureExtractor: (
-        *_in(data, "features fingerprint absolute_paths"),
-        *_in(specs, "refusals"),
-    ),
-    components.Metric: _in(data, "names measured order missing few_samples"),
-}
-"""The checks of each family, besides those of all."""
-
-CONDITIONAL_CHECKS = (
-    *_in(networks, "variety independence noise raw_logits provides joined_batches"),
-    *_in(modules, "output gradients state_dict precision"),
-)
-"""Those of the checks of networks that are made of the conditional form too."""
-
-PLUGIN_CHECKS = _in(plugins, "loaded names requirements commands torch_free")
-RECIPE_CHECKS = _in(plugins, "valid fit")
 
 MakeFolder = Callable[[str], Path]
 """Makes an empty folder whose name begins as asked."""
 
+Cases = Iterator[tuple[str, Callable[[MakeFolder], None]]]
+"""Checks of one thing each, by names such as ``generator-dcgan-gradients``."""
 
-def checks_of(component: type[Component]) -> tuple[Check, ...]:
+
+def checks_of(component: type) -> tuple[Check, ...]:
     """Return the checks for a component class: those for all families, then those for its own."""
-    (own,) = (checks for family, checks in CHECKS.items() if issubclass(component, family))
-    return _SPECS + own
+    return tuple(each.check for each in CHECKS if issubclass(component, each.families))
 
 
 def conditional_checks_of(component: type[Component]) -> tuple[Check, ...]:
     """Return the checks for a class's conditional form, none where it has no such form."""
     if not (issubclass(component, Network) and component.accepts):
         return ()
-    return tuple(each for each in checks_of(component) if each in CONDITIONAL_CHECKS)
+    declared = (each for each in CHECKS if issubclass(component, each.families))
+    return tuple(each.check for each in declared if each.conditional)
 
 
 @dataclass(frozen=True)
@@ -128,48 +64,52 @@ class FromFiles:
     make: Callable[[Path], Component]
 
 
-@dataclass(frozen=True)
-class Case:
-    """One check of one thing, by a name such as ``generator-dcgan-gradients``."""
-
-    name: str
-    run: Callable[[MakeFolder], None]
-
-
-@dataclass(frozen=True)
 class _Example:
-    """A component to be checked, made once."""
+    """A component to be checked, under the name of its cases; it is made once."""
 
-    name: str
-    component: type[Component]
-    make: Callable[[Path], Component]
-    made: list[Component] = field(default_factory=list)
+    def __init__(self, name: str, example: Component | FromFiles) -> None:
+        self.name, self._example = name, example
+        self.component = example.component if isinstance(example, FromFiles) else type(example)
 
     def get(self, make_folder: MakeFolder) -> Component:
-        if not self.made:
-            self.made.append(self.make(make_folder("example")))
-        return self.made[0]
+        """Return it."""
+        if isinstance(self._example, FromFiles):
+            self._example = self._example.make(make_folder("example"))
+        return self._example
 
-    def cases(self, checks: Sequence[Check], options: Options) -> Iterator[Case]:
-        for check in checks:
-            yield Case(
-                f"{self.name}-{name_of_check(check)}",
-                lambda make_folder, check=check: check(self.get(make_folder), options),  # type: ignore[misc] # mypy does not infer defaults
-            )
-
-    def conditional(self) -> _Example:
+    def conditional(self, make_folder: MakeFolder) -> Component:
         """Return the conditional form of a network."""
+        network = self.get(make_folder)
+        assert isinstance(network, Network)  # others have no such checks
+        try:
+            return networks.conditional_form(network)
+        except ValidationError:
+            wrong = "'conditional' is refused although 'accepts' names kinds"
+            raise NonConformance(f"{title(network)}, conditional: {wrong}") from None
 
-        def make(folder: Path) -> Component:
-            network = self.get(lambda _: folder)
-            assert isinstance(network, Network)  # others have no such checks
-            try:
-                return conditional_form(network)
-            except ValidationError:
-                wrong = "'conditional' is refused although 'accepts' names kinds"
-                raise NonConformance(f"{title(network)}, conditional: {wrong}") from None
+    def cases(self, options: Options) -> Cases:
+        """Yield its checks, and those of its conditional form."""
+        form, conditional = checks_of(self.component), conditional_checks_of(self.component)
+        yield from _cases_of(self.name, form, lambda folder: (self.get(folder), options))
+        yield from _cases_of(
+            f"{self.name}-conditional",
+            conditional,
+            lambda folder: (self.conditional(folder), options),
+        )
 
-        return replace(self, name=f"{self.name}-conditional", make=make, made=[])
+
+def _cases_of(
+    name: str, checks: Iterable[Check], arguments: Callable[[MakeFolder], tuple[Any, ...]]
+) -> Cases:
+    """Yield checks, with a function that makes their arguments when the first of them runs."""
+    for check in checks:
+        yield f"{name}-{name_of_check(check)}", partial(_run, check, arguments)
+
+
+def _run(
+    check: Check, arguments: Callable[[MakeFolder], tuple[Any, ...]], folder: MakeFolder
+) -> None:
+    check(*arguments(folder))
 
 
 def conformance(
@@ -208,29 +148,29 @@ def conformance(
         ValueError: an example is not a component of this distribution, or there is no case to skip.
     """
     around, reasons = dict(specs or {}), dict(skip or {})
-    cases = list(_cases(distribution, examples, tuple(sample_shapes), around))
-    names = [case.name for case in cases]
+    cases = dict(_cases(distribution, examples, tuple(sample_shapes), around))
     patterns = [("skip", each, each) for each in reasons]
     patterns += [("specs", each, f"{each}-*") for each in around]
     for what, given, pattern in patterns:
-        if not fnmatch.filter(names, pattern):
-            raise ValueError(f"{what}: no case is called {given!r}{did_you_mean(given, names)}")
+        if not fnmatch.filter(cases, pattern):
+            raise ValueError(f"{what}: no case is called {given!r}{did_you_mean(given, cases)}")
     for pattern, reason in reasons.items():
         if not reason.strip():
             raise ValueError(f"skip: there is no reason for {pattern!r}; say why it is left out")
 
-    def marks(case: Case) -> list[pytest.MarkDecorator]:
-        matching = (pattern for pattern in reasons if fnmatch.fnmatchcase(case.name, pattern))
-        return [pytest.mark.skip(reason=reasons[pattern]) for pattern in matching]
+    def parameter(name: str) -> Any:
+        matching = [reasons[pattern] for pattern in reasons if fnmatch.fnmatchcase(name, pattern)]
+        marks = [pytest.mark.skip(reason=reason) for reason in matching]
+        return pytest.param(cases[name], id=name, marks=marks)
 
-    @pytest.mark.parametrize(
-        "case", [pytest.param(case, id=case.name, marks=marks(case)) for case in cases]
-    )
-    def test_conformance(case: Case, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @pytest.mark.parametrize("case", [parameter(name) for name in cases])
+    def test_conformance(
+        case: Callable[[MakeFolder], None], tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
         __tracebackhide__ = True
         sentence = None
         try:
-            case.run(tmp_path_factory.mktemp)
+            case(tmp_path_factory.mktemp)
         except NonConformance as error:
             if error.__cause__ is not None:
                 raise  # with the traceback of what the plugin raised
@@ -246,43 +186,37 @@ def _cases(
     examples: Sequence[Component | FromFiles],
     sample_shapes: tuple[tuple[int, ...], ...],
     around: Mapping[str, Mapping[str, Any]],
-) -> Iterator[Case]:
+) -> Cases:
     """Yield all checks of all that a distribution offers."""
     record = _record(distribution)
     if record.status != "active":
-        yield Case("plugin-loaded", lambda _: plugins.check_loaded(record))
+        yield "plugin-loaded", lambda _: plugins.check_loaded(record)
         return
     chosen = list(_examples(record, examples))
-    for check in PLUGIN_CHECKS:
-        yield Case(
-            f"plugin-{name_of_check(check)}",
-            lambda make, check=check: check(record, [each.get(make) for each in chosen]),  # type: ignore[misc] # mypy does not infer defaults
-        )
+    yield from _cases_of(
+        "plugin",
+        checks_of(PluginRecord),
+        lambda folder: (record, [each.get(folder) for each in chosen]),
+    )
     for entry in record.components:
         own = [each for each in chosen if each.component is entry.component]
         if not own:
-            yield Case(f"{_name(entry)}-example", partial(_fail_without_example, entry))
+            yield f"{_name(entry)}-example", partial(_fail_without_example, entry)
         for example in own:
-            given: dict[str, Any] = {}
+            spec: dict[str, Any] = {}
             for pattern, parts in around.items():
-                given |= dict(parts) if fnmatch.fnmatchcase(example.name, pattern) else {}
-            options = Options(sample_shapes, given)
-            yield from example.cases(checks_of(example.component), options)
-            checks = conditional_checks_of(example.component)
-            yield from example.conditional().cases(checks, options)
+                spec |= dict(parts) if fnmatch.fnmatchcase(example.name, pattern) else {}
+            yield from example.cases(Options(sample_shapes, spec))
     for recipe in record.recipes:
-        for check in RECIPE_CHECKS:
-            name = f"recipe-{recipe.name}-{name_of_check(check)}"
-            yield Case(name, lambda _, check=check, recipe=recipe: check(recipe))  # type: ignore[misc] # as above
+        given = partial(lambda recipe, _: (recipe,), recipe)
+        yield from _cases_of(f"recipe-{recipe.name}", checks_of(Recipe), given)
 
 
 def _record(distribution: str) -> PluginRecord:
     name = canonicalize_name(distribution)
     records = {record.name: record for record in installed().records}
-    if name in records:
-        return records[name]
     cause = f"no plugin is installed under this name{did_you_mean(name, records)}"
-    return PluginRecord(name, "", "", status="failed", cause=cause)
+    return records.get(name) or PluginRecord(name, "", "", status="failed", cause=cause)
 
 
 def _examples(
@@ -300,15 +234,10 @@ def _examples(
             )
         given[component] += 1
         name, count = _name(offered[component]), given[component]
-        make = example.make if isinstance(example, FromFiles) else partial(_first, example)
-        yield _Example(name if count == 1 else f"{name}-{count}", component, make)
-    for component, entry in offered.items():
-        if component not in given and _missing(component) is None:
-            yield _Example(_name(entry), component, partial(_first, default_example(component)))
-
-
-def _first(example: Component, _: Path) -> Component:
-    return example
+        yield _Example(name if count == 1 else f"{name}-{count}", example)
+    for component in (each for each in offered if each not in given):
+        with contextlib.suppress(ValidationError):
+            yield _Example(_name(offered[component]), default_example(component))
 
 
 def _name(entry: Entry) -> str:
@@ -329,19 +258,13 @@ def default_example(component: type[Component]) -> Component:
         return component.model_validate({name: tiny[name] for name in required if name in tiny})
 
 
-def _missing(component: type[Component]) -> str | None:
-    """Return why a component cannot be made of defaults, or None where it can."""
+def _fail_without_example(entry: Entry, _: MakeFolder) -> None:
     try:
-        default_example(component)
+        default_example(entry.component)
     except ValidationError as error:
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return None
-
-
-def _fail_without_example(entry: Entry, _: MakeFolder) -> None:
+        missing = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     raise NonConformance(
         f"{entry.family} {entry.name!r}, example: it cannot be made of defaults alone"
-        f" ({_missing(entry.component)}); pass one to 'examples', such as"
-        f" {entry.component.__name__}(…)"
+        f" ({missing}); pass one to 'examples', such as {entry.component.__name__}(…)"
     )

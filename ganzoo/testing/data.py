@@ -7,17 +7,19 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
+from ganzoo.builtin.extractors.small import Pixels
 from ganzoo.components import (
     Condition,
     Dataset,
@@ -31,12 +33,10 @@ from ganzoo.components import (
 from ganzoo.data.split import Split
 from ganzoo.errors import DataError, NotMeasurable
 from ganzoo.testing.checks import (
-    DEFAULT,
     Options,
     check,
     close,
     few,
-    for_each,
     passes,
     require,
     require_tensor,
@@ -52,47 +52,38 @@ MODES, SAMPLES = 8, 400
 """Modes and samples of the mixture that metrics are tried on."""
 
 
-@check
+@check(Dataset)
 def check_info(dataset: Dataset) -> None:
     """What is said before reading is whole and consistent."""
     info = dataset.info()
     for space in (info.samples, info.source):
-        require(
-            space is None or (space.shape and min(space.shape) >= 1),
-            f"{space} has no positive shape",
-        )
+        positive = space is None or (space.shape and min(space.shape) >= 1)
+        require(positive, f"{space} has no positive shape")
     require(info.splits, "there are no splits")
     require(len(set(info.splits)) == len(info.splits), f"a split is named twice: {info.splits}")
-    require(
-        dataset.split in info.splits,
-        f"the default split {dataset.split!r} is not one of {few(info.splits)}",
-    )
-    if info.condition is not None and info.condition.names is not None:
-        count = len(info.condition.names)
-        told = info.condition.describe()
-        require(count == info.condition.size, f"there are {count} names for {told}")
+    unknown = f"the default split {dataset.split!r} is not one of {few(info.splits)}"
+    require(dataset.split in info.splits, unknown)
+    told = info.condition
+    if told is not None and told.names is not None:
+        count = len(told.names)
+        require(count == told.size, f"there are {count} names for {told.describe()}")
 
 
-@dataclass(frozen=True)
-class _Read:
+class _Read(NamedTuple):
     """A split of a data set, read twice."""
 
+    where: str
     name: str
     split: Split
     again: Split
 
-    @property
-    def where(self) -> str:
-        """The split, in words."""
-        return f"in split {self.name!r}"
-
 
 def _read(dataset: Dataset, _: Options) -> Iterator[_Read]:
     for name in dataset.info().splits:
-        yield _Read(name, dataset.build(name), dataset.build(name))
+        yield _Read(f"in split {name!r}", name, dataset.build(name), dataset.build(name))
 
 
-@for_each(_read)
+@check(Dataset, each=_read)
 def check_samples(dataset: Dataset, read: _Read) -> None:
     """Each split has what ``info`` describes, and is the same when it is read again."""
     info, split = dataset.info(), read.split
@@ -118,7 +109,7 @@ def _require_condition(found: npt.NDArray[Any] | None, said: Condition | None) -
     told = "none" if said is None else said.describe()
     if found is None or said is None:
         have = "no conditions" if found is None else "conditions"
-        require((found is None) == (said is None), f"there are {have}, and 'info' says {told}")
+        require(found is None and said is None, f"there are {have}, and 'info' says {told}")
     elif said.kind == "classes":
         low, high = found.min(), found.max()
         right = found.ndim == 1 and low >= 0 and high < said.size
@@ -129,7 +120,7 @@ def _require_condition(found: npt.NDArray[Any] | None, said: Condition | None) -
         require(right, f"conditions are not finite (N, {said.size}), or labels are not 0 or 1")
 
 
-@check
+@check(Dataset)
 def check_splits(dataset: Dataset) -> None:
     """Splits for training, validation and testing have different samples; others are refused."""
     prints = {
@@ -140,16 +131,14 @@ def check_splits(dataset: Dataset) -> None:
     for one, other in combinations(prints, 2):
         shared = len(prints[one] & prints[other])
         smaller = min(len(prints[one]), len(prints[other]))
-        require(
-            shared <= ALIKE * smaller,
-            f"{shared} of {smaller} samples are in both {one!r} and {other!r}",
-        )
+        joint = f"{shared} of {smaller} samples are in both {one!r} and {other!r}"
+        require(shared <= ALIKE * smaller, joint)
     with contextlib.suppress(DataError):
         dataset.build("no-such-split")
         require(False, "a split that the set does not have can be built; raise a DataError")
 
 
-@check
+@check(Dataset, FeatureExtractor)
 def check_absolute_paths(component: Dataset | FeatureExtractor) -> None:
     """With absolute paths it is the same, and it then stays as it is."""
     absolute = component.with_absolute_paths()
@@ -161,7 +150,7 @@ def check_absolute_paths(component: Dataset | FeatureExtractor) -> None:
     require(again == absolute, "'with_absolute_paths' changes what has absolute paths already")
 
 
-@check
+@check(Dataset)
 def check_mixture(dataset: Dataset) -> None:
     """Where the distribution is a known mixture, it is that of the samples."""
     mixture = dataset.mixture()
@@ -177,45 +166,34 @@ def check_mixture(dataset: Dataset) -> None:
     require(far < 0.01, f"{far:.0%} of the samples lie far from all centers of the mixture")
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """A shape of samples that an extractor accepts."""
+class _Extraction(NamedTuple):
+    """Samples of a shape, as they are stored, and a function that builds the extractor for them."""
 
-    shape: tuple[int, ...]
-    extractor: FeatureExtractor
-
-    @property
-    def where(self) -> str:
-        """The samples, in words."""
-        return f"for samples {self.shape}"
-
-    @torch.no_grad()
-    def build(self) -> nn.Module:
-        """Build the extractor."""
-        return self.extractor.build(self.shape).requires_grad_(False)
-
-    def samples(self) -> torch.Tensor:
-        """Return six made-up samples as they are stored."""
-        rng = torch.Generator().manual_seed(0)
-        if len(self.shape) == 3:
-            return torch.randint(0, 256, (6, *self.shape), generator=rng, dtype=torch.uint8)
-        return torch.randn(6, *self.shape, generator=rng)
+    where: str
+    build: Callable[[], nn.Module]
+    samples: torch.Tensor
 
 
-def _shapes(extractor: FeatureExtractor, options: Options) -> list[_Shape]:
+def _shapes(extractor: FeatureExtractor, options: Options) -> Iterator[_Extraction]:
     found = [each for each in options.sample_shapes if passes(extractor.check, each)]
     shapes = ", ".join(map(str, options.sample_shapes))
     require(found, f"'check' refuses all of the shapes {shapes}; name one in 'sample_shapes'")
-    return [_Shape(shape, extractor) for shape in found]
+    for shape in found:
+        rng, size = torch.Generator().manual_seed(0), (6, *shape)
+        samples = torch.randn(size, generator=rng)
+        if len(shape) == 3:
+            samples = torch.randint(0, 256, size, generator=rng, dtype=torch.uint8)
+        yield _Extraction(f"for samples {shape}", partial(extractor.build, shape), samples)
 
 
-@for_each(_shapes)
-def check_features(extractor: FeatureExtractor, trial: _Shape) -> None:
+@check(FeatureExtractor, each=_shapes)
+@torch.no_grad()
+def check_features(extractor: FeatureExtractor, trial: _Extraction) -> None:
     """Features are finite (N, d); there are logits (N, K) exactly where ``classifies`` is true.
 
     They depend on their own sample alone, and are the same when the extractor is built again.
     """
-    module, samples = trial.build(), trial.samples()
+    module, samples = trial.build(), trial.samples
     require(not module.training, "what is built is in training mode; return it in 'eval'")
     output = module(samples)
     pair = isinstance(output, tuple) and len(output) == 2
@@ -233,13 +211,12 @@ def check_features(extractor: FeatureExtractor, trial: _Shape) -> None:
     require(close(features, parts), "features change with the number that goes through at a time")
     torch.manual_seed(1)
     again = [each(samples)[0] for each in (module, trial.build())]
-    require(
-        all(torch.equal(features, each) for each in again),
-        "features differ from one time to the next; weights must be fixed, or have a seed as a field",
-    )
+    equal = all(torch.equal(features, each) for each in again)
+    differ = "features differ from one time to the next"
+    require(equal, f"{differ}; weights must be fixed, or have a seed as a field")
 
 
-@check
+@check(FeatureExtractor)
 def check_fingerprint(extractor: FeatureExtractor) -> None:
     """The fingerprint is JSON, says type and version, and names no file; the label is one word."""
     require(_is_word(extractor.label), f"the label {extractor.label!r} is not a word without '@'")
@@ -270,8 +247,8 @@ def _is_path(text: str) -> bool:
     return absolute or text.startswith("~") or Path(text).is_file()
 
 
-@check
-def check_measured(metric: Metric, options: Options = DEFAULT) -> None:
+@check(Metric)
+def check_measured(metric: Metric, options: Options) -> None:
     """There is a finite number for each quantity, and for no other; details are JSON.
 
     The same inputs give the same numbers, whatever torch's and numpy's seeds are.
@@ -297,8 +274,8 @@ def check_measured(metric: Metric, options: Options = DEFAULT) -> None:
     require(one == other, f"one seed of the inputs gives {one}, then {other}")
 
 
-@check
-def check_order(metric: Metric, options: Options = DEFAULT) -> None:
+@check(Metric)
+def check_order(metric: Metric, options: Options) -> None:
     """The order of samples makes no difference beyond that of the seed, where subsets are drawn."""
     inputs = _inputs(options)
     seeds = [_measure(metric, replace(inputs, seed=seed)) for seed in range(4)]
@@ -316,8 +293,8 @@ def check_order(metric: Metric, options: Options = DEFAULT) -> None:
         )
 
 
-@check
-def check_missing(metric: Metric, options: Options = DEFAULT) -> None:
+@check(Metric)
+def check_missing(metric: Metric, options: Options) -> None:
     """What the metric does not say that it needs may be missing."""
     inputs = _inputs(options)
     if not metric.needs_logits:
@@ -329,10 +306,10 @@ def check_missing(metric: Metric, options: Options = DEFAULT) -> None:
     _measure_or_not(metric, replace(inputs, mixture=None))
 
 
-@check
+@check(Metric)
 def check_few_samples(metric: Metric) -> None:
     """From one sample, or from equal ones, comes a finite number or NotMeasurable, with a reason."""
-    inputs = _inputs(DEFAULT)
+    inputs = _inputs(Options())
     for what, index in (("one sample", [0]), ("equal samples", [0] * 20)):
         taken = [_chosen(each, np.array(index)) for each in (inputs.generated, inputs.reference)]
         values = _measure_or_not(metric, replace(inputs, generated=taken[0], reference=taken[1]))
@@ -340,7 +317,7 @@ def check_few_samples(metric: Metric) -> None:
         require(not bad, f"{bad} is not finite for {what}; raise NotMeasurable instead")
 
 
-@check
+@check(Metric)
 def check_names(metric: Metric) -> None:
     """Quantities are there, have one-word names that differ, and are described."""
     names = [quantity.name for quantity in metric.quantities]
@@ -351,7 +328,7 @@ def check_names(metric: Metric) -> None:
         require(each.description.strip(), f"quantity {each.name!r} has no description")
         known = each.better in {None, "lower", "higher"}
         require(known, f"'better' of {each.name!r} is {each.better!r}, not 'lower' or 'higher'")
-    shown = metric.names(_Stub())
+    shown = metric.names(Pixels())
     right = sorted(shown) == sorted(names) and len(set(shown.values())) == len(shown)
     require(right, f"'names' gives {shown}; it must give one for each of {names}")
 
@@ -383,16 +360,6 @@ def _inputs(options: Options) -> MetricInputs:
     )
 
 
-class _Stub(FeatureExtractor):
-    """An extractor that is asked only for its label."""
-
-    type: str = "stub"
-
-    def build(self, sample_shape: tuple[int, ...]) -> torch.nn.Module:
-        """Refuse: nothing is extracted."""
-        raise NotImplementedError(f"features of samples {sample_shape} are made up")
-
-
 def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
     try:
         return metric.build()(inputs)
@@ -411,9 +378,5 @@ def _measure_or_not(metric: Metric, inputs: MetricInputs) -> Mapping[str, float]
 
 
 def _chosen(samples: Features, index: npt.NDArray[np.int64]) -> Features:
-    logits, labels = samples.logits, samples.labels
-    return Features(
-        samples.features[index],
-        None if logits is None else logits[index],
-        None if labels is None else labels[index],
-    )
+    there = {name: each for name, each in vars(samples).items() if each is not None}
+    return replace(samples, **{name: each[index] for name, each in there.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from pydantic import ValidationError
@@ -19,36 +19,26 @@ from ganzoo.components import (
     Latent,
     Network,
     Normalization,
+    Translator,
 )
 from ganzoo.testing.checks import (
-    DEFAULT,
     Options,
     check,
     few,
-    for_each,
     require,
     require_from_rng,
     require_tensor,
     same,
 )
 from ganzoo.testing.modules import ATTEMPTS, require_logits
-from ganzoo.testing.trials import (
-    KINDS,
-    Change,
-    Trial,
-    accepted,
-    accepted_layers,
-    changed,
-    nudge,
-    trials,
-)
+from ganzoo.testing.trials import KINDS, Trial, accepted, accepted_layers, changed, nudge, trials
 
 MANY = 64
 """Latents in a draw of which not all are alike, even where there are few values, as of classes."""
 
 
-@check
-def check_sample_shapes(network: Network, options: Options = DEFAULT) -> None:
+@check(Network)
+def check_sample_shapes(network: Network, options: Options) -> None:
     """The network's ``check`` accepts at least one of the shapes."""
     shapes = ", ".join(map(str, options.sample_shapes))
     require(
@@ -57,7 +47,7 @@ def check_sample_shapes(network: Network, options: Options = DEFAULT) -> None:
     )
 
 
-@for_each(trials)
+@check(Generator, Translator, each=trials, conditional=True)
 def check_variety(trial: Trial) -> None:
     """Samples of different inputs differ, and are finite for large inputs and for other weights.
 
@@ -68,16 +58,14 @@ def check_variety(trial: Trial) -> None:
     require(_rows_differ(trial, lambda x: x), "samples of different inputs are equal")
 
 
-@for_each(trials)
+@check(Generator, Translator, each=trials, conditional=True)
 def check_independence(trial: Trial) -> None:
     """In evaluation mode a sample depends on its own input alone."""
-    require(
-        not _influence(trial, trial.build().eval()),
-        "in evaluation mode one input changes the samples of others",
-    )
+    alone = not _influence(trial, trial.build().eval())
+    require(alone, "in evaluation mode one input changes the samples of others")
 
 
-@for_each(trials)
+@check(Generator, each=trials, conditional=True)
 def check_noise(generator: Generator, trial: Trial) -> None:
     """In evaluation mode noise comes from the random source of ``uses_noise``, and there is some."""
     module = nudge(trial.build(), 0.1).eval()
@@ -92,25 +80,21 @@ def check_noise(generator: Generator, trial: Trial) -> None:
     )
 
 
-@for_each(trials)
+@check(Discriminator, each=trials, conditional=True)
 def check_raw_logits(trial: Trial) -> None:
     """Logits are finite and not confined to [0, 1]: there is no sigmoid at the end."""
     require_tensor(trial.call(trial.build().train()), "the output")
     x, condition = trial.arguments()
-    found: list[float] = []
-    for seed, std in itertools.product(
-        range(3), (0.0, 1.0, -1.0)
-    ):  # to one side, then to the other
+    for seed, std in itertools.product(range(3), (0.0, 1.0, -1.0)):
         output = nudge(trial.build(seed), std).train()(10 * x, condition)
-        found += getattr(output, "logits", output).flatten().tolist()
-        if any(math.isfinite(logit) and not 0 <= logit <= 1 for logit in found):
+        logits = getattr(output, "logits", output)
+        if (logits.isfinite() & ((logits < 0) | (logits > 1))).any():
             return
-    require(
-        False, "all logits lie in [0, 1], whatever the weights are; return them without a sigmoid"
-    )
+    wrong = "all logits lie in [0, 1], whatever the weights are; return them without a sigmoid"
+    require(False, wrong)
 
 
-@for_each(trials)
+@check(Discriminator, each=trials, conditional=True)
 def check_provides(discriminator: Discriminator, trial: Trial) -> None:
     """The output has what ``provides`` names and nothing else, a row for each sample."""
     output = trial.build().train()(*trial.arguments())
@@ -133,62 +117,52 @@ def _packing(discriminator: Discriminator, options: Options) -> Iterator[Trial]:
         yield from trials(changed(discriminator, pack=2), options)
 
 
-@for_each(_packing)
+@check(Discriminator, each=_packing)
 def check_pack(trial: Trial) -> None:
     """With ``pack`` 2, samples of twice the channels are refused by ``check``, or give logits."""
     require_logits(trial.build().train()(*trial.arguments()), trial.samples)
 
 
-@for_each(trials)
+@check(Discriminator, each=trials, conditional=True)
 def check_joined_batches(discriminator: Discriminator, trial: Trial) -> None:
     """Where ``joins_batches`` is true, no sample influences the logit of another."""
-    require(
-        not discriminator.joins_batches or not _influence(trial, trial.build().train()),
-        "'joins_batches' is true, but one sample changes the logits of others",
-    )
+    influence = discriminator.joins_batches and _influence(trial, trial.build().train())
+    require(not influence, "'joins_batches' is true, but one sample changes the logits of others")
 
 
-@check
-def check_conditions(network: Network, options: Options = DEFAULT) -> None:
-    """The conditional form is refused where nothing is accepted; else conditions make a difference.
+@check(Network)
+def check_conditions(network: Network, options: Options) -> None:
+    """Where conditions are accepted there is a conditional form, and they make a difference.
 
     The other checks of networks are made of the conditional form as well, as cases of their own.
     """
     unknown = sorted(set(network.accepts) - set(KINDS))
     require(not unknown, f"'accepts' names {few(unknown)}; kinds are {few(KINDS)}")
+    if not network.accepts:
+        return  # the base class refuses 'conditional'
     try:
         conditional = conditional_form(network)
     except ValidationError:
-        require(not network.accepts, "'conditional' is refused although 'accepts' names kinds")
-        return
-    require(network.accepts, "'conditional' is accepted although 'accepts' names no kind")
+        require(False, "'conditional' is refused although 'accepts' names kinds")
     refused = set(network.accepts) - {kind for _, kind in accepted(conditional, options)}
-    require(
-        not accepted(network, options) or not refused,
-        f"'check' refuses every shape with {few(sorted(refused))}, which 'accepts' names",
-    )
+    wrong = f"'check' refuses every shape with {few(sorted(refused))}, which 'accepts' names"
+    require(not accepted(network, options) or not refused, wrong)
     if isinstance(conditional, Discriminator) and "class_logits" in conditional.provides:
         return  # it finds the class by itself
     for trial in trials(conditional, options):
-        require(
-            _rows_differ(trial, lambda x: x[:1].expand_as(x)),
-            f"the condition of a sample makes no difference {trial.where}",
-        )
+        differ = _rows_differ(trial, lambda x: x[:1].expand_as(x))
+        require(differ, f"the condition of a sample makes no difference {trial.where}")
 
 
 def conditional_form(network: Network) -> Network:
-    """Return a network that is the same but for ``conditional``, which is true.
-
-    Raises:
-        ValidationError: it is refused.
-    """
+    """Return a network that is the same but for ``conditional``, or raise ValidationError."""
     form: Network = changed(network, conditional=True)
     return form
 
 
-def _rows_differ(trial: Trial, change: Change) -> bool:
+def _rows_differ(trial: Trial, change: Callable[[torch.Tensor], torch.Tensor]) -> bool:
     """Return whether the first two outputs differ by more than rounding, for some weights."""
-    for seed, std, scale in ((0, 0.0, 1.0), *ATTEMPTS):
+    for seed, std, scale in ATTEMPTS:
         module = nudge(trial.build(seed), std).eval()
         output = trial.call(module, lambda x, scale=scale: change(scale * x))  # type: ignore[misc] # mypy does not infer defaults
         if (output[0] - output[1]).abs().max() > 1e-6 * output.abs().max():
@@ -206,7 +180,7 @@ def _influence(trial: Trial, module: nn.Module) -> bool:
     return not torch.allclose(before[1:], after[1:], rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-@check
+@check(Latent)
 def check_draws(latent: Latent) -> None:
     """Draws have the shape (n, dim), are not all the same, and follow from the random source alone."""
     sampler = latent.build()
@@ -217,7 +191,7 @@ def check_draws(latent: Latent) -> None:
     require_from_rng(lambda rng: sampler(MANY, rng), "latents", varies=True)
 
 
-@check
+@check(Latent)
 def check_truncation(latent: Latent) -> None:
     """``truncated`` gives the same distribution made no wider, or refuses with a reason."""
     try:
@@ -229,12 +203,11 @@ def check_truncation(latent: Latent) -> None:
     whole, part = latent.build(), truncated.build()
     part.load_state_dict(whole.state_dict())
     wide, cut = (each(512, torch.Generator().manual_seed(0)).std().item() for each in (whole, part))
-    require(
-        cut <= wide * 1.01, f"truncated by 0.5 the deviation rises from {wide:.3g} to {cut:.3g}"
-    )
+    risen = f"truncated by 0.5 the deviation rises from {wide:.3g} to {cut:.3g}"
+    require(cut <= wide * 1.01, risen)
 
 
-@check
+@check(Activation)
 def check_elementwise(activation: Activation) -> None:
     """Each value of the output depends on the value in its place alone; the input stays as it is."""
     module = activation.build().eval()
@@ -254,7 +227,7 @@ def check_elementwise(activation: Activation) -> None:
         )
 
 
-@check
+@check(Activation)
 def check_extremes(activation: Activation) -> None:
     """Values and gradients are finite for inputs of 10,000, of either sign."""
     x = torch.tensor([-1e4, -88.0, 0.0, 88.0, 1e4], requires_grad=True)
@@ -265,7 +238,7 @@ def check_extremes(activation: Activation) -> None:
         require(not bad, f"the {what} at {bad} is not finite")
 
 
-@check
+@check(Activation)
 def check_gradcheck(activation: Activation) -> None:
     """In double precision the gradient is that of finite differences."""
     x = _spread(12).double().requires_grad_()
@@ -275,44 +248,37 @@ def check_gradcheck(activation: Activation) -> None:
     require(right, "the gradient is not that of finite differences")
 
 
-@check
+@check(Activation)
 def check_gain(activation: Activation) -> None:
     """``init_gain`` is one that torch knows."""
     gain = torch.nn.init.calculate_gain(*activation.init_gain)  # type: ignore[arg-type] # checked by it
     require(math.isfinite(gain) and gain > 0, f"'init_gain' gives a gain of {gain}, not above 0")
 
 
-@check
-def check_layers(normalization: Normalization, options: Options = DEFAULT) -> None:
+@check(Normalization)
+def check_layers(normalization: Normalization, options: Options) -> None:
     """Some layer is accepted; where all values are equal, output and gradient are finite."""
     require(accepted_layers(normalization), "'check' refuses 16 and 60 channels, of any kind")
     for trial in trials(normalization, options):
         x = torch.zeros_like(trial.arguments()[0]).requires_grad_()
         output = trial.build().train()(x)
         torch.autograd.backward(output.sum())
-        require(
-            all(each is not None and each.isfinite().all() for each in (output, x.grad)),
-            "where all values are equal, output or gradient are not finite; add a small number to the"
-            f" variance, {trial.where}",
-        )
+        finite = all(each is not None and each.isfinite().all() for each in (output, x.grad))
+        equal = "where all values are equal, output or gradient are not finite"
+        require(finite, f"{equal}; add a small number to the variance, {trial.where}")
 
 
-@check
-def check_coupling(normalization: Normalization, options: Options = DEFAULT) -> None:
+@check(Normalization)
+def check_coupling(normalization: Normalization, options: Options) -> None:
     """Samples influence each other in training exactly where ``couples_batch`` says so."""
     coupled = False
     for trial in trials(normalization, options):
-        require(
-            not _influence(trial, trial.build().eval()),
-            f"in evaluation mode samples influence each other {trial.where}",
-        )
+        alone = not _influence(trial, trial.build().eval())
+        require(alone, f"in evaluation mode samples influence each other {trial.where}")
         coupled |= _influence(trial, trial.build().train())
-    said = normalization.couples_batch
-    require(
-        coupled == said,
-        f"'couples_batch' is {said}, but in training samples {'do' if coupled else 'do not'}"
-        " influence each other",
-    )
+    said, do = normalization.couples_batch, "do" if coupled else "do not"
+    wrong = f"'couples_batch' is {said}, but in training samples {do} influence each other"
+    require(coupled == said, wrong)
 
 
 def _spread(count: int) -> torch.Tensor:

@@ -19,21 +19,22 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter
 
-from ganzoo.components import FAMILIES, Component
+from ganzoo.components import Component
 from ganzoo.errors import DataError, SpecError
 from ganzoo.plugins import CORE, GROUP, PluginRecord, Recipe
 from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.testing.checks import check, few, require
+from ganzoo.testing.specs import family_of
 
 
-@check
+@check(PluginRecord)
 def check_loaded(plugin: PluginRecord) -> None:
     """The plugin was found, loaded and taken in, and nothing was remarked on."""
     require(plugin.status == "active", f"it is {plugin.status} ({plugin.cause})")
     require(not plugin.remarks, f"it was loaded with remarks ({'; '.join(plugin.remarks)})")
 
 
-@check
+@check(PluginRecord)
 def check_names(plugin: PluginRecord) -> None:
     """Distribution, package and entry point have one name, such as ``ganzoo-sphere``."""
     if plugin.name == CORE:
@@ -45,7 +46,7 @@ def check_names(plugin: PluginRecord) -> None:
     require(names == [plugin.name], f"its entry points are {names}, not one called {plugin.name!r}")
 
 
-@check
+@check(PluginRecord)
 def check_requirements(plugin: PluginRecord) -> None:
     """The distribution requires ganzoo, without an upper bound."""
     if plugin.name == CORE:
@@ -58,7 +59,7 @@ def check_requirements(plugin: PluginRecord) -> None:
     require(not capped, f"its metadata require '{capped}'; leave out the upper bound")
 
 
-@check
+@check(PluginRecord)
 def check_commands(plugin: PluginRecord) -> None:
     """Each command is a click command where its target says, and has a line of help."""
     for command in plugin.commands:
@@ -70,16 +71,13 @@ def check_commands(plugin: PluginRecord) -> None:
         require(line and "\n" not in line, f"the help {what} is not one line")
 
 
-@check
+@check(PluginRecord)
 def check_torch_free(plugin: PluginRecord, examples: Sequence[Component] = ()) -> None:
     """Loading the plugin, and reading and checking specs with its components, imports no torch.
 
     It is tried in a process of its own, where the plugin and those that it requires are all there are.
     Where one of these others imports torch, specs cannot be read without it, and a skip is reported.
-
-    Args:
-        plugin: what is checked.
-        examples: components whose JSON is read, and that are asked for what is known before building.
+    The examples are written as JSON and read there, and asked for what is known before building.
     """
     written = [each for each in map(_written, examples) if "conformance-tiny" not in str(each)]
     done = subprocess.run(
@@ -106,22 +104,19 @@ def _with_required(name: str) -> set[str]:
     """Return the names of a plugin and of all installed plugins that it requires, directly or not."""
     points = metadata.entry_points(group=GROUP)
     plugins = {canonicalize_name(each.dist.name) for each in points if each.dist is not None}
-    found: set[str] = set()
-    waiting = {canonicalize_name(name)}
+    found, waiting = set[str](), {canonicalize_name(name)}
     while waiting:
-        each = waiting.pop()
-        found.add(each)
-        required = {Requirement(text).name for text in metadata.requires(each) or ()}
-        waiting |= ({canonicalize_name(one) for one in required} & plugins) - found
+        found.add(each := waiting.pop())
+        required = [Requirement(text).name for text in metadata.requires(each) or ()]
+        waiting |= {canonicalize_name(one) for one in required} & plugins - found
     return found - {CORE}
 
 
 def _written(example: Component) -> tuple[str, Any]:
-    (family,) = (family for family in FAMILIES if isinstance(example, family))
-    return family.family, TypeAdapter(family).dump_python(example, mode="json")
+    return example.family, TypeAdapter(family_of(example)).dump_python(example, mode="json")
 
 
-@check
+@check(Recipe)
 def check_valid(recipe: Recipe) -> None:
     """The recipe is a valid spec, named as its file and described; ``requires`` is whole."""
     spec = _parsed(recipe)
@@ -132,12 +127,13 @@ def check_valid(recipe: Recipe) -> None:
     require(not missing, f"it uses components of {missing}, which 'requires' does not name")
 
 
-@check
+@check(Recipe)
 def check_fit(recipe: Recipe) -> None:
     """Data set and networks fit together; whether the data are there does not matter."""
+    spec = _parsed(recipe)
     with contextlib.suppress(DataError):
         try:
-            _parsed(recipe).check()
+            spec.check()
         except SpecError as error:
             require(False, f"its parts do not fit: {', '.join(map(str, error.problems))}")
 

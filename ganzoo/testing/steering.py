@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from unittest import mock
 
 import torch
 from torch import nn
@@ -24,37 +25,16 @@ from ganzoo.components import (
     Schedule,
     Side,
 )
-from ganzoo.testing.checks import (
-    DEFAULT,
-    Options,
-    check,
-    few,
-    for_each,
-    require,
-    require_tensor,
-    same,
-)
+from ganzoo.testing.checks import Options, check, few, require, require_tensor, same
 from ganzoo.training.optimizers import OptimizerStep
 
 
-@dataclass(frozen=True)
-class LossSide:
+class LossSide(NamedTuple):
     """One side of a loss, as a function of real and fake logits."""
 
     name: Side
     of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-    @property
-    def where(self) -> str:
-        """The side, in words."""
-        return f"on the {self.name}'s side"
-
-    def rises(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float]:
-        """Return the change where all real, or all fake, logits rise."""
-        real, fake = real.clone().requires_grad_(), fake.clone().requires_grad_()
-        torch.autograd.backward(self.of(real, fake))
-        sums = [0.0 if each.grad is None else each.grad.sum().item() for each in (real, fake)]
-        return sums[0], sums[1]
+    where: str
 
 
 def _both_sides(loss: Loss, _: Options) -> Iterator[LossSide]:
@@ -63,13 +43,15 @@ def _both_sides(loss: Loss, _: Options) -> Iterator[LossSide]:
     kind = type(built).__name__
     require(isinstance(built, AdversarialLoss), f"'build' gives a {kind}, not an AdversarialLoss")
     needs_real = built.generator_needs_real
-    yield LossSide("discriminator", built.discriminator)
+    yield LossSide("discriminator", built.discriminator, "on the discriminator's side")
     yield LossSide(
-        "generator", lambda real, fake: built.generator(fake, real if needs_real else None)
+        "generator",
+        lambda real, fake: built.generator(fake, real if needs_real else None),
+        "on the generator's side",
     )
 
 
-@for_each(_both_sides)
+@check(Loss, each=_both_sides)
 def check_sides(side: LossSide) -> None:
     """Both sides are float32 scalars, also of patches, the same for the same logits, which stay."""
     for shape in ((2,), (5,), (4, 1, 3, 3)):
@@ -81,7 +63,7 @@ def check_sides(side: LossSide) -> None:
         require(all(map(torch.equal, logits, before)), "logits are changed in place")
 
 
-@for_each(_both_sides)
+@check(Loss, each=_both_sides)
 def check_extremes(side: LossSide) -> None:
     """Values and gradients are finite for logits of 10,000, of either sign."""
     for signs in itertools.product((-1e4, 1e4), repeat=2):
@@ -97,23 +79,26 @@ def check_extremes(side: LossSide) -> None:
         )
 
 
-@for_each(_both_sides)
+@check(Loss, each=_both_sides)
 def check_directions(side: LossSide) -> None:
     """Where the discriminator is wrong it learns to tell; where it is right the generator learns.
 
     High logits mean real. Logits of 0.5 in magnitude are within the margins of all usual losses.
     """
     low, high = -0.5 + 0.1 * torch.rand(6), 0.5 + 0.1 * torch.rand(6)
+    real, fake = (low, high) if side.name == "discriminator" else (high, low)
+    real.requires_grad_()
+    fake.requires_grad_()
+    torch.autograd.backward(side.of(real, fake))
+    by_real, by_fake = (0.0 if x.grad is None else x.grad.sum().item() for x in (real, fake))
     if side.name == "discriminator":
-        by_real, by_fake = side.rises(low, high)
         require(by_real < 0, "it does not fall where logits of real samples rise")
         require(by_fake > 0, "it does not rise where logits of fake samples rise")
     else:
-        _, by_fake = side.rises(high, low)
         require(by_fake < 0, "it does not fall where logits of fake samples rise")
 
 
-@for_each(_both_sides)
+@check(Loss, each=_both_sides)
 def check_gradcheck(side: LossSide) -> None:
     """In double precision the gradients are those of finite differences."""
     logits = tuple(each.double().requires_grad_() for each in _logits(5))
@@ -121,13 +106,14 @@ def check_gradcheck(side: LossSide) -> None:
     require(right, "the gradient is not that of finite differences")
 
 
-@check
+@check(Loss)
 def check_weights(loss: Loss) -> None:
     """What is built leaves ``discriminator_weight`` and ``generator_weight`` to the algorithm."""
     names = ("discriminator_weight", "generator_weight")
     heavy = loss.model_copy(update={name: 2 * getattr(loss, name) for name in names})
     logits = _logits(5)
-    for side, other in zip(_both_sides(loss, DEFAULT), _both_sides(heavy, DEFAULT), strict=True):
+    sides = (_both_sides(each, Options()) for each in (loss, heavy))
+    for side, other in zip(*sides, strict=True):
         require(
             torch.equal(side.of(*logits), other.of(*logits)),
             f"the {side.name}'s side changes with '{side.name}_weight', which the algorithm applies",
@@ -139,37 +125,7 @@ def _logits(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(shape, generator=rng), torch.randn(shape, generator=rng)
 
 
-class _Recorder(Control):
-    """A control that notes what a callback does, and has nothing but what callbacks are promised."""
-
-    def __init__(self) -> None:
-        self.actions: list[Any] = []
-
-    def stop(self, reason: str) -> None:
-        """Note it."""
-        self._note("stop", reason)
-
-    def save(self, reason: str) -> None:
-        """Note it."""
-        self._note("save", reason)
-
-    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
-        """Note it."""
-        known = isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0
-        require(known, f"a schedule is scaled by {factor!r}, not by a number of at least 0")
-        self._note("scale", reason, optimizer, field, float(factor))
-
-    def log(self, values: Mapping[str, float]) -> None:
-        """Note it."""
-        self.actions.append({name: float(value) for name, value in values.items()})
-
-    def _note(self, action: str, reason: str, *details: Any) -> None:
-        said = isinstance(reason, str) and reason.strip()
-        require(said, f"the reason of {action!r} is {reason!r}; it must say why, in words")
-        self.actions.append((action, reason, *details))
-
-
-@check
+@check(Callback)
 def check_actions(callback: Callback) -> None:
     """Each event of a run can be handled by what the interface gives; actions have a reason.
 
@@ -191,14 +147,29 @@ def check_actions(callback: Callback) -> None:
 
 def _feed(callback: Callback, built: CallbackState, steps: range) -> list[Any]:
     """Tell a callback of the events of some steps, and return what it did."""
-    control, quantities = _Recorder(), _setting(callback).quantities
+    control = mock.create_autospec(Control, instance=True)
+    quantities = _setting(callback).quantities
     names = ("loss/generator", "loss/discriminator", "score/real", "score/fake", *quantities)
     for step in steps:
         value = 1.0 / min(step, 5) + 0.01 * (step % 3)
         built.on_log(step, {"epoch": step / 4, **dict.fromkeys(names, value)}, control)
         built.on_evaluation(step, dict.fromkeys(quantities, value), control)
         built.on_save(step, control)
-    return control.actions
+    return [_action(*call) for call in control.method_calls]
+
+
+def _action(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Return an action of a callback; its reason and its factor must be right."""
+    signature = inspect.signature(getattr(Control, name))
+    given = signature.bind(None, *arguments, **keywords).arguments
+    if name == "log":
+        return {quantity: float(value) for quantity, value in given["values"].items()}
+    reason, factor = given["reason"], given.get("factor", 1.0)
+    said = isinstance(reason, str) and reason.strip()
+    require(said, f"the reason of {name!r} is {reason!r}; it must say why, in words")
+    known = isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0
+    require(known, f"a schedule is scaled by {factor!r}, not by a number of at least 0")
+    return name, given
 
 
 def _setting(callback: Callback) -> CallbackSetting:
@@ -210,23 +181,42 @@ def _setting(callback: Callback) -> CallbackSetting:
     )
 
 
-@check
+@check(Optimizer)
 def check_descent(optimizer: Optimizer) -> None:
     """Ten steps lower a quadratic; an optimizer that loads the state of another goes on as it does."""
-    one, other = _Quadratic(optimizer), _Quadratic(optimizer)
-    before = one.value().item()
+    one, other = _optimizing(optimizer), _optimizing(optimizer)
+    before = _distance(one).item()
     for step in range(10):
         if step == 3:
-            other.load(one)
+            with torch.no_grad():
+                for mine, its in zip(other.parameters, one.parameters, strict=True):
+                    mine.copy_(its)
+            other.load_state_dict(copy.deepcopy(one.state_dict()))
         for each in (one, other)[: 1 + (step >= 3)]:
-            each.step(step / 10)
-    after = one.value().item()
+            each.zero_grad(step / 10)
+            each.backward(_distance(each))
+            each.step()
+    after = _distance(one).item()
     require(after < before, f"10 steps take a quadratic from {before:.6g} to {after:.6g}")
-    kept = all(map(same, one.parameters.values(), other.parameters.values()))
+    kept = all(map(same, one.parameters, other.parameters))
     require(kept, "steps after loading the state of another optimizer differ from the other's")
 
 
-@check
+def _optimizing(optimizer: Optimizer) -> OptimizerStep:
+    """Build an optimizer of a matrix and a vector."""
+    rng, shapes = torch.Generator().manual_seed(0), {"net.matrix": (4, 3), "net.vector": (3,)}
+    weights = {
+        name: nn.Parameter(torch.randn(each, generator=rng)) for name, each in shapes.items()
+    }
+    return OptimizerStep(optimizer, weights.items(), torch.amp.GradScaler("cpu", enabled=False))
+
+
+def _distance(optimizing: OptimizerStep) -> torch.Tensor:
+    """Return the mean squared distance from 3, summed over the parameters."""
+    return torch.stack([(each - 3).square().mean() for each in optimizing.parameters]).sum()
+
+
+@check(Optimizer)
 def check_groups(optimizer: Optimizer) -> None:
     """Parameter groups are handed on, so that ``lr_factors`` count; each schedule has a key in them."""
     weights = {factor: [nn.Parameter(torch.ones(2))] for factor in (1.0, 0.5)}
@@ -242,39 +232,7 @@ def check_groups(optimizer: Optimizer) -> None:
     require(not missing, f"scheduled fields are not keys of the parameter groups: {missing}")
 
 
-class _Quadratic:
-    """A matrix and a vector, and their mean squared distance from a target."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        rng = torch.Generator().manual_seed(0)
-        shapes = {"matrix": (4, 3), "vector": (3,)}
-        self.parameters = {
-            name: nn.Parameter(torch.randn(shape, generator=rng)) for name, shape in shapes.items()
-        }
-        named = [(f"net.{name}", each) for name, each in self.parameters.items()]
-        self._optimizer = OptimizerStep(
-            optimizer, named, torch.amp.GradScaler("cpu", enabled=False)
-        )
-
-    def value(self) -> torch.Tensor:
-        """Return the mean squared distance from 3, summed over both."""
-        return torch.stack([(each - 3).square().mean() for each in self.parameters.values()]).sum()
-
-    def step(self, progress: float) -> None:
-        """Take one step as an algorithm does."""
-        self._optimizer.zero_grad(progress)
-        self._optimizer.backward(self.value())
-        self._optimizer.step()
-
-    def load(self, other: _Quadratic) -> None:
-        """Take over parameters and the optimizer's state."""
-        with torch.no_grad():
-            for name, mine in self.parameters.items():
-                mine.copy_(other.parameters[name])
-        self._optimizer.load_state_dict(copy.deepcopy(other._optimizer.state_dict()))
-
-
-@check
+@check(Schedule)
 def check_values(schedule: Schedule) -> None:
     """Numbers are finite floats within those of ``values``, for all of training.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_origin
@@ -28,7 +29,9 @@ from ganzoo.components import (
     Discriminator,
     Generator,
     Latent,
+    Loss,
     Network,
+    Optimizer,
     Regularizer,
     Translator,
     registry,
@@ -41,7 +44,6 @@ from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
 from ganzoo.spec.run import DEFAULT_ALGORITHM, algorithm_fields
 from ganzoo.testing.checks import (
-    DEFAULT,
     Options,
     check,
     few,
@@ -69,8 +71,11 @@ from ganzoo.training.setup import prepare
 from ganzoo.training.state import TrainingState
 
 
-@check
-def check_training(component: Component, options: Options = DEFAULT) -> None:
+@check(
+    *(Algorithm, Dataset, Latent, Network, Loss, AuxiliaryLoss, Regularizer, Augmentation),
+    *(Optimizer, Callback),
+)
+def check_training(component: Component, options: Options) -> None:
     """Two steps of training, stopped after the first and resumed, give what two steps at once give.
 
     Everything else in the run is as small as can be. Checkpoints and weights are compared, to the
@@ -179,19 +184,16 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
 def placed(algorithm: Any, component: Component | None, *, told: bool = False) -> dict[str, Any]:
     """Return fields of an algorithm: a component where it may stand, else tiny parts as needed.
 
-    Args:
-        algorithm: its name.
-        component: what is placed, or None.
-        told: whether the tiny networks are conditional.
+    The tiny networks are conditional where they are ``told``.
     """
-    fields: dict[str, Any] = {}
     outputs = EVERYTHING if isinstance(component, AuxiliaryLoss) else ()
-    tiny: dict[type[Component], Any] = {
+    tiny: dict[Any, Any] = {
         Generator: TinyGenerator(conditional=told),
         Translator: TinyTranslator(conditional=told),
         Discriminator: TinyDiscriminator(conditional=told, outputs=outputs),
         Latent: {"type": "uniform", "dim": LATENT},
     }
+    fields: dict[str, Any] = {}
     for name, field in (algorithm_fields(algorithm) or {}).items():
         families = _families(field.annotation)
         if component is not None and isinstance(component, tuple(families)):
@@ -217,8 +219,8 @@ def _translates(algorithm: str) -> bool:
     return any(Translator in _families(field.annotation) for field in fields.values())
 
 
-@check
-def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_networks(algorithm: Algorithm, options: Options) -> None:
     """Whatever is trained or sampled with is a named network; optimizers are named as it says.
 
     ``build_sampler`` gives a sampler whose state dict has the names and shapes of the game's.
@@ -247,8 +249,8 @@ def check_networks(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     passes(algorithm.truncated, 0.5)
 
 
-@check
-def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_step(algorithm: Algorithm, options: Options) -> None:
     """One step takes ``batches_per_step`` batches, changes each network's weights, gives numbers."""
     with _prepared(algorithm, options) as state:
         networks = state.game.networks.items()
@@ -267,60 +269,20 @@ def check_step(algorithm: Algorithm, options: Options = DEFAULT) -> None:
     require(not still, f"a step does not change {still}")
 
 
-@check
-def check_unused(algorithm: Algorithm, options: Options = DEFAULT) -> None:
+@check(Algorithm)
+def check_unused(algorithm: Algorithm, options: Options) -> None:
     """Fields of ``training`` that have no effect are named in ``unused``."""
-    whole = _watched(algorithm, options, {})[0]
+    whole, _, _ = _watched(algorithm, options)
     changes = {"accumulation": 2, "precision": "bfloat16", "compile": True}
     for name in changes.keys() - algorithm.unused:
-        size, autocast, compiled = _watched(algorithm, options, {name: changes[name]})
+        size, autocast, compiled = _watched(algorithm, options, **{name: changes[name]})
         effect = {"accumulation": size < whole, "precision": autocast, "compile": compiled}
         require(effect[name], f"'training.{name}' has no effect; use it, or name it in 'unused'")
 
 
-@check
-def check_accumulation(algorithm: Algorithm, options: Options = DEFAULT) -> None:
-    """Gradients summed over two parts of a batch are those of the whole batch.
-
-    Those of the first update are compared. Where noise is drawn in another order for parts, they
-    only have to be of the same size; where samples of a batch influence each other, nothing is checked.
-    """
-    if "accumulation" in algorithm.unused:
-        return
-    whole, again, parts = (
-        _first_gradients(algorithm, options, accumulation, seed)
-        for accumulation, seed in ((1, 0), (1, 1), (2, 0))
-    )
-    if whole is None or again is None or parts is None:
-        return
-    random = not torch.allclose(whole, again, rtol=1e-3, atol=1e-6)
-    ratio = (parts.norm() / whole.norm()).item()
-    require(
-        torch.allclose(whole, parts, rtol=1e-3, atol=1e-6) or (random and 0.6 < ratio < 1.6),
-        f"gradients of two parts of a batch are {ratio:.3g} times those of the whole batch",
-    )
-
-
-@contextmanager
-def _prepared(algorithm: Algorithm, options: Options, **changes: Any) -> Iterator[TrainingState]:
-    """Build an algorithm's game, with changes to the spec's ``training``."""
-    with _spec(algorithm, options) as spec:
-        assert spec is not None  # only other families may have no run
-        training = spec.training.model_copy(update=changes)
-        changed = spec.model_copy(update={"training": training})
-        state = prepare(changed, spec.check(), torch.device("cpu")).state
-        try:
-            yield state
-        finally:
-            state.batches.close()
-
-
-def _watched(
-    algorithm: Algorithm, options: Options, changes: Mapping[str, Any]
-) -> tuple[int, bool, bool]:
+def _watched(algorithm: Algorithm, options: Options, **changes: Any) -> tuple[int, bool, bool]:
     """Take a step; return the most samples in a pass, whether autocast was on, and compilation."""
-    sizes: list[int] = [0]
-    autocast: list[bool] = []
+    sizes, autocast = [0], [False]
 
     def watch(_: nn.Module, inputs: tuple[Any, ...]) -> None:
         autocast.append(torch.is_autocast_enabled("cpu"))
@@ -336,31 +298,61 @@ def _watched(
     return max(sizes), any(autocast), compiled.called
 
 
+@check(Algorithm)
+def check_accumulation(algorithm: Algorithm, options: Options) -> None:
+    """Gradients summed over two parts of a batch are those of the whole batch.
+
+    Those of the first update are compared. Where noise is drawn in another order for parts, they
+    only have to be of the same size; where samples of a batch influence each other, nothing is checked.
+    """
+    if "accumulation" in algorithm.unused:
+        return
+    tried = ((1, 0), (1, 1), (2, 0))  # parts, and the seed of what is drawn
+    found = [_first_gradients(algorithm, options, parts, seed) for parts, seed in tried]
+    whole, again, parts = (torch.cat([torch.zeros(0), *each]) for each in found)
+    if not all(map(len, (whole, again, parts))):
+        return
+    equal = partial(torch.allclose, rtol=1e-3, atol=1e-6)
+    ratio = (parts.norm() / whole.norm()).item()
+    right = equal(whole, parts) or (not equal(whole, again) and 0.6 < ratio < 1.6)
+    wrong = f"gradients of two parts of a batch are {ratio:.3g} times those of the whole batch"
+    require(right, wrong)
+
+
+class _UpdatedError(Exception):
+    """Ends a step at its first update."""
+
+
 def _first_gradients(
-    algorithm: Algorithm, options: Options, accumulation: int, seed: int
-) -> torch.Tensor | None:
-    """Return the gradients of the first update, or None where samples influence each other."""
-    found: list[torch.Tensor] = []
-
-    def watch(optimizer: OptimizerStep) -> Any:
-        take = optimizer.step
-
-        def step() -> None:
-            gradients = (each.grad for each in optimizer.parameters)
-            found.append(torch.cat([each.flatten() for each in gradients if each is not None]))
-            take()
-
-        return mock.patch.object(optimizer, "step", step)
-
-    with _prepared(algorithm, options, accumulation=accumulation) as state, ExitStack() as watching:
+    algorithm: Algorithm, options: Options, parts: int, seed: int
+) -> list[torch.Tensor]:
+    """Return the gradients of the first update, none where samples influence each other."""
+    with (
+        _prepared(algorithm, options, accumulation=parts) as state,
+        mock.patch.object(OptimizerStep, "step", autospec=True, side_effect=_UpdatedError) as step,
+    ):
         layers = [layer for net in state.game.networks.values() for layer in net.modules()]
         if any(isinstance(layer, _BatchNorm | _DropoutNd) for layer in layers):
-            return None
-        for each in state.game.optimizers.values():
-            watching.enter_context(watch(each))
+            return []
         state.rng.manual_seed(seed)
-        state.game.step(state.batches.next, 0, 0.0)
-    return found[0] if found else None
+        with suppress(_UpdatedError):
+            state.game.step(state.batches.next, 0, 0.0)
+    updated = step.call_args.args[0].parameters if step.called else []
+    return [each.grad.flatten() for each in updated if each.grad is not None]
+
+
+@contextmanager
+def _prepared(algorithm: Algorithm, options: Options, **changes: Any) -> Iterator[TrainingState]:
+    """Build an algorithm's game, with changes to the spec's ``training``."""
+    with _spec(algorithm, options) as spec:
+        assert spec is not None  # only other families may have no run
+        training = spec.training.model_copy(update=changes)
+        changed = spec.model_copy(update={"training": training})
+        state = prepare(changed, spec.check(), torch.device("cpu")).state
+        try:
+            yield state
+        finally:
+            state.batches.close()
 
 
 def _weights(network: nn.Module) -> list[torch.Tensor]:

@@ -16,23 +16,30 @@ from pydantic import Field
 from torch import nn
 
 from ganzoo.builtin.datasets import Arrays
+from ganzoo.builtin.latents import Normal
 from ganzoo.components import (
     Activation,
+    Algorithm,
     Component,
     Condition,
     ConditionKind,
+    DatasetInfo,
     Discriminator,
     DiscriminatorOutput,
+    FeatureExtractor,
     Generator,
     Latent,
     Network,
     Normalization,
+    Setting,
     Translator,
     registry,
+    space_of,
 )
 from ganzoo.components.networks import OutputPart
 from ganzoo.components.registry import Entry, Provider, Registry
 from ganzoo.nn import embedding, parametrized
+from ganzoo.spec import Training
 from ganzoo.testing.checks import Options, passes, require
 
 BATCH = 4
@@ -50,7 +57,7 @@ CHANNELS = 8
 KINDS: tuple[ConditionKind, ...] = ("classes", "labels", "values")
 EVERYTHING: tuple[OutputPart, ...] = ("features", "class_logits", "embedding", "codes")
 
-Change = Callable[[torch.Tensor], torch.Tensor]
+Shape = tuple[int, ...]
 
 
 class TinyGenerator(Generator):
@@ -59,11 +66,9 @@ class TinyGenerator(Generator):
     type: Literal["conformance-tiny"] = "conformance-tiny"
     accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
 
-    def build(
-        self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None
-    ) -> nn.Module:
+    def build(self, latent_dim: int, sample_shape: Shape, condition: Condition | None) -> nn.Module:
         """Build the network."""
-        return _Tiny(latent_dim, sample_shape, condition, nn.Tanh())
+        return _generating(latent_dim, sample_shape, condition)
 
 
 class TinyTranslator(Translator):
@@ -73,13 +78,10 @@ class TinyTranslator(Translator):
     accepts: ClassVar[frozenset[ConditionKind]] = frozenset(KINDS)
 
     def build(
-        self,
-        source_shape: tuple[int, ...],
-        sample_shape: tuple[int, ...],
-        condition: Condition | None,
+        self, source_shape: Shape, sample_shape: Shape, condition: Condition | None
     ) -> nn.Module:
         """Build the network."""
-        return _Tiny(math.prod(source_shape), sample_shape, condition, nn.Tanh())
+        return _generating(math.prod(source_shape), sample_shape, condition)
 
 
 class TinyDiscriminator(Discriminator):
@@ -97,57 +99,49 @@ class TinyDiscriminator(Discriminator):
         """Logits, and what ``outputs`` names."""
         return frozenset({"logits", *self.outputs})
 
-    def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
+    def build(self, sample_shape: Shape, condition: Condition | None) -> nn.Module:
         """Build the network."""
-        return _Judge(math.prod(sample_shape), condition, self.outputs)
-
-
-class _Tiny(nn.Module):
-    """Two layers whose input, in one row, is shifted by a learned vector for each condition."""
-
-    def __init__(
-        self, inputs: int, shape: tuple[int, ...], condition: Condition | None, last: nn.Module
-    ) -> None:
-        super().__init__()
-        self.hidden = nn.Sequential(nn.Linear(inputs, CHANNELS), nn.Softplus())
-        self.layers = nn.Sequential(
-            nn.Linear(CHANNELS, math.prod(shape)), last, nn.Unflatten(1, shape)
-        )
-        self.condition = None if condition is None else embedding(condition, inputs)
-
-    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Any:
-        """Return what the layers make of inputs (N, …) and conditions, or None."""
-        x = x.flatten(1)
-        hidden = self.hidden(x if self.condition is None else x + self.condition(condition))
-        return self.read(hidden)
-
-    def read(self, hidden: torch.Tensor) -> Any:
-        """Return the output for what the hidden layer gives."""
-        return self.layers(hidden)
-
-
-class _Judge(_Tiny):
-    """A discriminator that gives logits, or a record with more where it is asked for."""
-
-    def __init__(
-        self, inputs: int, condition: Condition | None, outputs: tuple[OutputPart, ...]
-    ) -> None:
-        super().__init__(inputs, (1,), condition, nn.Identity())
-        self.layers = nn.Sequential(nn.Linear(CHANNELS, 1), nn.Flatten(0))
-        wanted = [each for each in outputs if each not in {"logits", "features"}]
-        self.heads = nn.ModuleDict({each: nn.Linear(CHANNELS, CLASSES) for each in wanted})
-        self.outputs = outputs
-
-    def read(self, hidden: torch.Tensor) -> Any:
-        """Return logits, or a record."""
-        if not self.outputs:
-            return self.layers(hidden)
-        parts: dict[str, Any] = {name: head(hidden) for name, head in self.heads.items()}
-        features = (hidden,) if "features" in self.outputs else ()
-        return DiscriminatorOutput(self.layers(hidden), features, **parts)
+        inputs = math.prod(sample_shape)
+        return _Tiny(inputs, (1,), condition, nn.Flatten(0), outputs=self.outputs)
 
 
 TINY: tuple[type[Component], ...] = (TinyGenerator, TinyTranslator, TinyDiscriminator)
+
+
+class _Tiny(nn.Module):
+    """Two layers whose input, in one row, is shifted by a learned vector for each condition.
+
+    Where ``outputs`` are named, it gives a record of them and of what the layers give: logits.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        shape: Shape,
+        condition: Condition | None,
+        *last: nn.Module,
+        outputs: tuple[OutputPart, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential(nn.Linear(inputs, CHANNELS), nn.Softplus())
+        self.layers = nn.Sequential(nn.Linear(CHANNELS, math.prod(shape)), *last)
+        self.condition = None if condition is None else embedding(condition, inputs)
+        heads = [each for each in outputs if each not in {"logits", "features"}]
+        self.heads = nn.ModuleDict({each: nn.Linear(CHANNELS, CLASSES) for each in heads})
+        self.outputs = outputs
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> Any:
+        x = x.flatten(1)
+        hidden = self.hidden(x if self.condition is None else x + self.condition(condition))
+        output = self.layers(hidden)
+        if not self.outputs:
+            return output
+        parts: dict[str, Any] = {name: head(hidden) for name, head in self.heads.items()}
+        return DiscriminatorOutput(output, (hidden,) if "features" in self.outputs else (), **parts)
+
+
+def _generating(inputs: int, shape: Shape, condition: Condition | None) -> nn.Module:
+    return _Tiny(inputs, shape, condition, nn.Tanh(), nn.Unflatten(1, shape))
 
 
 def condition_of(kind: ConditionKind | None) -> Condition | None:
@@ -181,23 +175,22 @@ def tiny_dataset(
         source: whether there are sources to translate from, of the same shape.
         paired: whether source i belongs to sample i.
     """
-    rng, path = np.random.default_rng(0), folder / "samples.npz"
+    rng, path, images = np.random.default_rng(0), folder / "samples.npz", len(sample_shape) == 3
 
     def draw() -> Any:
-        if len(sample_shape) == 3:
+        if images:
             return rng.integers(0, 256, (16, *sample_shape), dtype=np.uint8)
         return rng.uniform(-1, 1, (16, *sample_shape)).astype(np.float32)
 
-    arrays = {"images" if len(sample_shape) == 3 else "samples": draw()}
+    arrays = {"images" if images else "samples": draw()}
     drawn = conditions(kind, 16)
     if drawn is not None:
-        name = "values" if kind == "values" else "labels"
-        arrays[name] = drawn.numpy() if kind == "values" else drawn.numpy().astype(np.int64)
+        values = kind == "values"
+        arrays["values" if values else "labels"] = (drawn if values else drawn.long()).numpy()
     if source:
         arrays["source"] = draw()
     np.savez(path, **arrays)
-    layout: Any = "nchw" if len(sample_shape) == 3 else "auto"
-    return Arrays(path=str(path), layout=layout, paired=paired)
+    return Arrays(path=str(path), layout="nchw" if images else "auto", paired=paired)
 
 
 @contextmanager
@@ -238,7 +231,7 @@ class Trial:
     samples: int
     construct: Callable[[], nn.Module]
     arguments: Callable[[], tuple[Any, ...]]
-    shape: tuple[int, ...] | None = None
+    shape: Shape | None = None
 
     def build(self, seed: int = 0) -> nn.Module:
         """Build the module with weights from a seed."""
@@ -246,53 +239,40 @@ class Trial:
         return self.construct()
 
     def call(
-        self, module: Callable[..., Any], change: Change | None = None, seed: int = 1
+        self,
+        module: Callable[..., Any],
+        change: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        *,
+        seed: int = 1,
+        double: bool = False,
     ) -> torch.Tensor:
-        """Call the module with the inputs; what it draws from torch is the same each time.
+        """Call a module with the inputs, of which the first is changed where that is a tensor.
 
-        Args:
-            module: what was built, or something made of it.
-            change: applied to each input of floating-point numbers but conditions.
-            seed: of what it draws from torch.
-
-        Returns:
-            The output; of a ``DiscriminatorOutput`` all that it holds, in one row a sample.
+        What it draws from torch follows from the seed. Of a ``DiscriminatorOutput``, all that it holds
+        is returned in one row a sample.
         """
-        arguments = list(self.arguments())
-        if change is not None and torch.is_tensor(arguments[0]):
-            arguments[0] = change(arguments[0])
-            if arguments[0].dtype == torch.float64:
-                arguments = [each.double() if _is_floating(each) else each for each in arguments]
+        inputs = list(self.arguments())
+        if change is not None and torch.is_tensor(inputs[0]):
+            inputs[0] = change(inputs[0])
+        if double:
+            floats = [torch.is_tensor(each) and each.is_floating_point() for each in inputs]
+            inputs = [x.double() if real else x for x, real in zip(inputs, floats, strict=True)]
         torch.manual_seed(seed)
-        output = module(*arguments)
+        output = module(*inputs)
         if isinstance(output, DiscriminatorOutput):
-            others = (output.class_logits, output.embedding, output.codes)
-            given = [
-                each for each in (output.logits, *output.features, *others) if each is not None
-            ]
+            further = (output.class_logits, output.embedding, output.codes)
+            given = [x for x in (output.logits, *output.features, *further) if x is not None]
             output = torch.cat([each.reshape(len(each), -1) for each in given], dim=1)
         require(torch.is_tensor(output), f"the output is a {type(output).__name__}, not a tensor")
         result: torch.Tensor = output
         return result
 
 
-def _is_floating(argument: object) -> bool:
-    return isinstance(argument, torch.Tensor) and argument.is_floating_point()
-
-
 def trials(component: Component, options: Options, samples: int = BATCH) -> Iterator[Trial]:
-    """Yield what a component builds for each kind of input that it accepts.
-
-    Args:
-        component: a network, a latent, a normalization or an activation.
-        options: what networks are tried with.
-        samples: how many samples the inputs have.
-    """
+    """Yield what a network, latent, normalization or activation builds for all inputs it accepts."""
     if isinstance(component, Network):
-        yield from (
-            _network(component, shape, kind, samples)
-            for shape, kind in accepted(component, options)
-        )
+        for sample_shape, kind in accepted(component, options):
+            yield _of_network(component, sample_shape, kind, samples)
     elif isinstance(component, Normalization):
         for channels, dimensions in accepted_layers(component):
             shape = (samples, channels, *[6, 6][:dimensions])
@@ -308,15 +288,45 @@ def trials(component: Component, options: Options, samples: int = BATCH) -> Iter
         yield Trial(f"for {samples} latents", samples, component.build, inputs, shape)
 
 
+def _of_network(network: Network, shape: Shape, kind: ConditionKind | None, samples: int) -> Trial:
+    condition = condition_of(kind)
+    read: Shape
+    build: Callable[[], nn.Module]
+    if isinstance(network, Generator):
+        read, build = (LATENT,), partial(network.build, LATENT, shape, condition)
+    elif isinstance(network, Translator):
+        read, build = shape, partial(network.build, shape, shape, condition)
+    else:
+        assert isinstance(network, Discriminator)  # the third family of networks
+        read = network.packed_shape(shape)
+        build = partial(network.build, read, condition)
+
+    def arguments() -> tuple[Any, ...]:
+        (values,) = _seeded(samples, *read)()
+        noise = (torch.Generator().manual_seed(2),) if uses_noise(network) else ()
+        return (values.tanh() if len(read) == 3 else values, conditions(kind, samples), *noise)
+
+    return Trial(
+        f"for samples {shape}" + (f" and {condition.describe()}" if condition else ""),
+        samples,
+        lambda: parametrized(build(), network),
+        arguments,
+        None if isinstance(network, Discriminator) else (samples, *shape),
+    )
+
+
+def uses_noise(network: Network | None) -> bool:
+    """Return whether a network takes a random source besides its other inputs."""
+    return isinstance(network, Generator) and network.uses_noise
+
+
 def changed(component: Any, **fields: Any) -> Any:
     """Return a component with other fields, validated anew."""
     data = component.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return type(component).model_validate({**data, **fields})
 
 
-def accepted(
-    network: Network, options: Options
-) -> list[tuple[tuple[int, ...], ConditionKind | None]]:
+def accepted(network: Network, options: Options) -> list[tuple[Shape, ConditionKind | None]]:
     """Return shapes of samples and kinds of condition that a network's ``check`` lets pass.
 
     All shapes come with one kind, and the first of them with all that the network accepts.
@@ -324,18 +334,11 @@ def accepted(
     kinds: list[ConditionKind | None] = [None]
     if network.conditional:
         kinds = [kind for kind in KINDS if kind in network.accepts]
-    found: list[tuple[tuple[int, ...], ConditionKind | None]] = []
+    found: list[tuple[Shape, ConditionKind | None]] = []
     for shape in options.sample_shapes:
         tried = kinds if not found else kinds[:1]
-        found += [(shape, kind) for kind in tried if passes(_check_of(network, shape), kind)]
+        found += [(shape, kind) for kind in tried if passes(ask, network, shape, kind, options)]
     return found
-
-
-def _check_of(network: Network, shape: tuple[int, ...]) -> Callable[..., None]:
-    if isinstance(network, Translator):
-        return lambda kind: network.check_source(shape, shape, condition_of(kind))
-    packed = network.packed_shape(shape) if isinstance(network, Discriminator) else shape
-    return lambda kind: network.check(packed, condition_of(kind))
 
 
 def accepted_layers(normalization: Normalization) -> list[tuple[int, int]]:
@@ -344,35 +347,37 @@ def accepted_layers(normalization: Normalization) -> list[tuple[int, int]]:
     return [layer for layer in candidates if passes(normalization.check, *layer)]
 
 
-def _network(
-    network: Network, shape: tuple[int, ...], kind: ConditionKind | None, samples: int
-) -> Trial:
-    condition, told = condition_of(kind), conditions(kind, samples)
-    where = f"for samples {shape}" + (f" and {condition.describe()}" if condition else "")
-    output: tuple[int, ...] | None = (samples, *shape)
-    build: Callable[[], nn.Module]
-    noise: Callable[[], tuple[torch.Generator, ...]] = tuple
-    if isinstance(network, Generator):
-        values = _seeded(samples, LATENT)
-        build = lambda: network.build(LATENT, shape, condition)  # noqa: E731 - one of three
-        if network.uses_noise:
-            noise = lambda: (torch.Generator().manual_seed(2),)  # noqa: E731 - as above
-    elif isinstance(network, Translator):
-        values = _seeded(samples, *shape)
-        build = lambda: network.build(shape, shape, condition)  # noqa: E731 - as above
-    elif isinstance(network, Discriminator):
-        packed, output = network.packed_shape(shape), None
-        values = _seeded(samples, *packed)
-        build = lambda: network.build(packed, condition)  # noqa: E731 - as above
-    else:
-        raise TypeError(f"{network.type!r} is of no known family of networks")
-    bounded = len(shape) == 3 and not isinstance(network, Generator)
-    return Trial(
-        where,
-        samples,
-        lambda: parametrized(build(), network),
-        lambda: (values()[0].tanh() if bounded else values()[0], told, *noise()),
-        output,
+def ask(component: Any, shape: Shape, kind: ConditionKind | None, options: Options) -> Any:
+    """Return what a component's ``check`` says of samples of a shape, with conditions of a kind."""
+    condition = condition_of(kind)
+    if isinstance(component, Translator):
+        return component.check_source(shape, shape, condition)
+    if isinstance(component, Discriminator):
+        return component.check(component.packed_shape(shape), condition)
+    if isinstance(component, Generator):
+        return component.check(shape, condition)
+    if isinstance(component, FeatureExtractor):
+        return component.check(shape)
+    setting = setting_of(shape, kind, options)
+    if isinstance(component, Algorithm):
+        return list(component.check(setting.data, Training()))
+    return component.check(setting)
+
+
+def setting_of(
+    shape: Shape, kind: ConditionKind | None, options: Options, *, translated: bool = False
+) -> Setting:
+    """Return networks and data for a part: networks that the options give, or tiny ones."""
+    space = space_of(shape, "uint8" if len(shape) == 3 else "float32")
+    condition, told = condition_of(kind), kind is not None
+    return Setting(
+        DatasetInfo(space, condition, space if translated else None),
+        space,
+        condition,
+        options.spec.get("discriminator", TinyDiscriminator(conditional=told, outputs=EVERYTHING)),
+        options.spec.get("generator", TinyGenerator(conditional=told)),
+        options.spec.get("latent", Normal(dim=LATENT)),
+        BATCH,
     )
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from ganzoo.components.registry import Provider
 from ganzoo.plugins import CORE, PluginRecord, Recipe
-from ganzoo.testing import NonConformance
+from ganzoo.testing import NonConformance, checks_of
 from ganzoo.testing.checks import name_of_check
-from ganzoo.testing.conformance import PLUGIN_CHECKS, RECIPE_CHECKS
 from ganzoo.testing.plugins import check_torch_free
 
 PLUGIN = '''
@@ -59,7 +58,7 @@ def failures_of(install, load_plugins):
         lines = "".join(f"Requires-Dist: {each}\n" for each in requires)
         about.write_text(about.read_text("utf-8") + lines, "utf-8")
         records = {record.name: record for record in load_plugins().records}
-        return failures(PLUGIN_CHECKS, records[name], slow)
+        return failures(checks_of(PluginRecord), records[name], slow)
 
     return find
 
@@ -152,7 +151,9 @@ def test_a_command_that_is_none_is_caught(failures_of):
 
 def test_a_plugin_that_failed_is_caught_with_the_cause():
     record = PluginRecord("ganzoo-cube", "1", "ganzoo_cube", "failed", "ImportError: no")
-    assert "it is failed (ImportError: no)" in failures(PLUGIN_CHECKS[:1], record)["loaded"]
+    assert (
+        "it is failed (ImportError: no)" in failures(checks_of(PluginRecord)[:1], record)["loaded"]
+    )
 
 
 SPEC = {
@@ -188,7 +189,7 @@ SPEC = {
 def test_recipes_are_checked(tmp_path, changes, check, sentence):
     path = tmp_path / "cubes.json"
     path.write_text(json.dumps({**SPEC, **changes}), "utf-8")
-    found = failures(RECIPE_CHECKS, Recipe("cubes", path, Provider(CORE, "0")))
+    found = failures(checks_of(Recipe), Recipe("cubes", path, Provider(CORE, "0")))
     if check is None:
         assert found == {}
     else:
