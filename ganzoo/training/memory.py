@@ -49,9 +49,10 @@ def total_memory(device: torch.device) -> int | None:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an exception means that the device or the machine has too little memory."""
-    on_cpu = isinstance(error, RuntimeError) and "not enough memory" in str(error)
-    on_cpu |= isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    return on_cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    words = ("out of memory", "not enough memory", "can't allocate memory")  # of MPS and of CPUs
+    return isinstance(error, RuntimeError) and any(each in str(error) for each in words)
 
 
 def memory_problem(spec: RunSpec, info: DatasetInfo) -> GanzooError:

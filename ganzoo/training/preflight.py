@@ -109,33 +109,19 @@ class _BrokenOff(Exception):  # noqa: N818 - not an error
     """An evaluation has shown its pace."""
 
 
-class _Watch:
-    """Times the parts of an evaluation by its progress, and breaks it off where it takes long."""
+class _Pace:
+    """Breaks an evaluation off where it takes long, and knows the seconds that each sample took."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress: dict[str, tuple[int, int]] = {}
-        self._began = self._last = time.perf_counter()
+        self.per_sample, self._began = 0.0, time.perf_counter()
 
     def __call__(self, description: str, done: int, total: int) -> None:
-        """Take note of what was done since the last call."""
-        now = time.perf_counter()
-        if done:
-            self.seconds[description] = self.seconds.get(description, 0.0) + now - self._last
-            self._progress[description] = done, total
-        self._last = now
-        if now - self._began > PATIENCE and done < total:
+        """Take note of the progress."""
+        elapsed = time.perf_counter() - self._began
+        if description == GENERATED and done:
+            self.per_sample = elapsed / done
+        if elapsed > PATIENCE and done < total:
             raise _BrokenOff
-
-    def estimate(self, real: int) -> tuple[float, float]:
-        """Return the seconds for so many real samples, or for those known, and for generated ones."""
-        whole = {
-            name: seconds * self._progress[name][1] / self._progress[name][0]
-            for name, seconds in self.seconds.items()
-        }
-        each = whole.pop(GENERATED, 0.0)
-        per_sample = each / self._progress.get(GENERATED, (0, 1))[1]
-        return sum(whole.values()) or real * per_sample, each
 
 
 class _Measurement:
@@ -222,17 +208,18 @@ class _Measurement:
     def _evaluation(self) -> tuple[float, float]:
         """Return the seconds that the first evaluation adds, and those of each evaluation."""
         report("timing an evaluation", 0, 0)
-        watch = _Watch()
-        began = self._now()
+        pace, section = _Pace(), self.spec.evaluation
+        assert section is not None  # the plan has evaluations only if there is one
         try:
-            with reporting_to(watch):
-                self.trainer.evaluate()
+            with reporting_to(pace):
+                first = self._timed(self.trainer.evaluate)
         except _BrokenOff:
-            return watch.estimate(len(self.trainer.prepared.split))
-        first = self._now() - began
+            return pace.per_sample * len(
+                self.trainer.prepared.split
+            ), pace.per_sample * section.samples
         if first > PATIENCE / 2:
-            real = sum(watch.seconds.values()) - watch.seconds.get(GENERATED, 0.0)
-            return real, first - real
+            each = pace.per_sample * section.samples or first
+            return first - each, each
         again = self._timed(self.trainer.evaluate)
         return max(0.0, first - again), again
 
@@ -274,31 +261,30 @@ def _advice(
     available: int | None,
 ) -> list[str]:
     """Return what would make a run faster."""
-    found, total = [], sum(seconds.values())
+    total, training = sum(seconds.values()), spec.training
     settings = {
         "evaluations": "evaluation.every, or lower evaluation.samples",
         "checkpoints": "output.checkpoint_every",
         "samples": "output.samples_every",
     }
-    for part, setting in settings.items():
-        if seconds[part] > total / 5:
-            fraction = f"{seconds[part] / total:.0%}"
-            found.append(f"{part} take {fraction} of the time: raise {setting}")
-    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    found = [
+        f"{part} take {seconds[part] / total:.0%} of the time: raise {setting}"
+        for part, setting in settings.items()
+        if seconds[part] > total / 5
+    ]
     if device.type == "cpu":
-        if torch.accelerator.is_available():
-            found.append("device: this machine has a GPU; use 'auto'")
-        else:
-            found.append("device: a GPU is many times faster for convolutional networks")
+        cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+        gpu = torch.accelerator.is_available()
+        faster = "this machine has one" if gpu else "it is many times faster for convolutions"
+        found.append(f"device: use a GPU; {faster}")
         if 2 * threads <= cores:
             found.append(f"threads: torch uses {threads} of {cores} cores; set OMP_NUM_THREADS")
         return found
-    if spec.training.precision == "float32":
+    if training.precision == "float32":
         found.append("training.precision: bfloat16 is faster on most GPUs")
-    if not spec.training.compile:
+    if not training.compile:
         found.append("training.compile: worth a try for a long run")
     if memory is not None and available is not None and memory < available / 4:
-        found.append(
-            f"training.batch_size: larger ones fit; {memory / available:.0%} of the memory is used"
-        )
+        used = f"{memory / available:.0%} of the memory is used"
+        found.append(f"training.batch_size: larger ones fit; {used}")
     return found

@@ -13,8 +13,9 @@ import ganzoo
 from ganzoo import api
 from ganzoo.errors import DataError, DeviceError, SpecError
 from ganzoo.training import preflight as module
+from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import TrainingContext
-from ganzoo.utils.progress import report, reporting_to
+from ganzoo.utils.progress import report
 
 EVALUATION = {
     "metrics": ["fd"],
@@ -103,16 +104,23 @@ def test_a_long_evaluation_is_broken_off_and_estimated(
     assert found.seconds["evaluations"] == pytest.approx(103, rel=0.3)
 
 
-def test_progress_of_other_work_counts_once() -> None:
-    watch = module._Watch()
-    with reporting_to(watch):
-        for description in ("hashing", module.GENERATED):
-            for done in (0, 1, 2):
-                report(description, done, 2)
-                time.sleep(0.01)
-    once, each = watch.estimate(5)
-    assert 0.015 < once < 0.2
-    assert 0.015 < each < 0.2
+def test_real_samples_of_a_slow_evaluation_count_once(
+    evaluated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = TrainingEvaluator.evaluate
+
+    def slow(*arguments: Any) -> Any:
+        for description in (module.GENERATED, "extracting features of real samples"):
+            for done in (0, 16, 32):
+                report(description, done, 32)
+                time.sleep(0.15 if done < 32 else 0)
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(module, "PATIENCE", 1.0)
+    monkeypatch.setattr(TrainingEvaluator, "evaluate", slow)
+    found = api.preflight(ganzoo.load_spec(evaluated))
+    # Three evaluations of 0.3 s, and once 0.3 s for real samples and what evaluating really takes.
+    assert 1.2 <= found.seconds["evaluations"] < 1.7
 
 
 @pytest.mark.parametrize("duration", ["1 steps", "2 steps", "3 steps"])

@@ -121,6 +121,18 @@ def test_arrays_of_images_get_a_spec_and_points_none(tmp_path: Path) -> None:
         propose_spec(tmp_path / "points.npy")
 
 
+@pytest.mark.parametrize(
+    ("count", "operations"), [(999, ["translation", "cutout"]), (1000, ["cutout"]), (10_000, None)]
+)
+def test_the_more_images_the_less_augmentation(
+    count: int, operations: list[str] | None, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "many.npy", np.zeros((count, 8, 8), np.uint8))
+    spec = propose_spec(tmp_path / "many.npy")
+    assert spec.get("augmentation", {}).get("operations") == operations
+    assert spec["training"]["duration"] == ("6000 steps" if operations else "4000 steps")
+
+
 def test_one_broken_file_is_named_and_nothing_is_written(
     program: Callable[..., Any], plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

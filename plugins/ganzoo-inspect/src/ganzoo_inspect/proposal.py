@@ -19,8 +19,11 @@ LARGEST, LARGEST_PROPOSED = 128, 64
 FEWEST = 16
 """Images with which a spec is proposed; they do not make a good GAN, but one that trains."""
 
-FEW, MANY = 2_000, 10_000
-"""Images below which colours are changed, too, and from which no augmentation is proposed."""
+FEW, MANY = 1_000, 10_000
+"""Images below which shifts and colours are augmented, too, and from which nothing is.
+
+With a few hundred digits shifts keep the generator from copying; with thousands they cost variety.
+"""
 
 FEWEST_OF_A_CLASS = 10
 """Images that each class must have for the networks to be told of classes."""
@@ -129,7 +132,9 @@ def _spec(survey: Survey, count: int) -> dict[str, Any]:
 def _operations(survey: Survey, count: int) -> list[str]:
     if count >= MANY:
         return []
-    return [*(["color"] if count < FEW and survey.coloured else []), "translation", "cutout"]
+    if count >= FEW:
+        return ["cutout"]
+    return [*(["color"] if survey.coloured else []), "translation", "cutout"]
 
 
 def _halves(rate: float) -> dict[str, Any]:
