@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
-from ganzoo.plugins import Recipe, installed
+from ganzoo.plugins import Plugins, Recipe, installed
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec, parse_spec, read_spec_file
 from ganzoo.spec.overrides import apply_overrides
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from ganzoo.runs.generator import LoadedSampler
     from ganzoo.runs.report import Report
     from ganzoo.sampling import Sampler
+    from ganzoo.training.preflight import Preflight
     from ganzoo.training.transfer import Parent
 
     Numbers = torch.Tensor | npt.ArrayLike
+
+
+T = TypeVar("T")
 
 
 def find_recipe(name: str) -> Recipe:
@@ -172,8 +176,38 @@ def _train(
     from ganzoo.training.loop import train
     from ganzoo.visual.card_writer import CardWriter
 
+    info = spec.check()
     with installed().listening(*listeners, CardWriter()):
-        return Run(train(spec, spec.check(), installed(), directory, **options))
+        work = partial(train, spec, info, installed(), directory, **options)
+        return Run(_within_memory(work, spec, info))
+
+
+def preflight(spec: RunSpec) -> Preflight:
+    """Return what a run will take in time, memory and disk, from a few real steps; nothing is kept.
+
+    Raises:
+        ganzoo.errors.UsageError: the run could not begin, or needs more memory than the device has.
+        ganzoo.errors.TrainingError: it diverges at once.
+    """
+    from ganzoo.training.preflight import preflight as measure
+    from ganzoo.visual.card_writer import CardWriter
+
+    info, nobody_else = spec.check(), Plugins()
+    with nobody_else.listening(CardWriter()):
+        return _within_memory(lambda: measure(spec, info, nobody_else), spec, info)
+
+
+def _within_memory(work: Callable[[], T], spec: RunSpec, info: DatasetInfo) -> T:
+    """Do some work; where memory runs out, raise an error that names what fits."""
+    from ganzoo.training.memory import is_out_of_memory, memory_problem
+
+    try:
+        return work()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    # Out of the handler, so that what the traceback refers to is freed.
+    raise memory_problem(spec, info)
 
 
 def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:

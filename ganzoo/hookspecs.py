@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -66,6 +66,15 @@ def ganzoo_recipes() -> Iterable[Path]:  # type: ignore[empty-body] # a hook's s
 @hookspec
 def ganzoo_commands() -> Iterable[Command]:  # type: ignore[empty-body] # a hook's spec
     """Return the commands this plugin adds to the command line."""
+
+
+@hookspec(firstresult=True)
+def ganzoo_spec_for(path: Path) -> Mapping[str, Any] | None:
+    """Return a spec that trains well on the data at ``path``, or None to leave that to other plugins.
+
+    Called by ``ganzoo init --for PATH``; the first spec that a plugin returns is checked and written.
+    Raise ``ganzoo.errors.UsageError`` where something is wrong with the data.
+    """
 
 
 # The life of a run. Called in the process that trains.

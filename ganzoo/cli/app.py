@@ -49,8 +49,9 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
     ),
     "Write specs": (
         _core("recipes", "specs:recipes", "List the specs that plugins ship."),
-        _core("init", "specs:init", "Copy a recipe to a file for editing."),
+        _core("init", "specs:init", "Copy a recipe to a file, or write a spec for your data."),
         _core("validate", "specs:validate", "Check specs without running them."),
+        _core("doctor", "doctor:doctor", "Say what a run will take, and what would be faster."),
         _core("schema", "specs:schema", "Write the JSON Schema of specs."),
     ),
     "Find and manage": (

@@ -18,6 +18,13 @@ Callback = Callable[[click.Context, click.Parameter, Any], Any]
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 force_option = click.option("--force", is_flag=True, help="Overwrite existing files.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a field of the spec; may be given more than once.",
+)
 run_argument = click.argument("run", shell_complete=complete_run)
 checkpoint_option = click.option(
     "--checkpoint",

@@ -68,6 +68,13 @@ def number_words(value: Value) -> str:
     return f"{value.mean:.4g}" if value.std is None else f"{value.mean:.4g} ± {value.std:.2g}"
 
 
+def size_words(size: int) -> str:
+    """Write a number of bytes with a unit."""
+    power = min(max(0, size.bit_length() - 1) // 10, 3)
+    unit = ("bytes", "KiB", "MiB", "GiB")[power]
+    return f"{size / 1024**power:.{min(power, 1)}f} {unit}"
+
+
 def program_command() -> str:
     """Return how to start this program again from the same shell."""
     if "UV_RUN_RECURSION_DEPTH" in os.environ:  # started with `uv run`, perhaps in no active venv

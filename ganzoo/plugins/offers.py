@@ -18,7 +18,7 @@ from ganzoo.errors import PluginError
 from ganzoo.hookspecs import Command
 from ganzoo.plugins.discovery import CORE
 
-OFFERS = ("ganzoo_components", "ganzoo_recipes", "ganzoo_commands")
+OFFERS = ("ganzoo_components", "ganzoo_recipes", "ganzoo_commands", "ganzoo_spec_for")
 """The hooks that are called when plugins are loaded; the others are called in the life of a run."""
 
 

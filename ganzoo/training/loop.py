@@ -128,20 +128,13 @@ class Trainer:
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""
         state, plan, callbacks = self.state, self.prepared.plan, self.state.callbacks
-        step_game, next_batch = state.game.step, state.batches.next
         self.announce("ganzoo_run_started", total_steps=self.total)
         self._logged_at, self._clock = state.step, time.perf_counter()
 
         with self.announcing_the_end(), StopRequest() as stop:
             total = self.total
             while state.step < total:
-                # Take one step of every network. Nothing here waits for a number.
-                progress = state.step / plan.total
-                numbers = step_game(next_batch, state.step, progress)
-                state.step += 1
-                if state.average is not None:
-                    state.average.update(state.step, progress)
-                state.meters.add(numbers)
+                self.take_step()
 
                 # Do what is due after this step; patience or a callback may end the run.
                 last = state.step == total
@@ -171,6 +164,16 @@ class Trainer:
                     self.save_checkpoint()
                 if stopped_by is not None and not last:
                     raise Interrupted(stopped_by, state.step)
+
+    def take_step(self) -> None:
+        """Take one step of every network. Nothing here waits for a number."""
+        state = self.state
+        progress = state.step / self.prepared.plan.total
+        numbers = state.game.step(state.batches.next, state.step, progress)
+        state.step += 1
+        if state.average is not None:
+            state.average.update(state.step, progress)
+        state.meters.add(numbers)
 
     @contextmanager
     def announcing_the_end(self) -> Iterator[None]:

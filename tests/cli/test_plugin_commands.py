@@ -236,7 +236,7 @@ def test_a_list_as_default_is_no_fault(program, install, anew):
     shown = json.loads(program("show", "triangle", "--json").out)
     assert shown[0]["fields"][0]["default"] == [1]
     change = ("--set", "generator.activation=triangle")
-    resolved = json.loads(program("run", "mlp-mnist", "--dry-run", *change).out)
+    resolved = json.loads(program("run", "mlp-mnist", "--dry-run", "-q", *change).out)
     assert resolved["generator"]["activation"] == {"type": "triangle", "steep": [1]}
 
 

@@ -42,7 +42,7 @@ def test_the_program_itself_imports_nothing_heavy(arguments):
         ["sample", "--help"],
         ["init", "mlp-mnist", "-o", "-"],
         ["validate", "mlp-mnist"],
-        ["run", "mlp-mnist", "--dry-run"],
+        ["run", "mlp-mnist", "--dry-run", "--quiet"],
     ],
     ids=" ".join,
 )

@@ -74,7 +74,7 @@ def _check_command(words: list[str]) -> None:
 
 
 def test_recipes_that_are_run_are_installed(shell_block):
-    for name in re.findall(r"ganzoo (?:run|init) ([\w-]+)(?:\s|$)", shell_block.text):
+    for name in re.findall(r"ganzoo (?:run|init) (\w[\w-]*)(?:\s|$)", shell_block.text):
         assert name in {*installed().recipes, *NOT_INSTALLED}
 
 

@@ -71,7 +71,7 @@ def test_the_tutorials_plugin_builds_installs_and_passes_its_own_tests(tmp_path,
     assert "test_conformance[latent-sphere-draws] PASSED" in tested
     assert "test_conformance[recipe-sphere-valid] PASSED" in tested
     assert "SKIPPED" not in tested
-    changed = ("run", "digits", "--dry-run", "--set", "latent.type=sphere")
+    changed = ("run", "digits", "--dry-run", "-q", "--set", "latent.type=sphere")
     resolved = json.loads(_call("-m", "ganzoo", *changed, cwd=tests, environment=environment))
     assert resolved["latent"] == {"type": "sphere", "dim": 64, "radius": None}
     short = ("run", "sphere", "--set", "training.duration=2 steps", "--device", "cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.options import json_option
-from ganzoo.cli.output import FAILED, say, write_json, write_table
+from ganzoo.cli.output import FAILED, say, size_words, write_json, write_table
 from ganzoo.data.cache import CachedFile, cache_folder, cached_files, fault_of
 
 
@@ -21,8 +21,8 @@ def list_cache(as_json: bool) -> None:
         listed = [{"name": each.name, "kind": each.kind, "bytes": each.size} for each in files]
         write_json({"folder": folder, "files": listed})
         return
-    write_table([(each.name, each.kind, _words(each.size)) for each in files])
-    say(f"{len(files)} files, {_words(sum(each.size for each in files))} in {folder}")
+    write_table([(each.name, each.kind, size_words(each.size)) for each in files])
+    say(f"{len(files)} files, {size_words(sum(each.size for each in files))} in {folder}")
 
 
 @click.command()
@@ -63,15 +63,9 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
         else:
             each.path.unlink(missing_ok=True)
     verb = "would be deleted" if dry_run else "deleted"
-    say(f"{len(chosen)} files {verb}, {_words(sum(each.size for each in chosen))}")
+    say(f"{len(chosen)} files {verb}, {size_words(sum(each.size for each in chosen))}")
 
 
 def _damaged() -> list[tuple[CachedFile, str]]:
     found = [(each, fault_of(each)) for each in cached_files()]
     return [(each, reason) for each, reason in found if reason is not None]
-
-
-def _words(size: int) -> str:
-    power = min(max(0, size.bit_length() - 1) // 10, 3)
-    unit = ("bytes", "KiB", "MiB", "GiB")[power]
-    return f"{size / 1024**power:.{min(power, 1)}f} {unit}"

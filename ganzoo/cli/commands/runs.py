@@ -12,6 +12,7 @@ import click
 
 from ganzoo import api
 from ganzoo.cli import options
+from ganzoo.cli.commands.doctor import preflight_lines
 from ganzoo.cli.commands.specs import read_argument
 from ganzoo.cli.completion import complete_spec
 from ganzoo.cli.output import number_words, program_command, say, write_json
@@ -19,13 +20,6 @@ from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_
 from ganzoo.errors import Interrupted
 from ganzoo.runs.history import History
 
-set_option = click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="PATH=VALUE",
-    help="Change a field of the spec; may be given more than once.",
-)
 new_run_option = options.output_option(
     "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
 )
@@ -33,12 +27,17 @@ new_run_option = options.output_option(
 
 @click.command()
 @click.argument("spec", shell_complete=complete_spec)
-@set_option
+@options.set_option
 @new_run_option
 @click.option("--name", help="Short for --set name=NAME.")
 @click.option("--seed", type=int, help="Short for --set seed=SEED.")
 @click.option("--device", help="Short for --set device=DEVICE: auto, cpu, cuda, cuda:1, mps.")
-@click.option("--dry-run", is_flag=True, help="Check the spec, write the resolved spec, and stop.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check the spec, write the resolved spec, say what the run will take (as 'ganzoo doctor' does;"
+    " not with -q), and stop.",
+)
 @options.quiet_option
 def run(
     spec: str,
@@ -68,6 +67,11 @@ def run(
     if dry_run:
         loaded.check()
         write_json(loaded.to_json())
+        if not quiet:
+            with showing_progress(quiet=False):
+                found = api.preflight(loaded)
+            for line in preflight_lines(found):
+                say(line)
         return
     _train(lambda progress: api.run(loaded, output=output, listeners=[progress]), quiet=quiet)
 
@@ -88,7 +92,7 @@ def resume(run: str, quiet: bool) -> None:
 
 @click.command()
 @options.run_argument
-@set_option
+@options.set_option
 @options.checkpoint_option
 @new_run_option
 @options.quiet_option

@@ -50,28 +50,44 @@ def recipes(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("recipe", shell_complete=complete_recipe)
-@output_options("File to write, or - for standard output. Default: RECIPE.json.")
+@click.argument("recipe", required=False, shell_complete=complete_recipe)
+@click.option(
+    "--for",
+    "data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write a spec for data of your own, such as a folder of images, instead of copying a recipe.",
+)
+@output_options("File to write, or - for standard output. Default: NAME.json.")
 @click.option(
     "--schema",
     "with_schema",
     is_flag=True,
     help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
-def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> None:
-    """Copy a recipe to a file for editing.
+def init(
+    recipe: str | None, data: Path | None, output: Path | None, with_schema: bool, force: bool
+) -> None:
+    """Copy a recipe to a file for editing, or write a spec for your own data.
 
     \b
       ganzoo init mlp-mnist
       ganzoo init mlp-mnist -o specs/mine.json --schema
+      ganzoo init --for photos
     """
-    found = find_recipe(recipe)
-    text = found.path.read_text(encoding="utf-8")
+    if (recipe is None) == (data is None):
+        raise UsageError("give either the name of a recipe, or --for with the path of your data")
+    if data is not None:
+        spec = _proposed(data)
+        name, text = spec["name"], json.dumps(spec, indent=2) + "\n"
+    else:
+        found = find_recipe(str(recipe))
+        name, text, spec = found.name, found.path.read_text(encoding="utf-8"), found.read()
     if str(output) == "-":
         click.echo(text, nl=False)
         return
-    path = output or Path(f"{found.name}.json")
-    if with_schema and "$schema" not in found.read():
+    path = output or Path(f"{name}.json")
+    if with_schema and "$schema" not in spec:
         text = f'{{\n  "$schema": "./{SCHEMA_NAME}",{text.lstrip()[1:]}'
     schema_path = path.with_name(SCHEMA_NAME)
     check_outputs(path, force=force)
@@ -83,6 +99,19 @@ def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> No
     if with_schema:
         schema_path.write_text(_schema_text(), encoding="utf-8")
         click.echo(schema_path)
+
+
+def _proposed(data: Path) -> dict[str, Any]:
+    """Return the spec that a plugin proposes for data; it is valid."""
+    from ganzoo.cli.progress import showing_progress
+
+    with showing_progress(quiet=False):
+        spec = installed().manager.hook.ganzoo_spec_for(path=data)
+    if spec is None:
+        raise UsageError(f"no installed plugin proposes a spec for {data} (ganzoo-inspect does)")
+    loaded = load_spec(spec)
+    loaded.check()
+    return {"name": loaded.name, **spec}
 
 
 @click.command()

@@ -1,0 +1,1 @@
+"""Augmentations of all samples that a discriminator sees."""

@@ -1,0 +1,15 @@
+"""The plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ganzoo import hookimpl
+from ganzoo.components import Component
+from ganzoo_augmentations.components import DiffAugment
+
+
+@hookimpl
+def ganzoo_components() -> Iterable[type[Component]]:
+    """Return the augmentation."""
+    return [DiffAugment]
