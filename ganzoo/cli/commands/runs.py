@@ -17,6 +17,7 @@ from ganzoo.cli.completion import complete_spec
 from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
+from ganzoo.opened import Run
 from ganzoo.runs.history import History
 
 set_option = click.option(
@@ -135,7 +136,7 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
     click.echo(path)
 
 
-def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
+def _train(train: Callable[[Progress], Run], *, quiet: bool) -> None:
     try:
         with showing_progress(quiet=quiet) as display:
             progress = Progress(display)
@@ -150,7 +151,7 @@ def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
     click.echo(finished.path)
 
 
-def _summarize(finished: api.Run, progress: Progress) -> None:
+def _summarize(finished: Run, progress: Progress) -> None:
     """Say how long training took, what it achieved, and what can be done next."""
     path = finished.path
     rows = finished.metrics()
@@ -178,7 +179,7 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
         say(f"  {title:<14}{text}")
 
 
-def _evaluation(finished: api.Run) -> list[str]:
+def _evaluation(finished: Run) -> list[str]:
     """Return which checkpoint was best, and the quality of the last one."""
     history = History(finished.directory)
     best, final = history.best, history.newest

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 from click.core import ParameterSource
 
-from ganzoo.api import Run, open_run
+from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
+from ganzoo.opened import Run
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.api import Run, open_run
+from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.commands.sampling import class_number, read_latents
 from ganzoo.errors import UsageError
+from ganzoo.opened import Run
 
 if TYPE_CHECKING:
     import torch
