@@ -95,19 +95,33 @@ def run(
     return _train_new(spec, output, listeners)
 
 
-def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
+def resume(path: str | Path, *, overrides: Overrides = (), listeners: Sequence[object] = ()) -> Run:
     """Train a stopped run on, exactly as if it had never been stopped; do nothing if it is finished.
 
     A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
-    ``listeners`` are those of ``run``.
+
+    Args:
+        path: the run directory.
+        overrides: a longer ``training.duration``, for a stopped or a finished run; nothing else can be
+            changed. The weights are those of a run that had this duration from the start.
+        listeners: as for ``run``.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
             another process is training it.
+        ganzoo.errors.SpecError: the change is not a longer duration, or schedules depend on it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = RunDirectory.open(path)
-    return _train(directory.spec, lambda: directory, listeners, resume=True)
+    before = spec = directory.spec
+    if overrides:
+        spec = parse_spec(apply_overrides(spec.to_json(), overrides))
+        training = spec.training.model_copy(update={"duration": before.training.duration})
+        if spec.model_copy(update={"training": training}) != before:
+            problem = "only 'training.duration' of a run can be changed; use 'ganzoo branch'"
+            raise SpecError([Problem("", problem)])
+    change = None if spec == before else before
+    return _train(spec, lambda: directory, listeners, resume=True, before=change)
 
 
 def branch(

@@ -244,6 +244,20 @@ class RunDirectory:
         }
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
 
+    def lengthen(self, spec: RunSpec, step: int) -> None:
+        """Give a run that has taken some steps a longer duration, and keep a record of the change."""
+        before, after = str(self.spec.training.duration), str(spec.training.duration)
+        environment = self.environment()
+        change = {"step": step, "from": before, "to": after}
+        environment["durations"] = [*environment.get("durations", []), change]
+        write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
+        write_atomically(self.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        self.spec = spec
+
+    def earlier_durations(self) -> set[str]:
+        """Return the durations that the run had before it was made longer."""
+        return {change["from"] for change in self.environment().get("durations", [])}
+
     def origin(self) -> dict[str, Any]:
         """Return the run that weights were taken from and what was taken; empty if none were."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,16 +76,25 @@ def run(
 
 @click.command()
 @options.run_argument
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A longer training.duration; 'ganzoo branch' changes anything else.",
+)
 @options.quiet_option
-def resume(run: str, quiet: bool) -> None:
-    """Resume a stopped run from its newest checkpoint.
+def resume(run: str, assignments: tuple[str, ...], quiet: bool) -> None:
+    """Resume a stopped run from its newest checkpoint, or train a finished one for longer.
 
-    The result is the same as if the run had never been stopped.
+    The result is the same as if the run had never been stopped, or had been longer from the start.
 
     \b
       ganzoo resume runs/mlp-mnist-1
+      ganzoo resume runs/mlp-mnist-1 --set training.duration="40 epochs"
     """
-    _train(lambda progress: api.resume(run, listeners=[progress]), quiet=quiet)
+    resumed = partial(api.resume, run, overrides=assignments)
+    _train(lambda progress: resumed(listeners=[progress]), quiet=quiet)
 
 
 @click.command()
@@ -156,7 +166,10 @@ def _summarize(finished: Run, progress: Progress) -> None:
     path = finished.path
     rows = finished.metrics()
     if progress.step == progress.began_at:
-        say(f"{path.name} was already finished, at step {progress.step}")
+        say(
+            f"{path.name} was already finished, at step {progress.step}; train it for longer with: "
+            f"{program_command()} resume {shlex.quote(str(path))} --set training.duration=…"
+        )
     else:
         new = [row for row in rows if row["step"] > progress.began_at]
         seconds = sum(row["seconds"] for row in new)
