@@ -10,8 +10,15 @@ from ganzoo.errors import Problem, SpecError, did_you_mean
 from ganzoo.opened import Run
 from ganzoo.plugins import Recipe, installed
 from ganzoo.runs import RunDirectory
-from ganzoo.spec import RunSpec, parse_spec, read_spec_file
-from ganzoo.spec.overrides import Overrides, apply_overrides
+from ganzoo.spec import (
+    RunSpec,
+    copies_of,
+    load_local_plugins,
+    parse_spec,
+    read_spec_file,
+    with_plugins_of_the_program,
+)
+from ganzoo.spec.overrides import Overrides, apply_overrides, plain_data
 
 if TYPE_CHECKING:
     from ganzoo.runs.report import Report
@@ -40,32 +47,45 @@ def find_recipe(name: str) -> Recipe:
     raise SpecError([Problem("", message)], name)
 
 
-def load_spec(source: str | Path | Mapping[str, Any], *, overrides: Overrides = ()) -> RunSpec:
+def load_spec(
+    source: str | Path | Mapping[str, Any], *, overrides: Overrides = (), trust: bool = False
+) -> RunSpec:
     """Load and validate a spec.
 
     Args:
         source: a JSON file, the name of a recipe, or the spec as plain data.
         overrides: changes, such as ``["training.batch_size=128"]`` or ``{"training.batch_size": 128}``.
+        trust: whether code in a run directory, if the file is in one, is run without a question. Local
+            plugins that another spec names are the user's own, and are run.
 
     Raises:
         ganzoo.errors.SpecError: it cannot be read or is not valid; says where and why.
     """
     if isinstance(source, Mapping):
-        return parse_spec(apply_overrides(dict(source), overrides))
-    return parse_spec(apply_overrides(read_source(source), overrides), str(source))
+        return _complete(plain_data(source), Path(), None, overrides)
+    path = _path_of(source)
+    data, name = read_spec_file(path), str(source)
+    in_a_run = path.name == "spec.json" and (path.parent / "checkpoints").is_dir()
+    data = load_local_plugins(data, path.parent, name, foreign=in_a_run, trusted=trust)
+    return _complete(data, Path(), name, overrides)
 
 
-def read_source(source: str | Path) -> dict[str, Any]:
-    """Return the plain data of a spec file or of a recipe, not validated.
+def _complete(
+    data: Mapping[str, Any], folder: Path, source: str | None, overrides: Overrides
+) -> RunSpec:
+    """Change a spec and validate it, once all local plugins that it names then are loaded."""
+    changed = apply_overrides(load_local_plugins(data, folder, source), overrides)
+    changed = load_local_plugins(changed, Path(), source)
+    return parse_spec(with_plugins_of_the_program(changed), source)
 
-    Raises:
-        ganzoo.errors.SpecError: no such file or recipe exists, or it is not JSON.
-    """
+
+def _path_of(source: str | Path) -> Path:
+    """Return the path of a spec file or of a recipe."""
     path = Path(source)
     named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
     if not path.is_file() and not named_as_file:
         path = find_recipe(str(source)).path
-    return read_spec_file(path)
+    return path
 
 
 def run(
@@ -74,6 +94,7 @@ def run(
     overrides: Overrides = (),
     output: str | Path | None = None,
     listeners: Sequence[object] = (),
+    trust: bool = False,
 ) -> Run:
     """Train what a spec says, and return the finished run.
 
@@ -82,6 +103,7 @@ def run(
         overrides: changes, as for ``load_spec``.
         output: the run directory to create, or None for ``<output.directory>/<name>-<n>``.
         listeners: objects with hook implementations for the life of a run.
+        trust: as for ``load_spec``.
 
     Raises:
         ganzoo.errors.UsageError: the spec, the data, the device or the directory are not as needed;
@@ -91,11 +113,17 @@ def run(
     """
     if not isinstance(spec, RunSpec) or overrides:
         source = spec.to_json() if isinstance(spec, RunSpec) else spec
-        spec = load_spec(source, overrides=overrides)
+        spec = load_spec(source, overrides=overrides, trust=trust)
     return _train_new(spec, output, listeners)
 
 
-def resume(path: str | Path, *, overrides: Overrides = (), listeners: Sequence[object] = ()) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    overrides: Overrides = (),
+    listeners: Sequence[object] = (),
+    trust: bool = False,
+) -> Run:
     """Train a stopped run on, exactly as if it had never been stopped; do nothing if it is finished.
 
     A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
@@ -105,6 +133,7 @@ def resume(path: str | Path, *, overrides: Overrides = (), listeners: Sequence[o
         overrides: a longer ``training.duration``, for a stopped or a finished run; nothing else can be
             changed. The weights are those of a run that had this duration from the start.
         listeners: as for ``run``.
+        trust: as for ``open_run``.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
@@ -112,7 +141,7 @@ def resume(path: str | Path, *, overrides: Overrides = (), listeners: Sequence[o
         ganzoo.errors.SpecError: the change is not a longer duration, or schedules depend on it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
-    directory = RunDirectory.open(path)
+    directory = RunDirectory.open(path, trust=trust)
     before = spec = directory.spec
     if overrides:
         spec = parse_spec(apply_overrides(spec.to_json(), overrides))
@@ -131,6 +160,7 @@ def branch(
     checkpoint: str | int = "last",
     output: str | Path | None = None,
     listeners: Sequence[object] = (),
+    trust: bool = False,
 ) -> Run:
     """Continue a run as a new one with changed settings: longer, with another loss or batch size.
 
@@ -143,6 +173,7 @@ def branch(
         checkpoint: where to branch: ``last``, ``best`` or a step whose checkpoint was kept.
         output: as for ``run``.
         listeners: as for ``run``.
+        trust: as for ``open_run``.
 
     Raises:
         ganzoo.errors.UsageError: it is not a run directory, has no such checkpoint, or the changed
@@ -151,9 +182,9 @@ def branch(
     """
     from ganzoo.training.transfer import open_parent
 
-    directory = RunDirectory.open(path)
+    directory = RunDirectory.open(path, trust=trust)
     data = {**directory.spec.to_json(), "initialize_from": None}
-    spec = parse_spec(apply_overrides(data, overrides))
+    spec = _complete(data, directory.path, None, overrides)
     if spec.initialize_from is not None:
         problem = "a branch goes on with the weights of its own run; leave it out"
         raise SpecError([Problem("initialize_from", problem)])
@@ -169,7 +200,9 @@ def _train_new(
     spec = spec.with_absolute_paths()
     path = None if output is None else Path(output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
-    return _train(spec, lambda: RunDirectory.create(spec, path), listeners, parent=parent)
+    copies, contents = copies_of(spec.plugins)
+    spec = spec.model_copy(update={"plugins": copies})
+    return _train(spec, lambda: RunDirectory.create(spec, path, contents), listeners, parent=parent)
 
 
 def _train(
@@ -180,21 +213,26 @@ def _train(
 ) -> Run:
     from ganzoo.training.loop import train
     from ganzoo.visual.card_writer import CardWriter
+    from ganzoo.visual.notebook import live_display
 
-    with installed().listening(*listeners, CardWriter()):
+    with installed().listening(*listeners, *live_display(), CardWriter()):
         return Run(train(spec, spec.check(), installed(), directory, **options))
 
 
-def open_run(path: str | Path, checkpoint: str | int = "last") -> Run:
+def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = False) -> Run:
     """Open a run directory, to use the generator of a checkpoint.
 
-    ``checkpoint`` is ``last``, ``best`` (by the evaluations during training) or a step whose
-    checkpoint was kept.
+    Args:
+        path: the run directory.
+        checkpoint: ``last``, ``best`` (by the evaluations during training) or a step whose checkpoint
+            was kept.
+        trust: whether local plugins that are copied in the run are run even if this user has neither
+            made the run nor trusted their content before.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory.
     """
-    return Run(RunDirectory.open(path), checkpoint)
+    return Run(RunDirectory.open(path, trust=trust), checkpoint)
 
 
 def evaluate_images(generated: str | Path, reference: str | Path, **options: Any) -> Report:

@@ -43,6 +43,11 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        from ganzoo.visual.notebook import run_html
+
+        return run_html(self.directory)
+
     @property
     def spec(self) -> RunSpec:
         """What was run."""

@@ -41,6 +41,7 @@ new_run_option = options.output_option(
 @click.option("--seed", type=int, help="Short for --set seed=SEED.")
 @click.option("--device", help="Short for --set device=DEVICE: auto, cpu, cuda, cuda:1, mps.")
 @click.option("--dry-run", is_flag=True, help="Check the spec, write the resolved spec, and stop.")
+@options.trust_option
 @options.quiet_option
 def run(
     spec: str,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_STEP = 6  # of an animation, from one column of its grid to the next
 
-ANIMATION_SIDE = 240  # smallest width and height of an animation, in pixels
+ANIMATION_SIDE = 512  # smallest width and height of an animation, in pixels
 
 DEFAULT_COORDINATES = 8  # that traverse varies
 
