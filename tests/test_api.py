@@ -125,6 +125,29 @@ def test_losses_are_plotted(plain: ganzoo.Run) -> None:
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "mean score of D"]
 
 
+def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    names = np.array(["healthy", "a|b"])
+    np.savez(
+        tmp_path / "cells.npz",
+        train_images=images,
+        train_labels=np.arange(20) % 2,
+        class_names=names,
+    )
+    dataset = {"type": "arrays", "path": str(tmp_path / "cells.npz")}
+    run = ganzoo.run({**SPEC, "dataset": dataset}, output=tmp_path / "run")
+    (row,) = (line for line in _card(run) if line.startswith("| Data set"))
+    assert row == (
+        f"| Data set | `arrays`, split `train`; `{tmp_path / 'cells.npz'}`;"
+        " 20 samples of shape (3, 8, 8); 2 classes: healthy, a\\|b |"
+    )
+
+
+def _card(run: ganzoo.Run) -> list[str]:
+    return run.directory.readme_path.read_text("utf-8").splitlines()
+
+
 def test_labels_for_an_unconditional_generator_are_refused(plain: ganzoo.Run) -> None:
     with pytest.raises(RunError, match="not told classes"):
         plain.sample(2, labels=[1])

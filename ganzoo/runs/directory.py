@@ -233,8 +233,13 @@ class RunDirectory:
         with held:
             yield
 
-    def write_environment(self, device: str, origin: Mapping[str, Any]) -> None:
-        """Write the software, the machine, the device in words, and where initial weights are from."""
+    def write_environment(
+        self, device: str, origin: Mapping[str, Any], data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the software, the machine, the device in words, and where initial weights are from.
+
+        ``data`` has the number of samples trained on, their shape, and the names of their classes.
+        """
         spec = self.spec
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         environment = {
@@ -251,6 +256,7 @@ class RunDirectory:
             },
             "git_commit": _git_commit(),
             **({"origin": dict(origin)} if origin else {}),
+            **({"data": dict(data)} if data else {}),
         }
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
 

@@ -136,7 +136,10 @@ class Trainer:
             origin: the run that its weights come from and what was taken, or nothing.
         """
         self.run.forget_after(-1)
-        self.run.write_environment(device, origin)
+        info, split = self.prepared.info, self.prepared.split
+        classes = list(info.classes.display_names) if info.classes else []
+        data = {"samples": len(split), "shape": list(info.sample_shape), "classes": classes}
+        self.run.write_environment(device, origin, data)
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
         save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
