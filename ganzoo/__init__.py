@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.hookspecs import Command, hookimpl
 
 if TYPE_CHECKING:
-    from ganzoo.api import Run, branch, evaluate_images, load_spec, open_run, resume, run
+    from ganzoo.api import branch, evaluate_images, load_spec, open_run, resume, run
+    from ganzoo.opened import Run
     from ganzoo.spec import RunSpec
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Run": "ganzoo.api",
+    "Run": "ganzoo.opened",
     "branch": "ganzoo.api",
     "evaluate_images": "ganzoo.api",
     "load_spec": "ganzoo.api",
@@ -47,4 +48,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(["__version__", *__all__])

@@ -29,6 +29,7 @@ def cache_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANZOO_CACHE", str(folder))
+        patch.setenv("GANZOO_DATA", str(folder / "data"))
         yield folder
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +90,9 @@ def test_classes_come_in_turn_or_as_asked_for(conditional: ganzoo.Run) -> None:
     ("arguments", "message"),
     [
         ({"labels": [10]}, "classes from 0 to 9"),
+        ({"labels": "ten"}, r"labels: no class is called 'ten' \(available: 0, 1, "),
+        ({"n": -1}, "n: must be 0 or more, not -1"),
+        ({"latents": np.full((2, 6), np.nan)}, "latents: must be finite numbers"),
         ({"n": 3, "labels": [1, 2]}, "expected 1 or 3"),
         ({"latents": torch.zeros(2, 5)}, r"expected shape \(n, 6\), not \(2, 5\)"),
     ],
@@ -98,6 +102,50 @@ def test_what_does_not_fit_the_generator_is_refused(
 ) -> None:
     with pytest.raises(RunError, match=message):
         conditional.sample(**arguments)
+
+
+def test_numpy_and_names_of_classes_are_taken(conditional: ganzoo.Run) -> None:
+    threes = conditional.sample(np.int64(2), seed=np.int64(5), labels=[3])
+    assert torch.equal(conditional.sample(2, seed=5, labels=np.array(["3", "3"])), threes)
+    assert torch.equal(conditional.sample(2, seed=5, labels="3"), threes)
+    assert torch.equal(conditional.sample(2, seed=5, labels=3), threes)
+    latents = conditional.latents(2, seed=5).numpy()
+    assert torch.equal(conditional.sample(latents=latents, labels=np.array(3)), threes)
+
+
+def test_one_metric_and_seeds_of_numpy_are_taken(plain: ganzoo.Run) -> None:
+    options: dict[str, Any] = {"extractor": "random-conv", "samples": 20, "save": False}
+    report = plain.evaluate(metrics="fd", seeds=np.array([1, 2]), **options)
+    assert report.seeds == [1, 2]
+    assert plain.evaluate(metrics={"type": "fd"}, seeds=1, **options).seeds == [1]
+
+
+def test_losses_are_plotted(plain: ganzoo.Run) -> None:
+    figure = plain.plot()
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "mean score of D"]
+
+
+def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    names = np.array(["healthy", "a|b"])
+    np.savez(
+        tmp_path / "cells.npz",
+        train_images=images,
+        train_labels=np.arange(20) % 2,
+        class_names=names,
+    )
+    dataset = {"type": "arrays", "path": str(tmp_path / "cells.npz")}
+    run = ganzoo.run({**SPEC, "dataset": dataset}, output=tmp_path / "run")
+    (row,) = (line for line in _card(run) if line.startswith("| Data set"))
+    assert row == (
+        f"| Data set | `arrays`, split `train`; `{tmp_path / 'cells.npz'}`;"
+        " 20 samples of shape (3, 8, 8); 2 classes: healthy, a\\|b |"
+    )
+
+
+def _card(run: ganzoo.Run) -> list[str]:
+    return run.directory.readme_path.read_text("utf-8").splitlines()
 
 
 def test_labels_for_an_unconditional_generator_are_refused(plain: ganzoo.Run) -> None:
@@ -111,7 +159,14 @@ def test_specs_come_from_files_recipes_and_data(tmp_path: Path) -> None:
     assert ganzoo.load_spec(path) == ganzoo.load_spec(str(path)) == ganzoo.load_spec(SPEC)
     assert ganzoo.load_spec("digits").name == "digits"
     assert ganzoo.load_spec("ganzoo-digits:digits") == ganzoo.load_spec("digits")
-    assert ganzoo.load_spec(SPEC, overrides=["training.batch_size=4"]).training.batch_size == 4
+    for overrides in (
+        ["training.batch_size=4"],
+        "training.batch_size=4",
+        {"training.batch_size": 4},
+        {"training": {"batch_size": np.int64(4)}},
+    ):
+        assert ganzoo.load_spec(SPEC, overrides=overrides).training.batch_size == 4
+    assert ganzoo.load_spec({**SPEC, "seed": np.int64(3)}, overrides={"name": "5"}).name == "5"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +180,16 @@ def test_specs_come_from_files_recipes_and_data(tmp_path: Path) -> None:
 def test_a_source_that_is_not_there_is_named(source: str | Path, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         ganzoo.load_spec(source)
+
+
+def test_a_run_takes_changes(tmp_path: Path) -> None:
+    spec = ganzoo.load_spec(SPEC)
+    run = ganzoo.run(spec, overrides={"training.duration": "1 steps"}, output=tmp_path / "run")
+    assert run.metrics()[-1]["step"] == 1
+    longer = ganzoo.branch(
+        run.path, overrides={"training.duration": "2 steps"}, output=tmp_path / "longer"
+    )
+    assert longer.metrics()[-1]["step"] == 2
 
 
 def test_a_directory_that_is_no_run(tmp_path: Path) -> None:

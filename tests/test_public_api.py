@@ -38,7 +38,7 @@ def test_public_names_are_chosen_and_can_all_be_had() -> None:
     }
     for name in ganzoo.__all__:
         assert getattr(ganzoo, name) is not None
-    assert set(ganzoo.__all__) <= set(dir(ganzoo))
+    assert set(dir(ganzoo)) == {*ganzoo.__all__, "__version__"}
     assert importlib.import_module("ganzoo.spec").RunSpec is ganzoo.RunSpec
 
 

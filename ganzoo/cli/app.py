@@ -18,6 +18,7 @@ from ganzoo.cli.output import FAILED, readable_warnings, say
 from ganzoo.cli.tree import CommandTree
 from ganzoo.errors import GanzooError, in_a_line
 from ganzoo.hookspecs import Command
+from ganzoo.utils.consent import answering
 
 STOPPED = 130  # the exit code after Ctrl-C, by the shell's convention
 
@@ -124,10 +125,11 @@ OPTIONS: list[click.Parameter] = [
     _option(
         ["--plugin"],
         multiple=True,
-        type=click.Path(exists=True, dir_okay=False, resolve_path=True),
-        metavar="FILE.py",
+        type=click.Path(exists=True, resolve_path=True),
+        metavar="FILE.py|FOLDER",
         callback=_appended_to("GANZOO_PLUGIN_FILES", os.pathsep),
-        help="Load a local Python file as a plugin; may be given more than once.",
+        help="Load a local Python file, or a folder with an __init__.py, as a plugin; may be given more"
+        " than once.",
     ),
     _option(["--debug"], is_flag=True, callback=_set_debug, help="Show the traceback of an error."),
 ]
@@ -165,9 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     start = functools.partial(
         program().main, arguments, prog_name="ganzoo", standalone_mode=False, obj=settings
     )
-    with readable_warnings():
+    with readable_warnings(), answering(_confirm):
         code = exit_code_of(start, lambda: settings.debug)
     sys.exit(code)
+
+
+def _confirm(question: str) -> bool:
+    """Ask the user on a terminal; elsewhere the answer is no."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
 
 
 def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int:

@@ -11,6 +11,7 @@ import click
 
 from ganzoo.cli.completion import complete_run
 from ganzoo.errors import UsageError
+from ganzoo.utils.consent import answering
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -25,7 +26,28 @@ set_option = click.option(
     metavar="PATH=VALUE",
     help="Change a field of the spec; may be given more than once.",
 )
-run_argument = click.argument("run", shell_complete=complete_run)
+
+
+def _trust(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.with_resource(answering(lambda _question: True))
+
+
+trust_option = click.option(
+    "--trust",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_trust,
+    help="Run local plugins that are copied in a run directory, even if someone else made it.",
+)
+
+
+def run_argument(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument that names a run directory, and the option to trust it."""
+    return click.argument("run", shell_complete=complete_run)(trust_option(command))
+
+
 checkpoint_option = click.option(
     "--checkpoint",
     metavar="last|best|STEP",

@@ -68,6 +68,10 @@ class Registry:
         self._entries.setdefault(entry.family, {}).setdefault(entry.name, []).append(entry)
         self._by_component[entry.component] = entry
 
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry; what it is called is still known, for specs that have it."""
+        self._entries[entry.family][entry.name].remove(entry)
+
     def add_hint(
         self, family: str, name: str, distribution: str, why: str = "is not installed"
     ) -> None:
@@ -126,7 +130,7 @@ class Registry:
         if entry is None:
             return str(component.model_fields["type"].default)
         rivals = self._entries[entry.family][entry.name]
-        return entry.name if len(rivals) == 1 else entry.qualified_name
+        return entry.name if len(rivals) <= 1 else entry.qualified_name
 
 
 _active: Registry | None = None

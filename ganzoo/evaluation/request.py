@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from ganzoo.components import Dataset, DatasetInfo, FeatureExtractor, Metric, SampleSpace, SpecModel
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
+from ganzoo.spec.overrides import plain_data
 from ganzoo.spec.reading import validated
 from ganzoo.spec.sections import DEVICE_PATTERN, default_extractor, metric_problems, no_split
 
@@ -43,7 +44,11 @@ class EvaluationRequest(SpecModel):
     @classmethod
     def of(cls, **options: object) -> Self:
         """Return a request with some options; raise ``SpecError`` if one is unknown or not valid."""
-        return validated(cls, options, prefix="evaluation.")
+        given = plain_data(options)
+        for name in ("metrics", "seeds"):  # one may stand for a list of one
+            if isinstance(given.get(name), str | int | dict):
+                given[name] = [given[name]]
+        return validated(cls, given, prefix="evaluation.")
 
     def chosen(
         self, space: SampleSpace, dataset: Dataset | None = None

@@ -8,7 +8,7 @@ failure into one warning that names the plugin.
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import inspect
 import json
 import os
@@ -32,6 +32,7 @@ from ganzoo.components.registry import Provider, Registry
 from ganzoo.errors import PluginError, PluginWarning, did_you_mean, in_a_line
 from ganzoo.hookspecs import PROJECT, Command
 from ganzoo.plugins.discovery import CORE, Selection, find_plugins
+from ganzoo.plugins.local import LocalPlugin, forget_modules, import_local, read_local
 from ganzoo.plugins.offers import (
     PluginRecord,
     Recipe,
@@ -42,7 +43,7 @@ from ganzoo.plugins.offers import (
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_"))
 
-LOCAL = "local"  # the version of a local plugin file
+LOCAL = "local"  # the version of a local plugin
 
 
 class Plugins:
@@ -54,6 +55,8 @@ class Plugins:
         self.records: list[PluginRecord] = []
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
+        self.local: dict[str, LocalPlugin] = {}  # loaded now, by name
+        self.asked_for: list[str] = []  # those that the selection names
         self._owners: dict[str, Provider] = {}
 
     @property
@@ -104,18 +107,55 @@ class Plugins:
             _warn(f"no plugin is called {name!r}{did_you_mean(name, known)}")
 
     def load_file(self, path: Path | str) -> None:
-        """Load a local Python file as a plugin: its name is the file's stem, its version ``local``.
+        """Load a local plugin that the selection names, or that a program asks for.
 
         Raises:
             PluginError: it cannot be loaded, whether or not plugins are strict: it was asked for.
         """
-        file = Path(path).resolve()
-        record = PluginRecord(file.stem, LOCAL, file.stem)
-        if any(each.name == record.name for each in self.records):
-            raise PluginError(f"{path}: a plugin called {file.stem!r} is loaded; rename the file")
-        self._load(record, lambda: _import_file(file))
+        try:
+            plugin = read_local(Path(path))
+            if plugin.name in self.local:
+                raise PluginError(f"a plugin called {plugin.name!r} is loaded; rename the file")
+            self.load_local(plugin, plugin.path)
+        except PluginError as error:
+            raise PluginError(f"{path}: {error}") from error.__cause__
+        self.asked_for.append(plugin.name)
+
+    def load_local(self, plugin: LocalPlugin, path: Path) -> LocalPlugin:
+        """Load a local plugin from a path; its version is ``local``. Do nothing if it is loaded.
+
+        It replaces one of the same name with other content.
+
+        Raises:
+            PluginError: it cannot be loaded.
+        """
+        name, loaded = plugin.name, self.local.get(plugin.name)
+        if loaded is not None and loaded.sha256 == plugin.sha256:
+            return loaded
+        if name in self.asked_for:
+            raise PluginError(
+                f"--plugin has loaded a plugin {name!r} with other content; leave the option out"
+            )
+        if loaded is not None:
+            self._unload(name)
+        record = PluginRecord(name, LOCAL, name)
+        if any(each.name == name for each in self.records):
+            raise PluginError(f"a plugin called {name!r} is loaded; rename the file")
+        self._load(record, lambda: import_local(plugin, path))
         if record.error is not None:
-            raise PluginError(f"{path}: {record.cause}") from record.error
+            self.records.remove(record)
+            raise PluginError(record.cause) from record.error
+        self.local[name] = plugin
+        return plugin
+
+    def _unload(self, name: str) -> None:
+        """Forget a local plugin; what was built with it goes on working."""
+        (record,) = (each for each in self.records if each.name == name)
+        self.records.remove(record)
+        self.manager.unregister(name=name)
+        for entry in record.components:
+            self.registry.remove(entry)
+        forget_modules(self.local.pop(name))
 
     def _load(self, record: PluginRecord, import_it: Callable[[], object]) -> None:
         """Import one plugin and keep what it provides, or leave it out as a whole."""
@@ -264,19 +304,6 @@ def _isolated(where: str) -> Iterator[None]:
     except BaseException as error:
         error.add_note(where)
         raise
-
-
-def _import_file(file: Path) -> object:
-    if not file.is_file():
-        raise PluginError("it is not a file")
-    if file.suffix != ".py":
-        raise PluginError("it is not a Python file: its name must end in .py")
-    known = importlib.util.find_spec(file.stem)
-    if known is not None and known.origin != str(file):
-        raise PluginError(f"another module is called {file.stem!r}; rename the file")
-    # On the path, so that it may import its neighbours, and worker processes may import it.
-    sys.path.append(str(file.parent))
-    return importlib.import_module(file.stem)
 
 
 def _check_hooks(plugin: object, callers: list[pluggy.HookCaller]) -> list[str]:

@@ -36,6 +36,10 @@ FILES = """\
 | `generator.safetensors` | weights of the generator that `ganzoo sample` uses |"""
 
 
+MOST_CLASSES = 20
+"""Names of classes that a card lists."""
+
+
 def card(run: RunDirectory, step: int, total_steps: int) -> str:
     """Return the text of a run's README.md after a step of the training."""
     spec, path = run.spec, run.path
@@ -68,7 +72,7 @@ def _settings(run: RunDirectory) -> str:
     length = f"{training.duration}, batches of {training.batch_size}, {training.precision}"
     weights = "the last weights" if training.ema is None else "averaged weights (EMA)"
     rows = [
-        ("Data set", f"`{spec.dataset.type}`, split `{spec.dataset.split}`"),
+        ("Data set", "; ".join(_data(run))),
         ("Algorithm", f"`{spec.algorithm.type}`"),
         *_parts(spec.algorithm),
         ("Training", length),
@@ -80,6 +84,21 @@ def _settings(run: RunDirectory) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"## Settings\n\n| | |\n|---|---|\n{table}"
+
+
+def _data(run: RunDirectory) -> Iterator[str]:
+    """Yield what was trained on: the data set, where it is, how many samples there are, and of what."""
+    dataset, data = run.spec.dataset, run.environment().get("data")
+    yield f"`{dataset.type}`, split `{dataset.split}`"
+    path = getattr(dataset, "path", None)
+    if isinstance(path, str):
+        yield f"`{path}`"
+    if data is not None:  # runs of ganzoo 0.2 have none
+        yield f"{data['samples']:,} samples of shape ({', '.join(map(str, data['shape']))})"
+        classes = data["classes"]
+        if classes:
+            some = ", ".join(classes[:MOST_CLASSES]) + (", …" if classes[MOST_CLASSES:] else "")
+            yield f"{len(classes)} classes: {some}".replace("|", "\\|")
 
 
 def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

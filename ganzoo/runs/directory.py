@@ -2,6 +2,7 @@
 
 runs/<name>-<n>/
   spec.json               the resolved spec; it loads as it is
+  plugins/                copies of the local plugins that it names, if any
   environment.json        versions, providers of components, device, seeds, git commit
   metrics.jsonl           one JSON object a line
   samples/                grids of samples from latents fixed for the run
@@ -18,7 +19,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
@@ -28,7 +29,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import RunError, SpecError
-from ganzoo.spec import RunSpec, parse_spec, read_spec_file, upgraded
+from ganzoo.plugins import LocalPlugin
+from ganzoo.spec import RunSpec, load_local_plugins, parse_spec, read_spec_file, upgraded
 from ganzoo.utils.files import write_atomically
 
 
@@ -49,8 +51,9 @@ class RunDirectory:
         evaluation_directory: reports of evaluations.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, trust: bool = False) -> None:
         self.path = path
+        self.trust = trust  # whether local plugins in it are run without a question
         self.spec_path = path / "spec.json"
         self.environment_path = path / "environment.json"
         self.metrics_path = path / "metrics.jsonl"
@@ -63,8 +66,10 @@ class RunDirectory:
         self.evaluation_directory = path / "evaluation"
 
     @classmethod
-    def create(cls, spec: RunSpec, path: Path | None = None) -> RunDirectory:
-        """Make a new run directory and write the resolved spec to it.
+    def create(
+        cls, spec: RunSpec, path: Path | None = None, plugins: Sequence[LocalPlugin] = ()
+    ) -> RunDirectory:
+        """Make a new run directory and write the resolved spec to it, with copies of local plugins.
 
         Without a path it is ``<output.directory>/<name>-<n>``, n being above all numbers taken.
 
@@ -79,6 +84,8 @@ class RunDirectory:
                 run.evaluation_directory,
             ):
                 part.mkdir()
+            for plugin in plugins:
+                plugin.write(run.path / "plugins" / plugin.name)
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
         write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
@@ -91,9 +98,9 @@ class RunDirectory:
             raise _exists(path)
 
     @classmethod
-    def open(cls, path: str | Path) -> RunDirectory:
+    def open(cls, path: str | Path, *, trust: bool = False) -> RunDirectory:
         """Open a run directory that exists; raise ``RunError`` if it does not, or has no spec."""
-        run = cls(Path(path))
+        run = cls(Path(path), trust=trust)
         if not run.path.exists():
             raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
@@ -103,8 +110,11 @@ class RunDirectory:
     @cached_property
     def spec(self) -> RunSpec:
         """The run's spec; ``RunError`` if a person changed it to something that is not valid."""
+        source = str(self.spec_path)
         try:
-            return parse_spec(upgraded(read_spec_file(self.spec_path)), str(self.spec_path))
+            data = upgraded(read_spec_file(self.spec_path))
+            load_local_plugins(data, self.path, source, foreign=True, trusted=self.trust)
+            return parse_spec(data, source)
         except SpecError as error:
             raise RunError(f"{error}{self._local_plugins()}") from None
 
@@ -223,8 +233,13 @@ class RunDirectory:
         with held:
             yield
 
-    def write_environment(self, device: str, origin: Mapping[str, Any]) -> None:
-        """Write the software, the machine, the device in words, and where initial weights are from."""
+    def write_environment(
+        self, device: str, origin: Mapping[str, Any], data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the software, the machine, the device in words, and where initial weights are from.
+
+        ``data`` has the number of samples trained on, their shape, and the names of their classes.
+        """
         spec = self.spec
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         environment = {
@@ -241,8 +256,23 @@ class RunDirectory:
             },
             "git_commit": _git_commit(),
             **({"origin": dict(origin)} if origin else {}),
+            **({"data": dict(data)} if data else {}),
         }
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
+
+    def lengthen(self, spec: RunSpec, step: int) -> None:
+        """Give a run that has taken some steps a longer duration, and keep a record of the change."""
+        before, after = str(self.spec.training.duration), str(spec.training.duration)
+        environment = self.environment()
+        change = {"step": step, "from": before, "to": after}
+        environment["durations"] = [*environment.get("durations", []), change]
+        write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
+        write_atomically(self.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        self.spec = spec
+
+    def earlier_durations(self) -> set[str]:
+        """Return the durations that the run had before it was made longer."""
+        return {change["from"] for change in self.environment().get("durations", [])}
 
     def origin(self) -> dict[str, Any]:
         """Return the run that weights were taken from and what was taken; empty if none were."""

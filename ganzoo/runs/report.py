@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Literal
@@ -124,6 +125,20 @@ class Report(Part):
             raise KeyError(f"{name} (available: {', '.join(each.name for each in self.values)})")
         return (exact or found)[0]
 
+    def __repr__(self) -> str:
+        """Return a short table: a line for each number."""
+        rows = [_TITLES, *map(_cells, self.values)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([f"Report of {self.subject.name}", *lines, *self.problems])
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        problems = "".join(f"<div>{escape(problem)}</div>" for problem in self.problems)
+        title = f"<div>Report of <b>{escape(self.subject.name)}</b></div>"
+        return f"{title}{values_html(self.values)}{problems}"
+
     @property
     def complete(self) -> bool:
         """Whether every number was measured and nothing is suspect."""
@@ -136,6 +151,26 @@ class Report(Part):
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
         write_atomically(path, self.to_json())
+
+
+_TITLES = ("quantity", "value", "std", "real data", "better")
+
+
+def _cells(value: Value) -> tuple[str, ...]:
+    """Return a number and what to read it with as words."""
+    numbers = (value.mean, value.std, value.baseline_value)
+    mean, std, baseline = ("" if each is None else f"{each:.4g}" for each in numbers)
+    return value.name, mean or f"none: {value.reason}", std, baseline, value.better or ""
+
+
+def values_html(values: Sequence[Value]) -> str:
+    """Return numbers as an HTML table."""
+    head = "".join(f"<th>{title}</th>" for title in _TITLES)
+    rows = [
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(value)) + "</tr>"
+        for value in values
+    ]
+    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def read_report(path: Path) -> Report:

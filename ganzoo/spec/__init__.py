@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from ganzoo.spec.durations import Duration
+from ganzoo.spec.local import (
+    PluginFile,
+    copies_of,
+    load_local_plugins,
+    with_plugins_of_the_program,
+)
 from ganzoo.spec.reading import (
     load_spec_file,
     parse_evaluation,
@@ -20,12 +26,16 @@ __all__ = [
     "Evaluation",
     "InitializeFrom",
     "Output",
+    "PluginFile",
     "RunSpec",
     "Training",
+    "copies_of",
+    "load_local_plugins",
     "load_spec_file",
     "parse_evaluation",
     "parse_spec",
     "read_spec_data",
     "read_spec_file",
     "upgraded",
+    "with_plugins_of_the_program",
 ]

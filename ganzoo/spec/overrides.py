@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -17,34 +19,59 @@ from ganzoo.spec import RunSpec
 
 Class = TypeVar("Class")
 
+Overrides = Sequence[str] | Mapping[str, Any]
+"""Changes of a spec: ``["training.batch_size=128"]``, or ``{"training.batch_size": 128}``."""
+
 MISSING: Final = object()  # stands where a spec says nothing and the field has no default either
 
 
-def apply_overrides(data: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+def apply_overrides(data: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:
     """Return a copy of a spec, plain data, with some fields set; it is not validated yet.
 
     An assignment is ``PATH=VALUE``. The path is dotted, with numbers for places in a list
     (``regularizers.0.weight``). The value is read as JSON where it is JSON, else taken as text. A path
     may lead into a component that the spec gives by its bare name or leaves at its default; its
-    other parameters stay as they are. Later assignments see earlier ones.
+    other parameters stay as they are. Later assignments see earlier ones. In a mapping from paths to
+    values, a value is taken as it is.
 
     Raises:
         SpecError: an assignment has no ``=``, or its path leads nowhere.
     """
-    changed: Any = copy.deepcopy(dict(data))
-    for assignment in assignments:
-        path, separator, text = assignment.partition("=")
+    changed: Any = plain_data(data)
+    for assignment, path, value in _assignments(overrides):
         keys = path.strip().split(".")
-        if not separator or not all(keys):
+        if not all(keys):
             hint = "write PATH=VALUE, such as training.batch_size=128"
             raise SpecError([Problem("", f"cannot read {assignment!r}: {hint}")])
         try:
-            changed = _assign(changed, RunSpec, keys, text)
+            changed = _assign(changed, RunSpec, keys, value)
         except _DeadEnd as dead_end:
             where = ".".join(keys[: len(keys) - dead_end.left])
             raise SpecError([Problem(where, f"{dead_end} (in {assignment!r})")]) from None
     result: dict[str, Any] = changed
     return result
+
+
+def plain_data(value: Any) -> Any:
+    """Return a copy in which numpy's numbers, arrays, tuples and paths are what JSON would hold."""
+    if isinstance(value, Mapping):
+        return {key: plain_data(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_data(each) for each in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    return value.tolist() if hasattr(value, "tolist") else copy.deepcopy(value)
+
+
+def _assignments(overrides: Overrides) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
+    """Yield each assignment as written, its path, and what reads its value for a kind of field."""
+    if isinstance(overrides, Mapping):
+        for path, value in overrides.items():
+            yield path, path, partial(_as_given, value)
+        return
+    for text in [overrides] if isinstance(overrides, str) else overrides:
+        path, separator, value = text.partition("=")
+        yield text, path if separator else "", partial(_read, value)
 
 
 class _DeadEnd(Exception):  # noqa: N818 - it never leaves this module
@@ -55,27 +82,28 @@ class _DeadEnd(Exception):  # noqa: N818 - it never leaves this module
         super().__init__(reason)
 
 
-def _assign(node: Any, kind: Any, keys: Sequence[str], text: str) -> Any:
+def _assign(node: Any, kind: Any, keys: Sequence[str], read: Callable[[Any], Any]) -> Any:
     """Return a node, plain data or MISSING, with the value at the end of a path set.
 
-    ``kind`` is the annotation of the field the node stands in, or None where it is not known.
+    ``kind`` is the annotation of the field the node stands in, or None where it is not known; ``read``
+    returns the value for it.
     """
     if not keys:
-        return _read(text, kind)
+        return read(kind)
     key, rest = keys[0], keys[1:]
     if isinstance(node, list):
         if not key.isdecimal() or int(key) >= len(node):
             places = f"its places are 0 to {len(node) - 1}" if node else "it is empty"
             raise _DeadEnd(f"this list has no place {key!r}: {places}", len(keys))
         changed = list(node)
-        changed[int(key)] = _assign(node[int(key)], _element(kind), rest, text)
+        changed[int(key)] = _assign(node[int(key)], _element(kind), rest, read)
         return changed
     node = _as_object(node, kind, keys)
     field = _fields(node, kind).get(key)
     child = node.get(key, MISSING)
     if child is MISSING and field is not None and rest:
         child = _default(field)
-    return {**node, key: _assign(child, field and field.annotation, rest, text)}
+    return {**node, key: _assign(child, field and field.annotation, rest, read)}
 
 
 def _as_object(node: Any, kind: Any, keys: Sequence[str]) -> dict[str, Any]:
@@ -117,6 +145,10 @@ def _default(field: FieldInfo) -> Any:
     if field.default is PydanticUndefined:
         return MISSING
     return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def _as_given(value: Any, _kind: Any) -> Any:
+    return plain_data(value)
 
 
 def _read(text: str, kind: Any) -> Any:

@@ -25,6 +25,7 @@ from ganzoo.components import (
 )
 from ganzoo.components.registry import Provider, active
 from ganzoo.errors import Problem, SpecError
+from ganzoo.spec.local import PluginFile
 from ganzoo.spec.sections import DEVICE_PATTERN, Evaluation, Output, Training, no_split, reported
 
 DEFAULT_ALGORITHM = "gan"
@@ -69,6 +70,11 @@ class RunSpec(SpecModel):
         default_factory=dict,
         description="Versions this spec needs, as distribution: specifier, such as"
         ' {"ganzoo-dcgan": ">=0.2"}.',
+    )
+    plugins: Annotated[tuple[PluginFile, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Local plugins that are loaded first, as paths relative to the spec: Python files,"
+        " or folders with an __init__.py.",
     )
     dataset: Dataset = Field(description="The samples to learn from.")
     algorithm: Algorithm = component_field(

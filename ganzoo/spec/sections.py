@@ -57,7 +57,7 @@ class Training(SpecModel):
     """How the networks are trained."""
 
     duration: Duration = Field(
-        default=Duration(20, "epochs"),
+        default=Duration(10_000, "steps"),
         description='How long, as "20 epochs", "3000 steps" (of the generator) or "200k images"'
         " (real ones shown).",
     )
@@ -136,13 +136,13 @@ class Output(SpecModel):
         description="Time from one line of metrics.jsonl to the next.",
     )
     samples_every: Duration = Field(
-        default=Duration(1, "epochs"), description="Time from one grid of samples to the next."
+        default=Duration(500, "steps"), description="Time from one grid of samples to the next."
     )
     samples: int = Field(
         default=64, ge=1, le=1024, description="Samples in a grid, from latents fixed for the run."
     )
     checkpoint_every: Duration = Field(
-        default=Duration(5, "epochs"), description="Time from one checkpoint to the next."
+        default=Duration(1_000, "steps"), description="Time from one checkpoint to the next."
     )
     keep_checkpoints: int = Field(
         default=2, ge=1, description="How many of the newest checkpoints are kept."
@@ -171,7 +171,7 @@ class Evaluation(SpecModel):
     )
     samples: int = Field(default=2_000, ge=2, description="Samples generated for each evaluation.")
     every: Duration = Field(
-        default=Duration(5, "epochs"),
+        default=Duration(2_000, "steps"),
         description="Time from one evaluation to the next; there is one at the end of training, too.",
     )
     best: str | None = Field(

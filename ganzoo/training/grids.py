@@ -13,7 +13,7 @@ from ganzoo.sampling import Inputs, Sampler, generate, latent_inputs, source_inp
 from ganzoo.spec import RunSpec
 from ganzoo.utils.images import save_image
 from ganzoo.utils.seeds import derive_seed
-from ganzoo.visual.grids import sample_picture
+from ganzoo.visual.grids import sample_picture, whole_rows
 
 
 def save_sample_grid(
@@ -40,7 +40,10 @@ def save_sample_grid(
         picture = info.samples.preview(samples, columns=columns)
     else:
         told = info.classes if inputs.source is None and inputs.condition is not None else None
-        picture = sample_picture(info.samples, samples, told.display_names if told else ())
+        names = told.display_names if told else ()
+        if info.samples.kind == "images":
+            samples = samples[: whole_rows(len(samples), names)]
+        picture = sample_picture(info.samples, samples, names)
     save_image(picture, path)
 
 

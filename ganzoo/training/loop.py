@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from ganzoo.components import DatasetInfo
+from ganzoo.components import DatasetInfo, Schedule
 from ganzoo.errors import Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
@@ -15,7 +16,7 @@ from ganzoo.runs.generator import to_file
 from ganzoo.runs.history import History
 from ganzoo.spec import RunSpec
 from ganzoo.training.grids import save_real_grid, save_sample_grid
-from ganzoo.training.setup import Prepared, prepare
+from ganzoo.training.setup import Plan, Prepared, prepare
 from ganzoo.training.signals import StopRequest
 from ganzoo.training.transfer import Parent, branch, initialize
 from ganzoo.utils.devices import numerics, resolve_device
@@ -29,6 +30,7 @@ def train(
     open_directory: Callable[[], RunDirectory],
     *,
     resume: bool = False,
+    before: RunSpec | None = None,
     parent: Parent | None = None,
 ) -> RunDirectory:
     """Train a run to its end: from the beginning, from its newest checkpoint or from another run's.
@@ -40,6 +42,7 @@ def train(
         open_directory: gives the run directory; called once everything has been built, so that a
             run that cannot begin leaves nothing behind.
         resume: whether the run was begun before.
+        before: the spec of a run that is resumed, where it is to be longer now.
         parent: a checkpoint of another run to branch from, or None.
 
     Returns:
@@ -59,6 +62,8 @@ def train(
             _refuse_to_end_before_it_begins(prepared)
         elif spec.initialize_from is not None and not resume:
             transfer = initialize(prepared.state, spec.initialize_from)
+        elif before is not None:
+            _refuse_another_length(prepared, before)
         run = open_directory()
         with run.locked():
             trainer = Trainer(run, prepared, plugins)
@@ -66,7 +71,7 @@ def train(
             checkpoint = newest_checkpoint(run) if resume else None
             try:
                 if checkpoint is not None:
-                    trainer.resume(checkpoint)
+                    trainer.resume(checkpoint, before)
                 else:
                     if resume and run.origin().get("kind") == "branch":
                         raise RunError(
@@ -80,6 +85,24 @@ def train(
             finally:
                 prepared.state.batches.close()
     return run
+
+
+def _refuse_another_length(prepared: Prepared, before: RunSpec) -> None:
+    """Refuse to resume a run with a spec by which it would not be the same one, only longer."""
+    spec = prepared.state.spec
+    old = Plan.of(before, prepared.state.batches.order).total
+    if prepared.plan.total < old:
+        problem = (
+            f"the run has {old} steps, and this is {prepared.plan.total}; it can only be longer"
+        )
+        raise SpecError([Problem("training.duration", problem)])
+    for path, part in spec.components().items():
+        if isinstance(part, Schedule) and part.type != "constant":
+            problem = (
+                f"the schedule {part.type!r} depends on the duration, so this would not be the same run"
+                " made longer; use 'ganzoo branch'"
+            )
+            raise SpecError([Problem(path, problem)])
 
 
 def _refuse_to_end_before_it_begins(prepared: Prepared) -> None:
@@ -113,17 +136,40 @@ class Trainer:
             origin: the run that its weights come from and what was taken, or nothing.
         """
         self.run.forget_after(-1)
-        self.run.write_environment(device, origin)
+        info, split = self.prepared.info, self.prepared.split
+        classes = list(info.classes.display_names) if info.classes else []
+        data = {"samples": len(split), "shape": list(info.sample_shape), "classes": classes}
+        self.run.write_environment(device, origin, data)
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
         save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
         self.save_samples()
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint; what was written after it is written again."""
+    def resume(self, checkpoint: Checkpoint, before: RunSpec | None = None) -> None:
+        """Continue from a checkpoint; what was written after it is written again.
+
+        ``before`` is the spec so far, where the run is to be longer now.
+
+        Raises:
+            RunError: the run cannot be resumed, or something else than its duration ended it.
+        """
+        earlier = self.run.earlier_durations()
+        if before is not None:
+            earlier.add(str(before.training.duration))
+        training = checkpoint.spec["training"]
+        if training["duration"] in earlier:  # the only change of a spec that is not an edit
+            training = {**training, "duration": str(self.spec.training.duration)}
+            checkpoint = replace(checkpoint, spec={**checkpoint.spec, "training": training})
         self.state.restore(checkpoint)
         self.run.forget_after(self.state.step)
         self.history = History(self.run)
+        if before is not None and before != self.spec:
+            if self.total == self.state.step:
+                raise RunError(
+                    f"{self.run.path}: it was stopped at step {self.state.step} before its duration was"
+                    " over, by a callback or by 'patience'; use 'ganzoo branch' to train on"
+                )
+            self.run.lengthen(self.spec, self.state.step)
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""

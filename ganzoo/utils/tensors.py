@@ -67,4 +67,6 @@ def tensor_from(
             raise RunError(f"{name}: must be an array of numbers: {error}") from None
     if floats and not numbers.is_floating_point():
         raise RunError(f"{name}: must be floating-point numbers, not {numbers.dtype}")
+    if numbers.is_floating_point() and not numbers.isfinite().all():
+        raise RunError(f"{name}: must be finite numbers")
     return numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,7 @@ Per = Literal["step", "epoch"]
 
 VALUE, BASELINE, BEST = "#1f77b4", "#4c8c4a", "#d95f02"
 PANELS_ACROSS = 3
+LOG_FROM = 30  # values with a largest this many times the smallest are on a logarithmic axis
 SMOOTHED_FROM = 60
 """From this many rows on, a running mean is drawn over the values."""
 
@@ -70,6 +72,26 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
 def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title: str = "") -> None:
     """Write the figure of ``loss_figure`` in the format of the path's suffix (PNG, SVG, PDF)."""
     save_figure(loss_figure(metrics, per=per, title=title), path)
+
+
+def title_of(name: str, better: str | None, *, width: int = 30) -> str:
+    """Return the title of a quantity, in lines, with an arrow to the end that is better."""
+    arrow = {"lower": " ↓", "higher": " ↑"}.get(better or "", "")
+    return "\n".join(textwrap.wrap(name, width)) + arrow
+
+
+def use_log_axis(panel: Axes, axis: Literal["x", "y"], values: Sequence[float]) -> None:
+    """Make an axis logarithmic where positive values span decades, with ticks that can be read."""
+    if not values or min(values) <= 0 or max(values) <= LOG_FROM * min(values):
+        return
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    panel.set(**{f"{axis}scale": "log"})
+    ticks = panel.xaxis if axis == "x" else panel.yaxis
+    subs = (1.0,) if max(values) > 1000 * min(values) else (1.0, 3.0)
+    ticks.set_major_locator(LogLocator(subs=subs, numticks=8))
+    ticks.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ticks.set_minor_formatter(NullFormatter())
 
 
 def plain_panel(panel: Axes, axis: Literal["both", "x"] = "both") -> None:
@@ -130,9 +152,12 @@ def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
         for value in point.report.values
         if value.name == name and value.mean is not None
     ]
-    panel.set_title(name, fontsize="small")
+    (newest,) = (each for each in history.points[-1].report.values if each.name == name)
+    panel.set_title(title_of(name, newest.better), fontsize="small")
     plain_panel(panel)
     if not points:
+        panel.text(0.5, 0.5, "not measured", transform=panel.transAxes, ha="center", color="0.5")
+        panel.tick_params(labelleft=False, left=False)
         return
     steps, means, values = zip(*points, strict=True)
     panel.plot(steps, means, color=VALUE, marker="o", markersize=3, linewidth=1.2)
@@ -143,7 +168,6 @@ def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
     if best is not None and best.step in steps:
         at = steps.index(best.step)
         panel.plot([steps[at]], [means[at]], "o", color=BEST, markersize=6, label="best checkpoint")
-    if min(means) > 0 and max(means) > 50 * min(means):
-        panel.set_yscale("log")
+    use_log_axis(panel, "y", [*means, *([] if baseline is None else [baseline])])
     if name == history.points[-1].report.values[0].name:
         panel.legend(frameon=False, fontsize="x-small")

@@ -71,9 +71,19 @@ def class_grid(samples: npt.ArrayLike, names: Sequence[str]) -> Image.Image:
     Columns repeat all classes if the grid would otherwise be much higher than wide.
     """
     count = len(to_uint8(samples))
-    repeats = max(1, round(math.sqrt(count) / len(names)))
-    columns = (list(names) * repeats)[:count]
+    columns = _columns(count, names)[:count]
     return labelled_grid(samples, [""] * math.ceil(count / len(columns)), columns)
+
+
+def whole_rows(count: int, classes: Sequence[str]) -> int:
+    """Return the largest number of images up to ``count`` of which a grid of classes has whole rows."""
+    if not 1 < len(classes) <= MOST_HEADINGS or count < len(classes):
+        return count
+    return count - count % len(_columns(count, classes))
+
+
+def _columns(count: int, names: Sequence[str]) -> list[str]:
+    return list(names) * max(1, round(math.sqrt(count) / len(names)))
 
 
 def sample_picture(

@@ -38,7 +38,7 @@ def test_three_components_are_a_spec_and_the_rest_has_defaults() -> None:
         "bce",
         100,
     )
-    assert spec.training.duration == Duration(20, "epochs")
+    assert spec.training.duration == Duration(10_000, "steps")
     assert spec.training.ema is not None
 
 
@@ -465,7 +465,7 @@ def test_a_resolved_spec_is_json_and_loads_as_it_is(data: dict[str, Any]) -> Non
 def test_every_default_is_written_out() -> None:
     written = parse_spec(SPEC).to_json()
     assert set(written) == set(RunSpec.fields_of(SPEC)) - {"$schema"}
-    assert written["training"]["duration"] == "20 epochs"
+    assert written["training"]["duration"] == "10000 steps"
     assert written["generator_optimizer"]["lr"] == 2e-4
     assert written["generator"]["activation"] == {"type": "leaky_relu", "negative_slope": 0.2}
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 import ganzoo
 from ganzoo.components import Optimizer, registry
-from ganzoo.errors import CheckpointWarning, Interrupted, RunError
+from ganzoo.errors import CheckpointWarning, Interrupted, RunError, UsageError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 from ganzoo.runs.checkpoints import Checkpoint
@@ -250,6 +250,74 @@ def test_a_finished_run_is_left_as_it_is(small: dict[str, Any]) -> None:
     assert all(
         torch.equal(state[name], value) for name, value in last_state(again.directory).items()
     )
+
+
+LONGER = {"training.duration": "70 steps"}
+
+
+def test_a_finished_run_is_made_longer_as_if_it_had_been_from_the_start(
+    small: dict[str, Any],
+) -> None:
+    small["output"]["log_every"] = "10 steps"
+    whole = ganzoo.run(small, overrides=LONGER)
+    short = ganzoo.run(small)
+    longer = ganzoo.resume(short.path, overrides=["training.duration=70 steps"])
+    state, expected = (last_state(run.directory) for run in (longer, whole))
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+    assert lines(longer.directory) == lines(whole.directory)
+    assert ganzoo.open_run(short.path).spec == longer.spec
+    assert str(longer.spec.training.duration) == "70 steps"
+    changes = longer.directory.environment()["durations"]
+    assert changes == [{"step": 40, "from": "40 steps", "to": "70 steps"}]
+    assert ganzoo.resume(short.path).metrics() == longer.metrics()
+
+
+def test_a_stopped_run_is_made_longer_and_resumes_from_older_checkpoints_too(
+    small: dict[str, Any],
+) -> None:
+    small["output"]["keep_checkpoints"] = 4
+    whole = ganzoo.run(small, overrides=LONGER)
+    with pytest.raises(Interrupted):
+        ganzoo.run(small, listeners=[StopAt(14)])
+    path = whole.path.parent / "small-2"
+    with pytest.raises(Interrupted):
+        ganzoo.resume(path, overrides=LONGER, listeners=[StopAt(21)])
+    run = RunDirectory.open(path)
+    run.checkpoint_path(21).write_bytes(b"damaged")
+    run.checkpoint_path(20).write_bytes(b"damaged")
+    assert run.checkpoint_path(14).exists()  # of the run before it was made longer
+    with pytest.warns(CheckpointWarning):
+        assert_same_run(ganzoo.resume(path).directory, whole.directory)
+
+
+@pytest.mark.parametrize(
+    ("changes", "overrides", "message"),
+    [
+        ({}, ["training.duration=39 steps"], "has 40 steps, and this is 39; it can only be longer"),
+        ({}, ["seed=3"], "only 'training.duration' of a run can be changed; use 'ganzoo branch'"),
+        ({}, ["training.duration=9 moons"], "expected a duration such as"),
+        (
+            {"generator_optimizer": {"type": "adam", "lr": {"type": "linear", "start": 1e-3}}},
+            ["training.duration=70 steps"],
+            "generator_optimizer.lr: the schedule 'linear' depends on the duration",
+        ),
+        (
+            {"callbacks": [{"type": "stop_at", "quantity": "score/real", "above": -1e9}]},
+            ["training.duration=70 steps"],
+            "was stopped at step 7 before its duration was over",
+        ),
+    ],
+    ids=["shorter", "another field", "not valid", "schedule", "callback"],
+)
+def test_a_run_is_only_made_longer(
+    small: dict[str, Any], changes: dict[str, Any], overrides: list[str], message: str
+) -> None:
+    run = ganzoo.run({**small, **changes})
+    files = (run.directory.spec_path, run.directory.environment_path, run.directory.metrics_path)
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(UsageError, match=message):
+        ganzoo.resume(run.path, overrides=overrides)
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_a_generator_that_a_kill_left_behind_is_not_older_than_the_checkpoint(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo.visual.grids import class_grid, labelled_grid, save_gif
+from ganzoo.visual.grids import class_grid, labelled_grid, save_gif, whole_rows
 
 
 def test_images_stand_in_the_row_and_column_of_their_labels():
@@ -43,6 +43,14 @@ def test_the_last_row_of_a_grid_of_classes_may_be_incomplete():
     assert (picture[-56:-8, 40:100] == 0).any()
     few = class_grid(images[:2], ["cat", "dog", "owl"])
     assert few.width < 64 * 3
+
+
+@pytest.mark.parametrize(
+    ("count", "classes", "whole"),
+    [(64, 10, 60), (20, 10, 20), (64, 3, 63), (64, 2, 64), (5, 10, 5), (64, 0, 64), (64, 21, 64)],
+)
+def test_a_grid_of_classes_has_whole_rows(count: int, classes: int, whole: int) -> None:
+    assert whole_rows(count, [str(each) for each in range(classes)]) == whole
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 4, 4), (2, 2), (0, 1, 4, 4)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from ganzoo.cli.completion import complete_spec
 from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
+from ganzoo.opened import Run
 from ganzoo.runs.history import History
 
 new_run_option = options.output_option(
@@ -38,6 +40,7 @@ new_run_option = options.output_option(
     help="Check the spec, write the resolved spec, say what the run will take (as 'ganzoo doctor' does;"
     " not with -q), and stop.",
 )
+@options.trust_option
 @options.quiet_option
 def run(
     spec: str,
@@ -78,16 +81,25 @@ def run(
 
 @click.command()
 @options.run_argument
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A longer training.duration; 'ganzoo branch' changes anything else.",
+)
 @options.quiet_option
-def resume(run: str, quiet: bool) -> None:
-    """Resume a stopped run from its newest checkpoint.
+def resume(run: str, assignments: tuple[str, ...], quiet: bool) -> None:
+    """Resume a stopped run from its newest checkpoint, or train a finished one for longer.
 
-    The result is the same as if the run had never been stopped.
+    The result is the same as if the run had never been stopped, or had been longer from the start.
 
     \b
       ganzoo resume runs/mlp-mnist-1
+      ganzoo resume runs/mlp-mnist-1 --set training.duration="40 epochs"
     """
-    _train(lambda progress: api.resume(run, listeners=[progress]), quiet=quiet)
+    resumed = partial(api.resume, run, overrides=assignments)
+    _train(lambda progress: resumed(listeners=[progress]), quiet=quiet)
 
 
 @click.command()
@@ -139,7 +151,7 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
     click.echo(path)
 
 
-def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
+def _train(train: Callable[[Progress], Run], *, quiet: bool) -> None:
     try:
         with showing_progress(quiet=quiet) as display:
             progress = Progress(display)
@@ -154,12 +166,15 @@ def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
     click.echo(finished.path)
 
 
-def _summarize(finished: api.Run, progress: Progress) -> None:
+def _summarize(finished: Run, progress: Progress) -> None:
     """Say how long training took, what it achieved, and what can be done next."""
     path = finished.path
     rows = finished.metrics()
     if progress.step == progress.began_at:
-        say(f"{path.name} was already finished, at step {progress.step}")
+        say(
+            f"{path.name} was already finished, at step {progress.step}; train it for longer with: "
+            f"{program_command()} resume {shlex.quote(str(path))} --set training.duration=…"
+        )
     else:
         new = [row for row in rows if row["step"] > progress.began_at]
         seconds = sum(row["seconds"] for row in new)
@@ -182,7 +197,7 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
         say(f"  {title:<14}{text}")
 
 
-def _evaluation(finished: api.Run) -> list[str]:
+def _evaluation(finished: Run) -> list[str]:
     """Return which checkpoint was best, and the quality of the last one."""
     history = History(finished.directory)
     best, final = history.best, history.newest

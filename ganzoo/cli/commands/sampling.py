@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 from click.core import ParameterSource
 
-from ganzoo.api import Run, open_run
+from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
+from ganzoo.opened import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,13 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 
 @click.command()
 @options.run_argument
-@click.option("-n", "--count", type=click.IntRange(1), default=64, help="Number of samples.")
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(1),
+    default=64,
+    help="Number of samples; by default a grid of classes has a few fewer, in whole rows.",
+)
 @click.option("--seed", type=int, default=0, help="Random seed.")
 @click.option(
     "--label",
@@ -87,7 +94,7 @@ def sample(
     import numpy as np
 
     from ganzoo.utils.images import save_image
-    from ganzoo.visual.grids import sample_picture
+    from ganzoo.visual.grids import sample_picture, whole_rows
 
     opened = open_run(run, checkpoint)
     kind = kind or ("npy" if output is not None and output.suffix == ".npy" else "png")
@@ -101,6 +108,11 @@ def sample(
     sources = None if source is None else _read_sources(source, opened)
     count = next((len(each) for each in (sources, given) if each is not None), count)
     classes = [class_number(label, opened) for label in labels]
+    names = [opened.class_names[each] for each in classes] or opened.class_names
+    chosen = click.get_current_context().get_parameter_source("count")
+    drawn = given is None and sources is None and opened.info.samples.kind == "images"
+    if kind == "png" and drawn and chosen is ParameterSource.DEFAULT:
+        count = whole_rows(count, names)
     samples = opened.sample(
         count,
         seed=seed,
@@ -114,7 +126,6 @@ def sample(
         with path.open("wb") as file:  # given a name, numpy would add an ending to it
             np.save(file, samples)
     elif kind == "png":
-        names = [opened.class_names[each] for each in classes] or opened.class_names
         save_image(sample_picture(opened.info.samples, samples, names), path)
     else:
         _write_folder(samples, path)

@@ -12,7 +12,7 @@ import click
 
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
-from ganzoo.cli.options import check_outputs, json_option, output_options
+from ganzoo.cli.options import check_outputs, json_option, output_options, trust_option
 from ganzoo.cli.output import say, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
@@ -116,6 +116,7 @@ def _proposed(data: Path) -> dict[str, Any]:
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_spec)
+@trust_option
 def validate(specs: tuple[str, ...]) -> None:
     """Check specs without running them: every field, and whether the parts fit together.
 

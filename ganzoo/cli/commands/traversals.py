@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.api import Run, open_run
+from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.commands.sampling import class_number, read_latents
 from ganzoo.errors import UsageError
+from ganzoo.opened import Run
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_STEP = 6  # of an animation, from one column of its grid to the next
 
-ANIMATION_SIDE = 240  # smallest width and height of an animation, in pixels
+ANIMATION_SIDE = 512  # smallest width and height of an animation, in pixels
 
 DEFAULT_COORDINATES = 8  # that traverse varies
 

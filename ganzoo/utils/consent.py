@@ -1,0 +1,26 @@
+"""Asking the user for consent, by whatever means the program has; without any, the answer is no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Answer = Callable[[str], bool]
+
+_answer: ContextVar[Answer] = ContextVar("answer", default=lambda _question: False)
+
+
+def consents(question: str) -> bool:
+    """Return whether the user says yes."""
+    return _answer.get()(question)
+
+
+@contextmanager
+def answering(answer: Answer) -> Iterator[None]:
+    """Let a function answer questions inside a ``with`` block."""
+    token = _answer.set(answer)
+    try:
+        yield
+    finally:
+        _answer.reset(token)
