@@ -29,7 +29,7 @@ def _check_size(value: Any, validate: Any) -> Any:
         raise PydanticCustomError("size", message, {}) from None
 
 
-Pixels = Annotated[int, Field(ge=1)]
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Size = Annotated[
     Pixels | Annotated[tuple[Pixels, Pixels], Field(strict=False)], WrapValidator(_check_size)
 ]

@@ -63,7 +63,7 @@ class StandardAlgorithm(Algorithm):
         "adam", description="Optimizer of the discriminator."
     )
     discriminator_steps: int = Field(
-        default=1, ge=1, description="Discriminator steps for each generator step."
+        default=1, ge=1, le=1000, description="Discriminator steps for each generator step."
     )
     reuse_fakes: bool = Field(
         default=True,

@@ -23,7 +23,7 @@ class _MixtureOfGaussians(Dataset):
         " Learning, 2017, arXiv:1705.07761; Lin et al., PacGAN: The Power of Two Samples in"
         " Generative Adversarial Networks, 2018, arXiv:1712.04086"
     )
-    count: int = Field(default=100_000, ge=1, description="Points in each split.")
+    count: int = Field(default=100_000, ge=1, le=100_000_000, description="Points in each split.")
 
     @abstractmethod
     def mixture(self) -> Mixture:

@@ -243,8 +243,10 @@ class RunSpec(SpecModel):
 
 def algorithm_fields(name: Any) -> dict[str, FieldInfo] | None:
     """Return the fields of an algorithm by its name, or None where none has that name."""
+    if not isinstance(name, str):
+        return None
     try:
-        model = active().find("algorithm", str(name)).component
+        model = active().find("algorithm", name).component
     except LookupError:
         return None
     fields = {field.alias or key: field for key, field in model.model_fields.items()}
