@@ -144,7 +144,7 @@ def read_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_refuse_duplicates)
     except RecursionError:
-        raise ValueError("nested too deeply for a spec") from None
+        raise ValueError("not a spec: nested too deeply") from None
     except json.JSONDecodeError:
         raise
     except ValueError as error:

@@ -64,7 +64,10 @@ def test_plugin_warnings_are_one_line(capsys):
         warnings.simplefilter("always")
         warnings.warn("plugin x was left out", PluginWarning, stacklevel=1)
         warnings.warn("of numpy", RuntimeWarning, stacklevel=1)
-    assert capsys.readouterr().err == "warning: plugin x was left out\n"
+        warnings.warn("the cache\ncannot be written", stacklevel=1)
+    assert capsys.readouterr().err == (
+        "warning: plugin x was left out\nwarning: the cache cannot be written\n"
+    )
     assert [each.category for each in others] == [RuntimeWarning]
 
 

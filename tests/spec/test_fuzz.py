@@ -124,7 +124,7 @@ def test_what_no_field_can_hold_is_refused_at_its_place(place: str, value: Any, 
     ("assignment", "said"),
     [
         ("seed=" + "9" * 5000, "seed: a number has more digits than the limit"),
-        ("callbacks=" + "[" * 100_000, "callbacks: nested too deeply"),
+        ("callbacks=" + "[" * 100_000, "callbacks: not a spec: nested too deeply"),
         (".".join("a" * 2000) + "=1", "a: is nested too deeply"),
         ("callbacks.0.x=" + '{"a": 1, "a": 2}', "duplicate key 'a'"),
         ("callbacks." + "9" * 5000 + "=1", "this list has no place"),

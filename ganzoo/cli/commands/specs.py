@@ -13,7 +13,7 @@ import click
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
 from ganzoo.cli.options import check_outputs, json_option, output_options
-from ganzoo.cli.output import say, write_json, write_table
+from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
@@ -68,7 +68,7 @@ def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> No
     found = find_recipe(recipe)
     text = found.path.read_text(encoding="utf-8")
     if str(output) == "-":
-        click.echo(text, nl=False)
+        write(text, nl=False)
         return
     path = output or Path(f"{found.name}.json")
     if with_schema and "$schema" not in found.read():
@@ -79,10 +79,10 @@ def init(recipe: str, output: Path | None, with_schema: bool, force: bool) -> No
     if with_schema and not same:
         check_outputs(schema_path, force=force)
     path.write_text(text, encoding="utf-8")
-    click.echo(path)
+    write(path)
     if with_schema:
         schema_path.write_text(_schema_text(), encoding="utf-8")
-        click.echo(schema_path)
+        write(schema_path)
 
 
 @click.command()
@@ -105,10 +105,10 @@ def validate(specs: tuple[str, ...]) -> None:
         except UsageError as error:
             failed = True
             named = isinstance(error, SpecError) and error.source is not None
-            for line in str(error).splitlines():
+            for line in str(error).split("\n"):
                 say(f"error: {line}" if named else f"error: {title}: {line}")
         else:
-            click.echo(f"{title}: valid")
+            write(f"{title}: valid")
     if failed:
         raise click.exceptions.Exit(UsageError.exit_code)
 
@@ -124,11 +124,11 @@ def schema(output: Path | None, force: bool) -> None:
       ganzoo schema -o ganzoo.spec.schema.json
     """
     if output is None:
-        click.echo(_schema_text(), nl=False)
+        write(_schema_text(), nl=False)
     else:
         check_outputs(output, force=force)
         output.write_text(_schema_text(), encoding="utf-8")
-        click.echo(output)
+        write(output)
 
 
 def read_argument(source: str) -> str | Mapping[str, Any]:
