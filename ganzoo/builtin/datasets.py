@@ -253,6 +253,12 @@ class Torchvision(_Files):
     )
     download: bool = Field(default=True, description="Whether missing files may be downloaded.")
 
+    @classmethod
+    def spelling_of(cls, name: str) -> str | None:
+        """Return how a spec writes a set of torchvision that is called by its own name."""
+        known = {each.lower(): each for each in SETS}.get(name.lower().replace("-", ""))
+        return known and f'{{"type": "torchvision", "name": "{known}"}}'
+
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:

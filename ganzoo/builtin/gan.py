@@ -167,6 +167,11 @@ class GAN(StandardAlgorithm):
         "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
     )
 
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """Names of the losses and scores."""
+        return ("loss/generator", "loss/discriminator", "score/real", "score/fake")
+
     def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
         """Build both networks and their optimizers on the training device."""
         from ganzoo.builtin.standard_game import StandardGame

@@ -204,7 +204,7 @@ def _explain(error: BaseException) -> str:
         hint = f" (see '{context.command_path} --help')" if context else ""
         return " ".join(error.format_message().split()) + hint
     if isinstance(error, GanzooError):
-        return str(error)
+        return ", ".join([str(error), *getattr(error, "__notes__", ())])
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return f"{where}{error.strerror}"

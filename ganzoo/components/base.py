@@ -164,6 +164,12 @@ class Component(SpecModel):
     type: str
 
     @classmethod
+    def spelling_of(cls, name: str) -> str | None:
+        """Return how a spec writes what this component provides by another name, or None."""
+        del name
+        return None
+
+    @classmethod
     def is_family(cls) -> bool:
         """Say whether this class is a family (an abstract base) and not a member of one."""
         return "family" in cls.__dict__

@@ -68,6 +68,8 @@ def validated(
                 _message(line["type"], line["msg"], line["input"]),
             )
             for line in error.errors(include_url=False)
+            # A list whose members are refused is not too short as well.
+            if line["type"] != "too_short" or not line["input"]
         ]
         raise SpecError(problems, source) from None
 
