@@ -131,10 +131,19 @@ class CheckpointWarning(GanzooWarning):
     """A checkpoint is damaged, and an older one is used."""
 
 
+SHORT_NAME, LONGEST_NAME = 4, 100  # letters
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest candidate, or an empty string."""
-    nearest = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+    known = {candidate.lower(): candidate for candidate in candidates}
+    wanted = name.lower()[:LONGEST_NAME]
+    # In a short name one letter is a large part.
+    cutoff = 0.5 if len(wanted) <= SHORT_NAME else 0.6
+    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=cutoff)
+    if not nearest and len(wanted) > SHORT_NAME:
+        nearest = [each for each in known if wanted in each]
+    return f"; did you mean {known[nearest[0]]!r}?" if nearest else ""
 
 
 def in_a_line(error: BaseException) -> str:

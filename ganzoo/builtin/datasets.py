@@ -29,7 +29,7 @@ def _check_size(value: Any, validate: Any) -> Any:
         raise PydanticCustomError("size", message, {}) from None
 
 
-Pixels = Annotated[int, Field(ge=1)]
+Pixels = Annotated[int, Field(ge=1, le=16_384)]
 Size = Annotated[
     Pixels | Annotated[tuple[Pixels, Pixels], Field(strict=False)], WrapValidator(_check_size)
 ]
@@ -252,6 +252,12 @@ class Torchvision(_Files):
         default=None,
     )
     download: bool = Field(default=True, description="Whether missing files may be downloaded.")
+
+    @classmethod
+    def spelling_of(cls, name: str) -> str | None:
+        """Return how a spec writes a set of torchvision that is called by its own name."""
+        known = {each.lower(): each for each in SETS}.get(name.lower().replace("-", ""))
+        return known and f'{{"type": "torchvision", "name": "{known}"}}'
 
     @field_validator("name")
     @classmethod

@@ -63,7 +63,7 @@ class StandardAlgorithm(Algorithm):
         "adam", description="Optimizer of the discriminator."
     )
     discriminator_steps: int = Field(
-        default=1, ge=1, description="Discriminator steps for each generator step."
+        default=1, ge=1, le=1000, description="Discriminator steps for each generator step."
     )
     reuse_fakes: bool = Field(
         default=True,
@@ -163,6 +163,11 @@ class GAN(StandardAlgorithm):
     paper: ClassVar[str | None] = (
         "Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661"
     )
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """Names of the losses and scores."""
+        return ("loss/generator", "loss/discriminator", "score/real", "score/fake")
 
     def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
         from ganzoo.builtin.standard_game import StandardGame

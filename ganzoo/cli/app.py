@@ -192,14 +192,14 @@ def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int
         return FAILED
     except (Exception, KeyboardInterrupt) as error:
         if debug():
-            traceback.print_exception(error)
+            say("".join(traceback.format_exception(error)).rstrip())
         if isinstance(error, click.Abort | KeyboardInterrupt):
             say("stopped")
             return STOPPED
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             say(error.format_message())
             return error.exit_code
-        for line in _explain(error).splitlines():
+        for line in _explain(error).split("\n"):
             say(f"error: {line}")
         return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
     return result if isinstance(result, int) else 0
@@ -212,7 +212,7 @@ def _explain(error: BaseException) -> str:
         hint = f" (see '{context.command_path} --help')" if context else ""
         return " ".join(error.format_message().split()) + hint
     if isinstance(error, GanzooError):
-        return str(error)
+        return ", ".join([str(error), *getattr(error, "__notes__", ())])
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return f"{where}{error.strerror}"

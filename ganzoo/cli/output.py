@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -16,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.errors import GanzooWarning
-
 if TYPE_CHECKING:
     from ganzoo.runs.report import Value
 
@@ -28,14 +27,39 @@ NARROWEST = 24
 """The last column of a table moves to lines of its own if fewer characters are left for it."""
 
 
+ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but tabs and line ends, what changes the direction of text, and surrogates."""
+
+
+def harmless(text: str) -> str:
+    """Return a text with escapes such as ``\\x1b`` for characters that would act on the terminal.
+
+    All that commands write goes through this, so that no name of a file, text of a plugin or report of
+    others can move the cursor, recolour or hide what was written. JSON stays JSON.
+    """
+    return ACTING.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 32 else f"\\u{code:04x}"
+
+
 def say(line: str) -> None:
     """Write a line to standard error, so that standard output is left to programs."""
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{harmless(line)}\n")
+
+
+def write(text: object, *, nl: bool = True) -> None:
+    """Write a text, or a path, to standard output."""
+    click.echo(harmless(str(text)), nl=nl)
 
 
 def write_json(data: Any) -> None:
     """Write data as JSON to standard output."""
-    click.echo(json.dumps(data, indent=2))
+    write(json.dumps(data, indent=2))
 
 
 def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
@@ -45,6 +69,7 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
     """
     if not rows:
         return
+    rows = [[harmless(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
     left = len(indent) + sum(widths) + 2 * len(widths)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
@@ -56,9 +81,9 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
         start = indent + "".join(f"{cell.ljust(space)}  " for cell, space in padded)
         if not below:
             start += lines.pop(0) if lines else ""
-        click.echo(start.rstrip())
+        write(start.rstrip())
         for line in lines:
-            click.echo(" " * left + line)
+            write(" " * left + line)
 
 
 def number_words(value: Value) -> str:
@@ -87,13 +112,13 @@ def program_command() -> str:
 
 @contextmanager
 def readable_warnings() -> Iterator[None]:
-    """Show ganzoo's own warnings as one line each, without the source line that issued them."""
+    """Show warnings that are meant for users as one line each, without a place in the code."""
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, GanzooWarning):
-                say(f"warning: {message}")
+            if issubclass(category, UserWarning):
+                say(f"warning: {' '.join(str(message).split())}")
             else:
                 show_others(message, category, *where, **more)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.cli.output import say
+from ganzoo.cli.output import harmless, say
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 from ganzoo.utils.progress import reporting_to
@@ -145,11 +145,14 @@ class Bar(Display):
 
     def prepare(self, description: str, done: int, total: int) -> None:
         """Move the bar; it pulses if the total is unknown."""
-        self._description, self._done, self._total, self._left = description, done, total, ""
+        self._description = harmless(description)
+        self._done, self._total, self._left = done, total, ""
 
     def note(self, line: str) -> None:
         """Write a line above the bar; it stays."""
-        self._live.console.print(line, highlight=False, markup=False)
+        from rich.text import Text
+
+        self._live.console.print(Text(harmless(line)))  # a text, so that nothing in it is markup
 
     def close(self) -> None:
         """Remove the bar."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.output import harmless
 from ganzoo.errors import PluginError, did_you_mean, in_a_line
 from ganzoo.hookspecs import Command
 
@@ -86,6 +87,10 @@ class CommandTree(click.Group):
         for title, names in sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), listed[name]) for name in names])
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help; what plugins say in it is made harmless."""
+        return harmless(super().get_help(ctx))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names without importing commands; load plugins only if nothing else fits."""

@@ -37,6 +37,11 @@ class Algorithm(Component):
         return ()
 
     @property
+    def logged(self) -> tuple[str, ...]:
+        """Names of all losses and scores that each step logs; empty if they are not known before."""
+        return ()
+
+    @property
     def batches_per_step(self) -> int:
         """Batches that one step takes."""
         return 1

@@ -5,7 +5,8 @@ The families build on this; a plugin subclasses a family, not these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from pydantic import (
@@ -24,6 +25,15 @@ from ganzoo.errors import did_you_mean, in_a_line
 
 FAMILY_KEY = "x-ganzoo-family"
 """In the JSON Schema of a single model, stands where any member of a family may stand."""
+
+LARGEST_FLOAT = 3.4028234663852886e38
+"""Numbers of a spec end where float32 does, in which networks compute."""
+
+LARGEST_INT = 2**63 - 1
+"""Integers of a spec end where those of torch and numpy do."""
+
+DEEPEST = 64
+"""Objects and lists of a spec that stand in each other, at most."""
 
 
 class SpecModel(BaseModel):
@@ -45,12 +55,27 @@ class SpecModel(BaseModel):
         """Refuse unknown keys before anything else, each with the nearest key that exists."""
         if not isinstance(data, Mapping):
             return data
+        cls._refuse_extremes(data)
         data = cls._prepare(data)
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [key for key in data if key not in known]
         if unknown:
             cls._refuse_unknown(data, unknown, known, cls._hint)
         return data
+
+    @classmethod
+    def _refuse_extremes(cls, data: Mapping[str, Any]) -> None:
+        """Refuse what no field of any model can hold, wherever it stands in the data."""
+        found = [
+            InitErrorDetails(
+                type=PydanticCustomError("refused", "{reason}", {"reason": reason}),
+                loc=place,
+                input=None,
+            )
+            for place, reason in extremes(data)
+        ]
+        if found:
+            raise ValidationError.from_exception_data(cls.__name__, found)
 
     @classmethod
     def _prepare(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,6 +114,41 @@ class SpecModel(BaseModel):
         return ValidationError.from_exception_data(cls.__name__, [details])
 
 
+def extremes(
+    value: Any, place: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what plain data may not hold, by its place: extreme numbers, odd characters, deep nests."""
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int) and abs(value) > LARGEST_INT:
+        yield place, f"must be an integer between -{LARGEST_INT} and {LARGEST_INT}"
+    elif isinstance(value, float) and LARGEST_FLOAT < abs(value) < math.inf:
+        yield place, f"must be a number between -{LARGEST_FLOAT:.3g} and {LARGEST_FLOAT:.3g}"
+    elif isinstance(value, str):
+        if reason := _odd_character(value):
+            yield place, reason
+    elif isinstance(value, Mapping | list | tuple):
+        if len(place) >= DEEPEST:
+            yield place[:1], f"is nested too deeply, beyond {DEEPEST} levels"
+            return
+        pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in pairs:
+            named = isinstance(value, Mapping)
+            reason = _odd_character(key) if isinstance(key, str) else None
+            if named and not isinstance(key, str):
+                reason = f"has a key that is not a string but {type(key).__name__}"
+            if reason is None:
+                yield from extremes(item, (*place, key))
+            else:
+                yield place, reason
+
+
+def _odd_character(text: str) -> str | None:
+    """Return why a string cannot be written to a file or used as a name, or None."""
+    odd = next((each for each in text if each == "\0" or "\ud800" <= each <= "\udfff"), None)
+    return None if odd is None else f"holds {ascii(odd)[1:-1]}, which is not a character of text"
+
+
 class Component(SpecModel):
     """Base of all families. Subclass a family, not this."""
 
@@ -102,6 +162,12 @@ class Component(SpecModel):
     """What a spec may say for short, in words."""
 
     type: str
+
+    @classmethod
+    def spelling_of(cls, name: str) -> str | None:
+        """Return how a spec writes what this component provides by another name, or None."""
+        del name
+        return None
 
     @classmethod
     def is_family(cls) -> bool:

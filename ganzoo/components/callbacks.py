@@ -77,10 +77,12 @@ class CallbackSetting:
             each are better; empty where the run is not evaluated.
         optimizers: names of the optimizers, such as ``generator``; empty where the algorithm does not
             say them before it is built.
+        logged: names of the losses and scores in each line of metrics.jsonl, likewise.
     """
 
     quantities: Mapping[str, Literal["lower", "higher"] | None]
     optimizers: tuple[str, ...]
+    logged: tuple[str, ...] = ()
 
     def find(self, quantity: str) -> str:
         """Return the full name of an evaluated quantity: ``fd`` stands for ``fd@lenet-mnist``.

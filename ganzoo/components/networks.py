@@ -174,6 +174,7 @@ class Discriminator(Network):
     pack: int = Field(
         default=1,
         ge=1,
+        le=1024,
         description="Samples that the network sees at once (PacGAN, Lin et al. 2018, arXiv:1712.04086),"
         " put together along the channels, so that a lack of variety shows. It must divide the batch.",
     )
@@ -225,7 +226,7 @@ class Latent(Component):
 
     family: ClassVar[str] = "latent"
 
-    dim: int = Field(default=100, ge=1, description="Number of latent coordinates.")
+    dim: int = Field(default=100, ge=1, le=1_000_000, description="Number of latent coordinates.")
 
     def truncated(self, threshold: float) -> Latent:
         """Return the same distribution, truncated for sampling.

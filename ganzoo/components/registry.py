@@ -116,6 +116,10 @@ class Registry:
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
         suggestion = did_you_mean(short, names)
+        for entry in self.entries(family):
+            spelling = getattr(entry.component, "spelling_of", lambda _: None)(short)
+            if spelling is not None:
+                suggestion = f"; write {spelling}"
         return (
             f"no {family.replace('_', ' ')} is called {name!r}{suggestion} (installed: {installed})"
         )

@@ -155,7 +155,12 @@ def files_of(path: Path) -> Iterator[ImageFile]:
         else:
             raise DataError(f"{path} does not exist")
     except zipfile.BadZipFile:
-        raise DataError(f"{path} is neither a folder nor a zip file") from None
+        problem = "is neither a folder nor a zip file"
+        if path.suffix.lower() in SUFFIXES:
+            problem += " but one image; name the folder it is in"
+        elif path.suffix.lower() == ".zip":
+            problem += " that is whole; it is damaged, so copy or download it again"
+        raise DataError(f"{path} {problem}") from None
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from None
 

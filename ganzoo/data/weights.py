@@ -98,10 +98,14 @@ def _find(weights: PublishedWeights) -> Path | None:
 
 
 def _missing(weights: PublishedWeights, reason: str) -> DataError:
-    return DataError(
+    error = DataError(
         f"{weights.name} (SHA-256 {weights.sha256}) is not on this machine, and {reason};"
         f" get it from {weights.url} and put it into {weights_folders()[0]}"
     )
+    error.add_note(
+        "or choose an extractor that needs none, such as random-conv (--extractor random-conv)"
+    )
+    return error
 
 
 def _download(weights: PublishedWeights, path: Path) -> Path:

@@ -18,6 +18,9 @@ _FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 _UNITS: dict[str, Unit] = {"e": "epochs", "s": "steps", "i": "images"}
 _EXAMPLES: Final = '"20 epochs", "3000 steps" or "200k images"'
 
+MOST_STEPS: Final = 10**15
+"""Longer durations count as this many steps, which float64 still tells from one more."""
+
 
 @dataclass(frozen=True)
 class Duration:
@@ -63,10 +66,13 @@ class Duration:
         number of steps in which the data set is shown once; each may be a fraction.
         """
         if self.unit == "steps":
-            return max(1, int(self.amount))
-        if self.unit == "images":
-            return max(1, math.ceil(self.amount / images_per_step))
-        return max(1, round(self.amount * steps_per_epoch))
+            steps = self.amount
+        elif self.unit == "images":
+            steps = self.amount / images_per_step
+        else:
+            steps = self.amount * steps_per_epoch
+        steps = min(steps, MOST_STEPS)
+        return max(1, math.ceil(steps) if self.unit == "images" else round(steps))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

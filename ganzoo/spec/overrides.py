@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,13 +13,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ganzoo.components import Component, Schedule, SpecModel, registry
+from ganzoo.components.base import DEEPEST
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
+from ganzoo.spec.reading import LONGEST_SHOWN, read_json, shown
 
 Class = TypeVar("Class")
 
 Overrides = Sequence[str] | Mapping[str, Any]
 """Changes of a spec: ``["training.batch_size=128"]``, or ``{"training.batch_size": 128}``."""
+
+LONGEST_PLACE: Final = 9  # digits of a place in a list
 
 MISSING: Final = object()  # stands where a spec says nothing and the field has no default either
 
@@ -42,25 +45,30 @@ def apply_overrides(data: Mapping[str, Any], overrides: Overrides) -> dict[str, 
         keys = path.strip().split(".")
         if not all(keys):
             hint = "write PATH=VALUE, such as training.batch_size=128"
-            raise SpecError([Problem("", f"cannot read {assignment!r}: {hint}")])
+            raise SpecError([Problem("", f"cannot read {_brief(assignment)}: {hint}")])
+        if len(keys) > DEEPEST:
+            raise SpecError([Problem(keys[0], f"is nested too deeply, beyond {DEEPEST} levels")])
         try:
             changed = _assign(changed, RunSpec, keys, value)
         except _DeadEnd as dead_end:
             where = ".".join(keys[: len(keys) - dead_end.left])
-            raise SpecError([Problem(where, f"{dead_end} (in {assignment!r})")]) from None
+            raise SpecError([Problem(where, f"{dead_end} (in {_brief(assignment)})")]) from None
     result: dict[str, Any] = changed
     return result
 
 
-def plain_data(value: Any) -> Any:
-    """Return a copy in which numpy's numbers, arrays, tuples and paths are what JSON would hold."""
-    if isinstance(value, Mapping):
-        return {key: plain_data(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_data(each) for each in value]
+def plain_data(value: Any, levels: int = DEEPEST) -> Any:
+    """Return a copy in which numpy's numbers, arrays, tuples and paths are what JSON would hold.
+
+    What is nested too deeply stays as it is, and is refused where the spec is validated.
+    """
+    if levels and isinstance(value, Mapping):
+        return {key: plain_data(each, levels - 1) for key, each in value.items()}
+    if levels and isinstance(value, list | tuple):
+        return [plain_data(each, levels - 1) for each in value]
     if isinstance(value, PurePath):
         return str(value)
-    return value.tolist() if hasattr(value, "tolist") else copy.deepcopy(value)
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _assignments(overrides: Overrides) -> Iterator[tuple[str, str, Callable[[Any], Any]]]:
@@ -92,7 +100,7 @@ def _assign(node: Any, kind: Any, keys: Sequence[str], read: Callable[[Any], Any
         return read(kind)
     key, rest = keys[0], keys[1:]
     if isinstance(node, list):
-        if not key.isdecimal() or int(key) >= len(node):
+        if not key.isdecimal() or len(key) > LONGEST_PLACE or int(key) >= len(node):
             places = f"its places are 0 to {len(node) - 1}" if node else "it is empty"
             raise _DeadEnd(f"this list has no place {key!r}: {places}", len(keys))
         changed = list(node)
@@ -120,7 +128,7 @@ def _as_object(node: Any, kind: Any, keys: Sequence[str]) -> dict[str, Any]:
             return {}
         words = family.family.replace("_", " ")
         raise _DeadEnd(f"no {words} is chosen yet; set its type first", len(keys))
-    raise _DeadEnd(f"{json.dumps(node)} has no fields to set", len(keys))
+    raise _DeadEnd(f"{shown(node)} has no fields to set", len(keys))
 
 
 def _fields(node: Mapping[str, Any], kind: Any) -> dict[str, FieldInfo]:
@@ -154,10 +162,18 @@ def _as_given(value: Any, _kind: Any) -> Any:
 def _read(text: str, kind: Any) -> Any:
     """Read a value: as JSON, else as text; a field for text alone takes ``2024`` as text too."""
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except json.JSONDecodeError:
         return text
+    except ValueError as error:
+        raise _DeadEnd(str(error), 0) from None
     return text if kind is str and not isinstance(value, str) else value
+
+
+def _brief(assignment: str) -> str:
+    return repr(
+        assignment if len(assignment) <= LONGEST_SHOWN else f"{assignment[:LONGEST_SHOWN]}…"
+    )
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

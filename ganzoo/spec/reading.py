@@ -68,6 +68,8 @@ def validated(
                 _message(line["type"], line["msg"], line["input"]),
             )
             for line in error.errors(include_url=False)
+            # A list whose members are refused is not too short as well.
+            if line["type"] != "too_short" or not line["input"]
         ]
         raise SpecError(problems, source) from None
 
@@ -90,12 +92,10 @@ def upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _message(kind: str, message: str, value: Any) -> str:
     """Return in one sentence what was wrong, with the value if it helps."""
-    if kind == "missing":
-        return "this field is required"
+    if kind in _IN_OUR_WORDS:
+        return _IN_OUR_WORDS[kind]
     if kind == "too_short" and not value:
         return "expected one or more"
-    if kind == "tuple_type":
-        return "expected a list"
     if kind == "string_pattern_mismatch":
         # Only two fields have patterns, which are not for people to read.
         devices = "|cuda" in message
@@ -111,8 +111,48 @@ def _message(kind: str, message: str, value: Any) -> str:
         "refused",
         "unknown_key",
     }:
-        return f"{message}, not {json.dumps(value)}"
+        return f"{message}, not {shown(value)}"
     return message
+
+
+_IN_OUR_WORDS = {
+    "missing": "this field is required",
+    "tuple_type": "expected a list",
+    "model_type": 'expected an object with fields, such as {"key": value}',
+    "model_attributes_type": 'expected an object with fields, such as {"key": value}',
+    "dict_type": 'expected an object with keys and values, such as {"key": value}',
+}
+"""What is said instead of pydantic's message, by the kind of error."""
+
+LONGEST_SHOWN = 60
+"""Characters of a value that are quoted in a message."""
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message quotes it: as JSON, cut where it is long."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def read_json(text: str) -> Any:
+    """Parse JSON strictly: without duplicate keys, and with numbers of a length that Python reads.
+
+    Raises:
+        ValueError: it is not JSON; a JSONDecodeError where the place is known.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise ValueError("not a spec: nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "digits" in str(error):  # of Python's int, which names a setting of the interpreter
+            raise ValueError("a number has more digits than the limit of 4,300") from None
+        raise
 
 
 def read_spec_data(text: str, source: str) -> dict[str, Any]:
@@ -122,19 +162,36 @@ def read_spec_data(text: str, source: str) -> dict[str, Any]:
         SpecError: it is not JSON, has a duplicate key, or is not an object.
     """
     try:
-        data = json.loads(text, object_pairs_hook=_refuse_duplicates)
+        data = read_json(text)
     except json.JSONDecodeError as error:
-        other = _other_format(text)
-        where = f"{error.msg} at line {error.lineno}, column {error.colno}"
-        reason = f"looks like {other}; a spec must be JSON" if other else f"not JSON: {where}"
-        raise SpecError([Problem("", reason)], source) from None
+        raise SpecError([Problem("", _not_json(text, error))], source) from None
     except ValueError as error:
         raise SpecError([Problem("", str(error))], source) from None
-    except RecursionError:
-        raise SpecError([Problem("", "not a spec: nested too deeply")], source) from None
     if not isinstance(data, dict):
         raise SpecError([Problem("", "expected a JSON object with the fields of a run")], source)
     return data
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> str:
+    """Say why a text is not JSON, and what to do where that is known."""
+    if other := _other_format(text):
+        return f"looks like {other}; a spec must be JSON: {_HOW_TO_BEGIN}"
+    reason = f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    if not text.strip():
+        return f"{reason}, since it is empty; {_HOW_TO_BEGIN}"
+    if "\0" in text:
+        return f"{reason}: it holds NUL characters, so it is not a text file"
+    if "escape" in error.msg:
+        return f'{reason}; write a backslash twice, as in "C:\\\\data", or / in paths'
+    if text[error.pos : error.pos + 1] in {"'", "/", "#", "}", "]"}:
+        return f"{reason}; JSON has no comments, single quotes or commas before a bracket"
+    return reason
+
+
+_HOW_TO_BEGIN = (
+    'write {"dataset": …, "generator": …, "discriminator": …}, or copy a recipe with'
+    " 'ganzoo init RECIPE'"
+)
 
 
 def _other_format(text: str) -> str | None:
@@ -168,6 +225,8 @@ def read_spec_file(path: str | Path) -> dict[str, Any]:
         raise SpecError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
     except UnicodeDecodeError:
         raise SpecError([Problem("", "not JSON: the text is not UTF-8")], str(path)) from None
+    except ValueError:  # of a path with a NUL
+        raise SpecError([Problem("", "is not the name of a file")], ascii(str(path))) from None
     return read_spec_data(text, str(path))
 
 

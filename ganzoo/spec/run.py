@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,7 +25,7 @@ from ganzoo.components import (
     component_field,
 )
 from ganzoo.components.registry import Provider, active
-from ganzoo.errors import Problem, SpecError
+from ganzoo.errors import DataError, Problem, SpecError
 from ganzoo.spec.local import PluginFile
 from ganzoo.spec.sections import DEVICE_PATTERN, Evaluation, Output, Training, no_split, reported
 
@@ -180,7 +181,8 @@ class RunSpec(SpecModel):
             SpecError: a part cannot work with the samples, or the set has no such split.
             ganzoo.errors.DataError: files the data set needs are missing or unreadable.
         """
-        info = self.dataset.info()
+        with self.naming_dataset():
+            info = self.dataset.info()
         problems = []
         if self.dataset.split not in info.splits:
             problems.append(Problem("dataset.split", no_split(self.dataset.split, info)))
@@ -206,6 +208,23 @@ class RunSpec(SpecModel):
             raise SpecError(problems)
         return info
 
+    @contextmanager
+    def naming_dataset(self) -> Iterator[None]:
+        """Say, of an error about the data in a ``with`` block, which field of the spec it is about."""
+        path = getattr(self.dataset, "path", None)
+        try:
+            yield
+        except DataError as error:
+            if not isinstance(path, str) or path not in str(error):
+                raise DataError(f"dataset: {error}") from None
+            relative = not Path(path).is_absolute() and not Path(path).exists()
+            where = f" (looked for in {Path.cwd()})" if relative else ""
+            raise DataError(f"dataset.path: {error}{where}") from None
+        except MemoryError:
+            raise DataError("dataset: its samples need more memory than this machine has") from None
+        except OSError as error:
+            raise DataError(f"dataset: {error.strerror or error}") from None
+
     def callback_setting(self, info: DatasetInfo) -> CallbackSetting:
         """Return what callbacks are checked and built with."""
         quantities: dict[str, Literal["lower", "higher"] | None] = {}
@@ -213,7 +232,7 @@ class RunSpec(SpecModel):
             extractor = self.evaluation.extractor_for(info)
             for metric in self.evaluation.metrics:
                 quantities |= {name: each.better for name, each in reported(metric, extractor)}
-        return CallbackSetting(quantities, self.algorithm.optimizers)
+        return CallbackSetting(quantities, self.algorithm.optimizers, self.algorithm.logged)
 
     def with_absolute_paths(self) -> Self:
         """Return the same run with paths that hold in any working directory."""
@@ -249,8 +268,10 @@ class RunSpec(SpecModel):
 
 def algorithm_fields(name: Any) -> dict[str, FieldInfo] | None:
     """Return the fields of an algorithm by its name, or None where none has that name."""
+    if not isinstance(name, str):
+        return None
     try:
-        model = active().find("algorithm", str(name)).component
+        model = active().find("algorithm", name).component
     except LookupError:
         return None
     fields = {field.alias or key: field for key, field in model.model_fields.items()}

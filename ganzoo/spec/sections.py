@@ -101,7 +101,10 @@ class Training(SpecModel):
         " 'auto' streams only sets of more than 512 MiB.",
     )
     workers: int = Field(
-        default=2, ge=1, description="Worker processes that read samples where they are streamed."
+        default=2,
+        ge=1,
+        le=256,
+        description="Worker processes that read samples where they are streamed.",
     )
 
     @classmethod
@@ -169,7 +172,9 @@ class Evaluation(SpecModel):
         description="Split that samples are compared with. Null: test if the data set has it, else the"
         " training split.",
     )
-    samples: int = Field(default=2_000, ge=2, description="Samples generated for each evaluation.")
+    samples: int = Field(
+        default=2_000, ge=2, le=100_000_000, description="Samples generated for each evaluation."
+    )
     every: Duration = Field(
         default=Duration(2_000, "steps"),
         description="Time from one evaluation to the next; there is one at the end of training, too.",

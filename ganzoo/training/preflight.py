@@ -17,10 +17,10 @@ from ganzoo.plugins import Plugins
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
 from ganzoo.training.loop import Trainer
-from ganzoo.training.memory import peak_memory, total_memory
+from ganzoo.training.memory import peak_memory
 from ganzoo.training.setup import Plan, prepare
 from ganzoo.training.transfer import initialize
-from ganzoo.utils.devices import numerics, resolve_device
+from ganzoo.utils.devices import numerics, resolve_device, total_memory
 from ganzoo.utils.progress import report, reporting_to
 
 WARM_UP, SECONDS = 3, 5.0

@@ -17,6 +17,7 @@ from ganzoo.training.callbacks import Callbacks
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, TrainingContext
+from ganzoo.training.memory_limit import within_memory
 from ganzoo.training.numerics import weights_dtype
 from ganzoo.training.optimizers import matching
 from ganzoo.training.state import TrainingState
@@ -108,7 +109,8 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     dtype = weights_dtype(training.precision)
 
     # Open the data first: the rest takes longer.
-    split = spec.dataset.build(spec.dataset.split)
+    with spec.naming_dataset():
+        split = spec.dataset.build(spec.dataset.split)
     order = Order(
         len(split),
         training.batch_size,
@@ -130,7 +132,8 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
     torch.manual_seed(derive_seed(spec.seed, "weights"))
     rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
-    game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
+    with within_memory(spec):
+        game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
     _refuse_single_samples(spec, order, game)
     _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:

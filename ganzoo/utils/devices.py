@@ -77,3 +77,15 @@ def _use_deterministic_algorithms(wanted: bool) -> None:
     """Switch only on a change: the call imports torch's compiler, which takes seconds."""
     if wanted != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(wanted)
+
+
+def total_memory(device: torch.device) -> int | None:
+    """Return the bytes that a GPU or else the machine has; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows
+        return None

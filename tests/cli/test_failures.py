@@ -10,7 +10,7 @@ import pytest
 
 from ganzoo.cli.app import exit_code_of
 from ganzoo.cli.output import readable_warnings
-from ganzoo.errors import PluginWarning, Problem, SpecError, TrainingError
+from ganzoo.errors import DataError, PluginWarning, Problem, SpecError, TrainingError
 
 
 def failing(error, *, debug=False):
@@ -64,7 +64,10 @@ def test_plugin_warnings_are_one_line(capsys):
         warnings.simplefilter("always")
         warnings.warn("plugin x was left out", PluginWarning, stacklevel=1)
         warnings.warn("of numpy", RuntimeWarning, stacklevel=1)
-    assert capsys.readouterr().err == "warning: plugin x was left out\n"
+        warnings.warn("the cache\ncannot be written", stacklevel=1)
+    assert capsys.readouterr().err == (
+        "warning: plugin x was left out\nwarning: the cache cannot be written\n"
+    )
     assert [each.category for each in others] == [RuntimeWarning]
 
 
@@ -121,6 +124,13 @@ def test_a_group_alone_shows_its_help_and_no_errors(program, group):
     assert result.code == 2
     assert "Usage: ganzoo" in result.err
     assert "error:" not in result.err
+
+
+def test_an_error_says_what_else_could_be_done(capsys):
+    error = DataError("no weights")
+    error.add_note("or choose another extractor")
+    assert failing(error) == 2
+    assert capsys.readouterr().err == "error: no weights, or choose another extractor\n"
 
 
 def test_a_missing_choice_is_one_line(program):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,9 +13,16 @@ from pydantic import ValidationError
 
 from ganzoo.components import Condition, Dataset, DatasetInfo, Generator, registry, space_of
 from ganzoo.components.registry import Entry, Provider
-from ganzoo.errors import SpecError
+from ganzoo.errors import DataError, SpecError
 from ganzoo.plugins import Plugins, Selection, installed
-from ganzoo.spec import RunSpec, load_spec_file, parse_spec, read_spec_data, read_spec_file
+from ganzoo.spec import (
+    RunSpec,
+    load_spec_file,
+    parse_evaluation,
+    parse_spec,
+    read_spec_data,
+    read_spec_file,
+)
 from ganzoo.spec.durations import Duration
 
 SPEC: dict[str, Any] = {"dataset": "mnist-5k", "generator": "mlp", "discriminator": "mlp"}
@@ -173,6 +181,39 @@ def test_values_that_are_none_are_refused_with_path_value_and_reason(
 ) -> None:
     (line,) = refusal({**SPEC, **changes}).splitlines()
     assert line.startswith(f"{path}: {reason}")
+
+
+def test_a_list_of_which_a_member_is_refused_is_not_called_too_short() -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_evaluation({"metrics": ["fdd"]})
+    (problem,) = refused.value.problems
+    assert problem.path == "evaluation.metrics.0"
+    with pytest.raises(SpecError, match=r"^evaluation\.metrics: expected one or more$"):
+        parse_evaluation({"metrics": []})
+
+
+def test_objects_are_asked_for_in_words_of_a_spec() -> None:
+    for key in ("training", "evaluation", "requires"):
+        assert refusal({**SPEC, key: 3}).startswith(f"{key}: expected an object with")
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ({"dataset": "MNIST"}, '; write {"type": "torchvision", "name": "MNIST"} (installed'),
+        ({"dataset": "cifar-10"}, '; write {"type": "torchvision", "name": "CIFAR10"} (installed'),
+        ({"generator": "DCGAN"}, "; did you mean 'dcgan'? (installed"),
+        ({"generator": "transformer"}, "no generator is called 'transformer' (installed"),
+    ],
+)
+def test_names_in_another_case_or_of_torchvision_are_understood(
+    data: dict[str, Any], hint: str
+) -> None:
+    assert hint in refusal({**SPEC, **data})
+
+
+def test_a_long_value_is_quoted_briefly() -> None:
+    assert len(refusal({**SPEC, "seed": "x" * 5000})) < 150
 
 
 def test_all_problems_are_reported_at_once_each_with_the_source() -> None:
@@ -390,9 +431,9 @@ def test_a_layer_that_a_normalization_cannot_serve_is_found_too() -> None:
         ('{\n  "name": x\n}', "not JSON: Expecting value at line 2, column 11"),
         ("", "not JSON: Expecting value at line 1, column 1"),
         ('{"a": {"seed": 1, "seed": 2}}', "duplicate key 'seed' in an object"),
-        ("# mine\nname: x\nseed: 1\n", "looks like YAML; a spec must be JSON$"),
-        ('name = "x"\n[dataset]\n', "looks like TOML; a spec must be JSON$"),
-        ("[dataset]\ntype = 'x'\n", "looks like TOML; a spec must be JSON$"),
+        ("# mine\nname: x\nseed: 1\n", "looks like YAML; a spec must be JSON: write "),
+        ('name = "x"\n[dataset]\n', "looks like TOML; a spec must be JSON: write "),
+        ("[dataset]\ntype = 'x'\n", "looks like TOML; a spec must be JSON: write "),
         ("[]", "expected a JSON object with the fields of a run"),
         ("null", "expected a JSON object with the fields of a run"),
         ('{"seed": ' + "9" * 5000 + "}", ".*limit.*"),
@@ -401,6 +442,28 @@ def test_a_layer_that_a_normalization_cannot_serve_is_found_too() -> None:
 def test_texts_that_are_no_object_are_refused_with_the_place(text: str, message: str) -> None:
     with pytest.raises(SpecError, match=f"^my.json: {message}"):
         read_spec_data(text, "my.json")
+
+
+def test_a_windows_path_is_told_how_to_be_written() -> None:
+    with pytest.raises(SpecError, match=r"write a backslash twice, .* or / in paths$"):
+        read_spec_data(r'{"dataset": {"path": "C:\Users"}}', "x")
+
+
+def test_a_missing_folder_is_named_with_the_field_and_where_it_was_looked_for() -> None:
+    spec = parse_spec({**SPEC, "dataset": {"type": "folder", "path": "nowhere"}})
+    expected = (
+        rf"^dataset\.path: nowhere does not exist \(looked for in {re.escape(str(Path.cwd()))}\)$"
+    )
+    with pytest.raises(DataError, match=expected):
+        spec.check()
+
+
+def test_a_misspelt_loss_of_a_callback_is_found_before_anything_is_built() -> None:
+    callback = {"type": "stop_at", "quantity": "loss/genrator", "above": 3}
+    (problem,) = check_refusal({**SPEC, "callbacks": [callback]})
+    assert problem.startswith(
+        "callbacks.0: 'loss/genrator' is not logged; did you mean 'loss/generator'?"
+    )
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -1,101 +1,116 @@
-"""Memory: a run takes little beyond the libraries it needs, and does not grow."""
+"""Networks that do not fit in the memory of this machine."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import torch
 
-MEBIBYTE = 2**20
-MNIST = "dataset=mnist-5k"
+from ganzoo.errors import SpecError
+from ganzoo.spec import RunSpec, parse_spec
+from ganzoo.training.memory_limit import MemoryLimit, TooLargeError, within_memory
+from ganzoo.training.setup import prepare
 
-PROGRAM = """
-import json, re, resource, sys
-import torch, torchmetrics, torchvision
-import ganzoo
-
-PAGE = resource.getpagesize()
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * PAGE
-
-class Watch:
-    seen = []
-
-    @ganzoo.hookimpl
-    def ganzoo_step_finished(self, step):
-        self.seen.append(resident())
-
-watch, libraries = Watch(), resident()
-ganzoo.run(ganzoo.load_spec(sys.argv[1], overrides=sys.argv[3:]), output=sys.argv[2], listeners=[watch])
-# Not getrusage's peak: it begins at that of the process that started this one.
-with open("/proc/self/status") as file:
-    peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", file.read())[1]) * 1024
-print(json.dumps({"seen": watch.seen, "peak": peak - libraries}))
-"""
+CPU = torch.device("cpu")
 
 
-def measured(recipe: str, output: Path, *overrides: str) -> dict[str, list[int] | int]:
-    """Return resident bytes at logged steps, and the peak beyond that of the libraries, of a run."""
-    command = [sys.executable, "-c", PROGRAM, recipe, str(output), *overrides]
-    # One thread: on a busy machine several wait for each other at every step.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=200, env=environment
+def tiny(**changes: Any) -> RunSpec:
+    network = {"type": "mlp", "hidden": [4]}
+    return parse_spec(
+        {
+            "dataset": {"type": "ring", "count": 16},
+            "latent": {"type": "normal", "dim": 2},
+            "generator": network,
+            "discriminator": network,
+            "training": {"duration": "1 steps", "batch_size": 4},
+            **changes,
+        }
     )
-    result: dict[str, list[int] | int] = json.loads(done.stdout.splitlines()[-1])
-    return result
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's accounting")
 @pytest.mark.parametrize(
-    "recipe", ["mlp-mnist", "dcgan-mnist", "fc-fashion", "cnn-fashion", "digits"]
-)
-def test_a_run_of_a_recipe_takes_less_than_half_a_gibibyte(recipe: str, tmp_path: Path) -> None:
-    result = measured(recipe, tmp_path / "run", MNIST, 'training.duration="6 steps"')
-    assert isinstance(result["peak"], int)
-    assert result["peak"] < 512 * MEBIBYTE
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's accounting")
-@pytest.mark.parametrize(
-    ("recipe", "overrides"),
+    ("changes", "path"),
     [
-        ("ring", ()),
-        ("grid", ()),
-        # Judging it reads 26,000 real images, which takes half a minute.
-        ("stacked-mnist", ("evaluation=null",)),
+        ({"generator": {"type": "mlp", "hidden": [1_000_000, 1_000_000]}}, "generator"),
+        ({"discriminator": {"type": "mlp", "hidden": [4, 1_000_000, 900_000]}}, "discriminator"),
+        (
+            {
+                "dataset": "mnist-5k",
+                "generator": {"type": "dcgan", "channels": 65_536, "kernel_size": 255},
+            },
+            "generator",
+        ),
     ],
 )
-def test_so_does_one_with_all_of_a_larger_data_set(
-    recipe: str, overrides: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_networks_that_do_not_fit_are_refused_with_their_path(
+    changes: dict[str, Any], path: str
 ) -> None:
-    """The 300 MB of stacked digits are mapped from a cache that is gone after the test."""
-    with TemporaryDirectory() as cache:
-        monkeypatch.setenv("GANZOO_CACHE", cache)
-        result = measured(recipe, tmp_path / "run", 'training.duration="6 steps"', *overrides)
-    assert isinstance(result["peak"], int)
-    assert result["peak"] < 512 * MEBIBYTE
+    spec = tiny(**changes)
+    with pytest.raises(SpecError, match=rf"^{path}: its weights need more than the .* GiB"):
+        prepare(spec, spec.dataset.info(), CPU)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's accounting")
-def test_a_run_does_not_grow_over_two_thousand_steps(tmp_path: Path) -> None:
-    result = measured(
-        "fc-fashion",
-        tmp_path / "run",
-        MNIST,
-        'training.duration="2400 steps"',
-        'output.log_every="200 steps"',
-        'output.samples_every="200 steps"',
-        'output.checkpoint_every="200 steps"',
+def test_memory_that_runs_out_all_the_same_is_no_bug() -> None:
+    with pytest.raises(SpecError, match="of memory of this machine"), within_memory(tiny()):
+        raise MemoryError
+
+
+def test_weights_are_counted_together_before_they_are_allocated() -> None:
+    with MemoryLimit(100):
+        torch.empty((2, 5))
+        torch.zeros(5)
+        torch.ones(size=(5,), dtype=torch.float64)
+        with pytest.raises(TooLargeError):
+            torch.empty(1)
+
+
+EXTREMES = [0, 1, -1, 0.5, 2, 1e-30, 1e30, -1e30, 3e38, 1e39, 10**9, 10**12, 2**62]
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "elu", "softplus", "prelu"])
+def test_numbers_that_are_valid_can_be_built(activation: str) -> None:
+    """Every number of a small run, one after another, is refused or can be built with."""
+    network = {"type": "mlp", "hidden": [4], "activation": {"type": activation}}
+    parts = {
+        "latent": {"type": "truncated_normal", "dim": 2},
+        "generator": network,
+        "loss": {"type": "wgan", "clip": 0.1},
+        "generator_optimizer": "rmsprop",
+    }
+    written = tiny(**parts).to_json()
+    built = 0
+    for section in ("latent", "generator", "discriminator", "loss", "generator_optimizer"):
+        for place in numbers(written[section]):
+            for value in EXTREMES:
+                changed = with_value(written[section], place, value)
+                try:
+                    spec = parse_spec({**written, section: changed})
+                    prepare(spec, spec.check(), CPU)
+                    built += 1
+                except SpecError:
+                    continue
+    assert built > 40
+
+
+def numbers(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(node, int | float) and not isinstance(node, bool):
+        return [path]
+    pairs = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
     )
-    seen = result["seen"]
-    assert isinstance(seen, list)
-    assert len(seen) == 12
-    assert seen[-1] - seen[1] < 16 * MEBIBYTE
+    return [place for key, value in pairs for place in numbers(value, (*path, key))]
+
+
+def with_value(node: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    if isinstance(node, dict):
+        return {**node, path[0]: with_value(node[path[0]], path[1:], value)}
+    return [
+        with_value(each, path[1:], value) if i == path[0] else each for i, each in enumerate(node)
+    ]

@@ -24,7 +24,9 @@ class _Kernel(CoreMetric):
         default=100, ge=1, description="Random subsets of each set over which the mean is taken."
     )
     subset_size: int = Field(default=1000, ge=2, description="Samples of a subset; at most all.")
-    degree: int = Field(default=3, ge=1, description="Degree of kernel (gamma x·y + coef)^degree.")
+    degree: int = Field(
+        default=3, ge=1, le=100, description="Degree of kernel (gamma x·y + coef)^degree."
+    )
     gamma: float | None = Field(
         default=None, gt=0, description="Factor on products of features. Null: 1 / their number."
     )

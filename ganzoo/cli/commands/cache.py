@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.options import json_option
-from ganzoo.cli.output import FAILED, say, size_words, write_json, write_table
+from ganzoo.cli.output import FAILED, say, size_words, write, write_json, write_table
 from ganzoo.data.cache import CachedFile, cache_folder, cached_files, fault_of
 
 
@@ -34,7 +34,7 @@ def verify() -> None:
     """
     damaged = _damaged()
     for file, reason in damaged:
-        click.echo(f"{file.path}: {reason}")
+        write(f"{file.path}: {reason}")
     say(f"{len(cached_files()) - len(damaged)} files are whole, {len(damaged)} are damaged")
     if damaged:
         say("they are written again when needed; ganzoo cache clear --damaged deletes them")
@@ -59,7 +59,7 @@ def clear(damaged: bool, kind: str | None, dry_run: bool) -> None:
     chosen = [each for each in files if (each.kind == kind if kind else each.kind != "weights")]
     for each in chosen:
         if dry_run:
-            click.echo(each.path)
+            write(each.path)
         else:
             each.path.unlink(missing_ok=True)
     verb = "would be deleted" if dry_run else "deleted"

@@ -11,7 +11,7 @@ import click
 
 from ganzoo.cli.completion import complete_component, complete_family
 from ganzoo.cli.options import json_option
-from ganzoo.cli.output import write_json, write_table
+from ganzoo.cli.output import write, write_json, write_table
 from ganzoo.components import FAMILIES
 from ganzoo.components.registry import AmbiguousNameError, Entry, UnknownNameError, active
 from ganzoo.errors import UsageError, did_you_mean
@@ -40,9 +40,9 @@ def list_components(family: str | None, as_json: bool) -> None:
         return
     width = max((len(each["name"]) for each in shown), default=0)
     for number, (name, table) in enumerate(tables.items()):
-        click.echo(("\n" if number else "") + name)
+        write(("\n" if number else "") + name)
         if not table:
-            click.echo("  none installed")
+            write("  none installed")
         rows = [(each["name"].ljust(width), each["provider"], each["summary"]) for each in table]
         write_table(rows, indent="  ")
 
@@ -68,15 +68,15 @@ def show(name: str, family: str | None, as_json: bool) -> None:
         write_json(descriptions)
         return
     for number, described in enumerate(descriptions):
-        click.echo(("\n" if number else "") + f"{described['family']} {described['name']}\n")
-        click.echo(textwrap.indent(described["description"], "  "))
-        click.echo()
+        write(("\n" if number else "") + f"{described['family']} {described['name']}\n")
+        write(textwrap.indent(described["description"], "  "))
+        write("")
         facts = [("from", f"{described['provider']} {described['version']}")]
         facts += [("paper", described["paper"])] if described["paper"] else []
         write_table(facts, indent="  ")
         for field in described["fields"]:
             default = "required" if field["required"] else f"default {json.dumps(field['default'])}"
-            click.echo(f"\n  {field['name']}: {field['kind']}, {default}")
+            write(f"\n  {field['name']}: {field['kind']}, {default}")
             write_table([(field["description"],)], indent="    ")
 
 

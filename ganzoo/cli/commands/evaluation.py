@@ -16,7 +16,7 @@ from ganzoo import api
 from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.completion import complete_run
-from ganzoo.cli.output import FAILED, number_words, say, write_json, write_table
+from ganzoo.cli.output import FAILED, number_words, say, write, write_json, write_table
 from ganzoo.cli.progress import showing_progress
 from ganzoo.evaluation.compare import Comparison
 from ganzoo.evaluation.compare import compare as compare_reports
@@ -238,9 +238,9 @@ def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, An
 def _show(report: Report, json_path: Path | None) -> None:
     """Write the numbers, then what to know about them; exit with 1 if some are missing or suspect."""
     if str(json_path) == "-":
-        click.echo(report.model_dump_json(indent=2))
+        write(report.model_dump_json(indent=2))
     else:
-        click.echo(_heading(report))
+        write(_heading(report))
         write_table([("", "value", "baseline", "better"), *map(_row, report.values)])
         if json_path is not None:
             report.write(json_path)

@@ -14,7 +14,7 @@ import click
 
 from ganzoo.cli.completion import complete_plugin
 from ganzoo.cli.options import json_option
-from ganzoo.cli.output import say, write_json, write_table
+from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.components import FAMILIES
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import PluginRecord, installed
@@ -96,7 +96,7 @@ def new(name: str, kind: str, output: Path | None) -> None:
     blueprint = Blueprint.of(name, kind)
     folder = Path(blueprint.distribution) if output is None else output
     blueprint.write(folder)
-    click.echo(folder)
+    write(folder)
     steps = {
         f"cd {shlex.quote(str(folder))}": "",
         "uv sync": "install it, with what its tests need",
@@ -154,7 +154,7 @@ def _write(record: PluginRecord) -> None:
     }
     for title, section in sections.items():
         if section:
-            click.echo(f"\n{title}")
+            write(f"\n{title}")
             write_table(section, indent="  ")
 
 

@@ -16,7 +16,7 @@ from ganzoo.cli import options
 from ganzoo.cli.commands.doctor import preflight_lines
 from ganzoo.cli.commands.specs import read_argument
 from ganzoo.cli.completion import complete_spec
-from ganzoo.cli.output import number_words, program_command, say, write_json
+from ganzoo.cli.output import number_words, program_command, say, write, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
 from ganzoo.opened import Run
@@ -148,7 +148,7 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
     path = output or opened.directory.losses_path
     options.check_outputs(path, force=force or output is None)
     save_losses(opened.metrics(), path, per=per, title=opened.path.name)
-    click.echo(path)
+    write(path)
 
 
 def _train(train: Callable[[Progress], Run], *, quiet: bool) -> None:
@@ -163,7 +163,7 @@ def _train(train: Callable[[Progress], Run], *, quiet: bool) -> None:
         raise click.exceptions.Exit(stop.exit_code) from None
     if not quiet:
         _summarize(finished, progress)
-    click.echo(finished.path)
+    write(finished.path)
 
 
 def _summarize(finished: Run, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from ganzoo.api import open_run
 from ganzoo.cli import options
+from ganzoo.cli.output import write
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
 from ganzoo.opened import Run
 
@@ -129,7 +130,7 @@ def sample(
         save_image(sample_picture(opened.info.samples, samples, names), path)
     else:
         _write_folder(samples, path)
-    click.echo(path)
+    write(path)
 
 
 def class_number(label: str, run: Run) -> int:

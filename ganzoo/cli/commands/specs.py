@@ -13,7 +13,7 @@ import click
 from ganzoo.api import find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
 from ganzoo.cli.options import check_outputs, json_option, output_options, trust_option
-from ganzoo.cli.output import say, write_json, write_table
+from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
@@ -84,7 +84,7 @@ def init(
         found = find_recipe(str(recipe))
         name, text, spec = found.name, found.path.read_text(encoding="utf-8"), found.read()
     if str(output) == "-":
-        click.echo(text, nl=False)
+        write(text, nl=False)
         return
     path = output or Path(f"{name}.json")
     if with_schema and "$schema" not in spec:
@@ -95,10 +95,10 @@ def init(
     if with_schema and not same:
         check_outputs(schema_path, force=force)
     path.write_text(text, encoding="utf-8")
-    click.echo(path)
+    write(path)
     if with_schema:
         schema_path.write_text(_schema_text(), encoding="utf-8")
-        click.echo(schema_path)
+        write(schema_path)
 
 
 def _proposed(data: Path) -> dict[str, Any]:
@@ -135,10 +135,10 @@ def validate(specs: tuple[str, ...]) -> None:
         except UsageError as error:
             failed = True
             named = isinstance(error, SpecError) and error.source is not None
-            for line in str(error).splitlines():
+            for line in str(error).split("\n"):
                 say(f"error: {line}" if named else f"error: {title}: {line}")
         else:
-            click.echo(f"{title}: valid")
+            write(f"{title}: valid")
     if failed:
         raise click.exceptions.Exit(UsageError.exit_code)
 
@@ -154,11 +154,11 @@ def schema(output: Path | None, force: bool) -> None:
       ganzoo schema -o ganzoo.spec.schema.json
     """
     if output is None:
-        click.echo(_schema_text(), nl=False)
+        write(_schema_text(), nl=False)
     else:
         check_outputs(output, force=force)
         output.write_text(_schema_text(), encoding="utf-8")
-        click.echo(output)
+        write(output)
 
 
 def read_argument(source: str) -> str | Mapping[str, Any]:

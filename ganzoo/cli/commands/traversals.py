@@ -10,6 +10,7 @@ import click
 from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.commands.sampling import class_number, read_latents
+from ganzoo.cli.output import write
 from ganzoo.errors import UsageError
 from ganzoo.opened import Run
 
@@ -99,7 +100,7 @@ def traverse(
     samples = _images(opened, torch.from_numpy(varied), label)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
     save_image(labelled_grid(samples, rows, columns), path)
-    click.echo(path)
+    write(path)
 
 
 @click.command()
@@ -174,10 +175,10 @@ def interpolate(
         labelled_grid(table, headings, [""] * steps) if names else image_grid(table, columns=steps)
     )
     save_image(grid, path)
-    click.echo(path)
+    write(path)
     pictures = [image_grid(each, min_side=ANIMATION_SIDE) for each in samples.swapaxes(0, 1)]
     save_gif(pictures, animation, seconds=0.06)
-    click.echo(animation)
+    write(animation)
 
 
 def _images(run: Run, latents: torch.Tensor, label: str | None, rows: int = 1) -> Floats:

@@ -117,6 +117,9 @@ def test_missing_weights_are_one_sentence_that_says_what_to_do(
         f" get it from https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE} and"
         f" put it into {places['weights']}"
     )
+    assert caught.value.__notes__ == [
+        "or choose an extractor that needs none, such as random-conv (--extractor random-conv)"
+    ]
     assert not places["weights"].exists()
 
 

@@ -44,9 +44,17 @@ class StopAt(Callback):
         return self
 
     def check(self, setting: CallbackSetting) -> None:
-        """Refuse quantities that are not evaluated; which numbers are logged, training shows."""
+        """Refuse quantities that are not evaluated, and losses or scores that are not logged."""
         if not _is_logged(self.quantity):
             setting.find(self.quantity)
+        elif (
+            setting.logged
+            and self.quantity.startswith(("loss/", "score/"))
+            and self.quantity not in setting.logged
+        ):
+            known = ", ".join(setting.logged)
+            suggestion = did_you_mean(self.quantity, setting.logged)
+            raise ValueError(f"{self.quantity!r} is not logged{suggestion} (available: {known})")
 
     def build(self, setting: CallbackSetting) -> CallbackState:
         """Build what counts."""

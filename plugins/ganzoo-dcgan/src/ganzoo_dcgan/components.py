@@ -37,12 +37,14 @@ class _DCGAN(Network):
     channels: int = Field(
         default=64,
         ge=1,
+        le=65_536,
         description="Channels of the hidden layer next to the image; each layer farther from the"
         " image has twice as many.",
     )
     kernel_size: int = Field(
         default=4,
         ge=2,
+        le=255,
         description="Kernel of the convolutions of stride 2, in pixels. The paper has 5; 4 covers"
         " the pixels evenly.",
     )
@@ -98,6 +100,7 @@ class DCGANGenerator(_DCGAN, Generator):
     stem_convolutions: int = Field(
         default=0,
         ge=0,
+        le=16,
         description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
         " of the size.",
     )
@@ -151,7 +154,10 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
     type: Literal["dcgan"] = "dcgan"
     paper: ClassVar[str | None] = RADFORD
     padding: int = Field(
-        default=1, ge=0, description="Pixels of zeros around the input of each convolution."
+        default=1,
+        ge=0,
+        le=255,
+        description="Pixels of zeros around the input of each convolution.",
     )
     activation: Activation = component_field(
         "leaky_relu", negative_slope=0.2, description="Function in each hidden layer."

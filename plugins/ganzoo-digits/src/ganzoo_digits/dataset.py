@@ -60,10 +60,13 @@ class StackedMnist(Dataset):
         description="The digits: any set of grey images with labels. Its split follows that of this"
         " set.",
     )
-    count: int = Field(default=128_000, ge=1, description="Images in the split 'train'.")
+    count: int = Field(
+        default=128_000, ge=1, le=10_000_000, description="Images in the split 'train'."
+    )
     test_count: int = Field(
         default=26_000,
         ge=1,
+        le=10_000_000,
         description="Images in the split 'test'; as many as the papers evaluate.",
     )
 

@@ -24,7 +24,7 @@ class _MixtureOfGaussians(Dataset):
         " Generative Adversarial Networks, 2018, arXiv:1712.04086"
     )
     default_metrics: ClassVar[tuple[str, ...]] = ("modes", "fd")
-    count: int = Field(default=100_000, ge=1, description="Points in each split.")
+    count: int = Field(default=100_000, ge=1, le=100_000_000, description="Points in each split.")
 
     @abstractmethod
     def mixture(self) -> Mixture:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from ganzoo_mlp.networks import HiddenLayers
 
-Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)]
+Widths = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(strict=False, max_length=1000)
+]
 
 
 class _MLP(Network):
