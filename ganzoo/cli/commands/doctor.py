@@ -11,7 +11,7 @@ from ganzoo import api
 from ganzoo.cli import options
 from ganzoo.cli.commands.specs import read_argument
 from ganzoo.cli.completion import complete_spec
-from ganzoo.cli.output import size_words, write_json
+from ganzoo.cli.output import size_words, write, write_json
 from ganzoo.cli.progress import duration_words, showing_progress
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def doctor(spec: str, assignments: tuple[str, ...], as_json: bool, quiet: bool) 
         write_json(found.to_json())
         return
     for line in preflight_lines(found):
-        click.echo(line)
+        write(line)
 
 
 def preflight_lines(found: Preflight) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from ganzoo.cli.output import write
 from ganzoo.components import Activation
 from ganzoo.errors import Problem, SpecError, UsageError
 
@@ -71,7 +72,7 @@ def plot_activations(names: tuple[str, ...], output: Path, limits: tuple[float, 
             file.write(image.getbuffer())
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from None
-    click.echo(output)
+    write(output)
 
 
 def parse_activation(text: str) -> Activation:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.options import check_outputs, force_option, json_option, quiet_option
-from ganzoo.cli.output import say, write_json
+from ganzoo.cli.output import say, write, write_json
 from ganzoo.cli.progress import showing_progress
 from ganzoo_inspect.duplicates import Group
 from ganzoo_inspect.proposal import dataset_section
@@ -63,7 +63,7 @@ def data(
         write_json(to_json(survey, section))
     else:
         for line in lines_of(survey):
-            click.echo(line)
+            write(line)
 
 
 def lines_of(survey: Survey) -> list[str]:
