@@ -119,17 +119,19 @@ def _located(description: str, **options: Any) -> Any:
 class Arrays(_Files):
     """Samples in a NumPy file, with conditions, sources and splits where it is an ``.npz`` file.
 
-    Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W). Floats are points (N, D),
-    sequences (N, C, L) or other arrays (N, …). In an ``.npz`` file they are called ``images``,
-    ``samples``, ``points`` or ``sequences``, and beside them may stand
+    Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W); of other types where ``range``
+    is set. Other floats are points (N, D), sequences (N, C, L) or other arrays (N, …). In an ``.npz``
+    file they are called ``images``, ``samples``, ``points`` or ``sequences``, and beside them may stand
 
-    - ``labels``: integers (N,) that count from 0 for one of several classes, or 0 and 1 (N, k) for any
-      of k labels; names of the classes or labels may be there as ``class_names``;
+    - ``labels``: for one of several classes, integers (N,) that count from 0, texts (N,), or rows (N, k)
+      with a single 1; for any of k labels, 0 and 1 (N, k). Names of the classes or labels may be there
+      as ``class_names``;
     - ``values``: numbers (N,) or (N, k);
     - ``source``: what samples are translated from, of the same forms as samples.
 
     Where each name follows that of a split (``train_images``, ``test_labels``), the file has these
-    splits; otherwise all is of split ``train``. Pickled objects are refused.
+    splits; otherwise all is of split ``train``. Where none of these names is there, ``x_train`` and
+    ``y_train``, ``data`` and ``target`` and the like are read. Pickled objects are refused.
     """
 
     type: Literal["arrays"] = "arrays"
@@ -144,18 +146,33 @@ class Arrays(_Files):
         default=True, description="Whether source i belongs to sample i, where there are sources."
     )
 
+    range: Range | None = Field(
+        default=None,
+        description="The stored numbers that are black and white, [low, high], in images of any type."
+        " Null: images are uint8 or uint16 and use all of it.",
+    )
+    bits: Literal[8, 16] = Field(
+        default=8, description="Bits of each number of an image, where 'range' is set."
+    )
+
     def info(self) -> DatasetInfo:
         """Describe the file, from headers and labels."""
-        return self._file().info()
+        with self._at("path"):
+            file = self._file()
+            info = file.info()
+            for each in file.notes_on(self.split):
+                note(f"dataset.path: {each}")
+            return info
 
     def build(self, split: str) -> Split:
         """Read one split; an ``.npy`` file is mapped from disk."""
-        return self._file().read(split)
+        with self._at("path"):
+            return self._file().read(split)
 
     def _file(self) -> ArrayFile:
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout, self.paired)
+        return ArrayFile(_path(self.path), self.layout, self.paired, self.range, self.bits)
 
 
 class _ImageFiles(_Files):
