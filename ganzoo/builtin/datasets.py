@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -243,7 +244,8 @@ class Folder(_ImageFiles):
     def build(self, split: str) -> Split:
         """Decode one split, or map it from the cache."""
         with self._at("path"):
-            return self._find().read(split, self._form(), self.unreadable)
+            form, folder = self._form(), self._find()
+            return folder.read(split, **dataclasses.asdict(form), unreadable=self.unreadable)
 
     def _find(self) -> ImageFolder:
         from ganzoo.data.folder import find_images

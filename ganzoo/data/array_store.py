@@ -102,19 +102,21 @@ class NumpyFile:
     @contextmanager
     def _reading(self, name: str = "") -> Iterator[None]:
         """Turn what a missing or damaged file raises into one sentence."""
-        where = f"{self.path}: {name}" if name else str(self.path)
+        place = f"in {name!r}, " if name else ""
         try:
             with warnings.catch_warnings(action="ignore"):  # headers of old versions of NumPy
                 yield
         except FileNotFoundError:
             raise missing(self.path) from None
         except MemoryError:
-            raise DataError(f"{where} cannot be read: it needs more memory than there is") from None
+            raise DataError(
+                f"{self.path} cannot be read: {place}it needs more memory than there is"
+            ) from None
         except _DAMAGE as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             if "allow_pickle" in reason:
                 reason = "it holds Python objects; store texts with .astype(str)"
-            raise DataError(f"{where} cannot be read: {reason}") from None
+            raise DataError(f"{self.path} cannot be read: {place}{reason}") from None
 
 
 _DAMAGE = (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ganzoo.components import Condition
-from ganzoo.data.images import Form, Pixels, Unreadable, decoded_images
+from ganzoo.data.images import Form, Mode, Pixels, Size, Unreadable, decoded_images
 from ganzoo.data.labels import Label, Table, empty_classes, encode, match, read_table
 from ganzoo.data.listing import ImageFile, Listing, list_images, opener, read_text
 from ganzoo.data.split import Split, check_split
@@ -43,9 +43,18 @@ class ImageFolder:
         empty = empty_classes(self.condition_in(split), labels, split)
         return self.notes if empty is None else (*self.notes, f"{self.path}: {empty}")
 
-    def read(self, split: str, form: Form, unreadable: Unreadable = "error") -> Split:
+    def read(
+        self,
+        split: str,
+        size: Size,
+        mode: Mode,
+        *,
+        unreadable: Unreadable = "error",
+        **details: Any,  # the other fields of ``Form``
+    ) -> Split:
         """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.splits, self.path)
+        form = Form(size, mode, **details)
         pixels, kept = self.pixels(split, form, unreadable=unreadable)
         conditions = self.conditions(split)
         return Split(pixels, conditions if conditions is None or kept is None else conditions[kept])

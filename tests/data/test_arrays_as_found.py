@@ -127,15 +127,17 @@ def test_empty_classes_are_said(labels: np.ndarray, said: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
 def test_images_of_any_type_are_read_with_their_range(dtype: Any, tmp_path: Path) -> None:
-    array = RNG.integers(0, 101, (6, 5, 4, 3)).astype(dtype)
-    np.save(tmp_path / "x.npy", array)
+    array = RNG.integers(0, 101, (6, 5, 4, 3))
+    np.save(tmp_path / "x.npy", array.astype(dtype))
     dataset = Arrays(path=str(tmp_path / "x.npy"), range=(0, 100))
     assert dataset.info().samples == Images(3, 5, 4)
     expected = np.moveaxis(np.rint(array / 100 * 255), -1, 1)
     assert np.array_equal(dataset.build("train").samples, expected)
     deep = dataset.model_copy(update={"bits": 16})
     assert deep.info().samples == Images(3, 5, 4, bits=16)
-    assert np.array_equal(deep.build("train").samples, np.moveaxis(np.rint(array * 655.35), -1, 1))
+    assert np.array_equal(
+        deep.build("train").samples, np.moveaxis(np.rint(array / 100 * 65535), -1, 1)
+    )
     with pytest.raises(DataError, match=r"outside the range \[0, 50\]"):
         dataset.model_copy(update={"range": (0, 50)}).build("train")
 
@@ -182,7 +184,7 @@ def test_headers_that_lie_or_make_no_sense_are_one_sentence(
             archive.writestr("images.npy", content)
     for method in (lambda each: each.info(), lambda each: each.build("train")):
         with pytest.raises(
-            DataError, match=rf"^dataset\.path: .*x\.{suffix}.* cannot be read: {reason}"
+            DataError, match=rf"^dataset\.path: .*x\.{suffix} cannot be read: .*{reason}"
         ) as e:
             method(Arrays(path=str(path)))
         assert "\n" not in str(e.value)
