@@ -52,6 +52,7 @@ BITS = (
     "Bits of each number of a sample. With 8, images of 16 bits are scaled, with a warning; with 16,"
     " all are kept as they are."
 )
+BACKGROUND_COLOUR = "white"
 BACKGROUND = (
     "Colour of transparent parts where samples have no opacity: a name, or such as '#ff8000'."
 )
@@ -62,6 +63,8 @@ RANGE = (
 
 
 def _check_colour(text: str) -> str:
+    if text == BACKGROUND_COLOUR:  # the schema is written without importing Pillow
+        return text
     from PIL import ImageColor
 
     try:
@@ -190,7 +193,7 @@ class _ImageFiles(_Files):
         description="With 4, samples have red, green, blue and opacity; null: as 'mode' says.",
     )
     bits: Literal[8, 16] = Field(default=8, description=BITS)
-    background: Colour = Field(default="white", description=BACKGROUND)
+    background: Colour = Field(default=BACKGROUND_COLOUR, description=BACKGROUND)
     range: Range | None = Field(default=None, description=RANGE)
 
     @model_validator(mode="after")

@@ -194,8 +194,14 @@ def cached_rows(
         )
     else:
         return np.lib.format.open_memmap(path, mode="c"), facts()
-    parts = [np.asarray(chunk, dtype) for chunk in chunks()]
-    return np.concatenate([np.empty((0, *row_shape), dtype), *parts]), facts()
+    if rows is None:
+        parts = [np.asarray(chunk, dtype) for chunk in chunks()]
+        return np.concatenate([np.empty((0, *row_shape), dtype), *parts]), facts()
+    array, begin = np.empty((rows, *row_shape), dtype), 0
+    for chunk in chunks():
+        array[begin : begin + len(chunk)] = chunk
+        begin += len(chunk)
+    return array, facts()
 
 
 _MARK = b"ganzoo1\n"
