@@ -181,7 +181,8 @@ def cached_rows(
         found = _verified(path, rows, row_shape, dtype)
         if found is not None:
             return found
-        note(f"{path} is damaged or was written by an older version; it is written again")
+        if not _is_without_hash(path):
+            note(f"{path} is damaged; it is written again")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _stopped_cleanly(f"writing {path.name}"), atomic_file(path) as file:
@@ -250,6 +251,15 @@ def _verified(
         return None
     right = array.shape[1:] == row_shape and array.dtype == dtype and rows in {None, len(array)}
     return (array, facts) if right else None
+
+
+def _is_without_hash(path: Path) -> bool:
+    """Return whether a file is a whole array and nothing else, as ganzoo up to 0.2 wrote it."""
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+        return bool(array.offset + array.nbytes == path.stat().st_size)
+    except (OSError, ValueError, EOFError):
+        return False
 
 
 def _content(path: Path) -> tuple[Array, dict[str, Any]]:

@@ -47,33 +47,38 @@ def test_writing_to_the_array_does_not_change_the_cache() -> None:
     assert np.array_equal(source.cached(), source.array)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    ["truncated", "empty", "other shape", "other dtype", "garbage", "one bit", "zeros", "facts"],
-)
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "one bit", "zeros", "facts"])
 def test_a_damaged_file_is_made_again(damage: str, cache: Path) -> None:
     source = Source()
     source.cached()
     file = cache / "numbers.npy"
-    if damage == "other shape":
-        np.save(file, source.array.T)
-    elif damage == "other dtype":
-        np.save(file, source.array.astype(np.int8))
-    else:
-        whole = file.read_bytes()
-        flipped = bytearray(whole)
-        flipped[128 + 5] ^= 1
-        damaged = {
-            "truncated": whole[:-1],
-            "empty": b"",
-            "garbage": b"x" * 200,
-            "one bit": bytes(flipped),
-            "zeros": whole[:128] + bytes(24) + whole[128 + 24 :],
-            "facts": whole.replace(b'"facts": {}', b'"facts": {]'),
-        }
-        file.write_bytes(damaged[damage])
-    with pytest.warns(DataWarning, match=r"numbers\.npy is damaged .*; it is written again"):
+    whole = file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[128 + 5] ^= 1
+    damaged = {
+        "truncated": whole[:-1],
+        "empty": b"",
+        "garbage": b"x" * 200,
+        "one bit": bytes(flipped),
+        "zeros": whole[:128] + bytes(24) + whole[128 + 24 :],
+        "facts": whole.replace(b'"facts": {}', b'"facts": {]'),
+    }
+    file.write_bytes(damaged[damage])
+    with pytest.warns(DataWarning, match=r"numbers\.npy is damaged; it is written again"):
         assert np.array_equal(source.cached(), source.array)
+    assert source.decoded == 2
+    source.cached()
+    assert source.decoded == 2
+
+
+@pytest.mark.parametrize("other", ["same", "shape", "dtype"])
+def test_a_file_without_a_hash_is_made_again(other: str, cache: Path) -> None:
+    source = Source()
+    source.cached()
+    array = source.array
+    arrays = {"same": array, "shape": array.T, "dtype": array.astype(np.int8)}
+    np.save(cache / "numbers.npy", arrays[other])
+    assert np.array_equal(source.cached(), array)
     assert source.decoded == 2
     source.cached()
     assert source.decoded == 2
