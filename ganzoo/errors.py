@@ -14,6 +14,7 @@ GanzooError                 exit code 1: an operation failed
 
 Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
 GanzooWarning               something is wrong, but the work continues
+├── DataWarning             files or samples are left out, or what is cached is decoded again
 ├── PluginWarning           a plugin failed and was skipped; everything else works
 └── CheckpointWarning       a checkpoint is damaged; an older one is used
 """
@@ -121,6 +122,10 @@ class Interrupted(Exception):  # noqa: N818 - not a failure: the run was saved
 
 class GanzooWarning(UserWarning):
     """Something is wrong, but the work continues; the message is one clear sentence."""
+
+
+class DataWarning(GanzooWarning):
+    """Files or samples are left out, or what is cached is decoded again; the message names them."""
 
 
 class PluginWarning(GanzooWarning):

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, WrapValidator, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Component, Dataset, DatasetInfo, Images
 from ganzoo.data.torchvision_table import EMNIST_KINDS, SETS, TorchvisionSet
+from ganzoo.errors import DataError
+from ganzoo.utils.notes import note
 
 if TYPE_CHECKING:
     from ganzoo.data.arrays import ArrayFile
     from ganzoo.data.folder import ImageFolder, Translations
+    from ganzoo.data.images import Form
     from ganzoo.data.split import Split
 
 DEFAULT_SIZE = 64  # height and width of images, in pixels, where the data set has none of its own
@@ -34,11 +47,46 @@ Size = Annotated[
     Pixels | Annotated[tuple[Pixels, Pixels], Field(strict=False)], WrapValidator(_check_size)
 ]
 Mode = Literal["rgb", "grey"]
+MODE = "Whether samples have three channels or one."
+BITS = (
+    "Bits of each number of a sample. With 8, images of 16 bits are scaled, with a warning; with 16,"
+    " all are kept as they are."
+)
+BACKGROUND_COLOUR = "white"
+BACKGROUND = (
+    "Colour of transparent parts where samples have no opacity: a name, or such as '#ff8000'."
+)
+RANGE = (
+    "The stored numbers that are black and white, [low, high], in images of floats or of more than 8"
+    " bits. Null: 0 and 65535 for 16 bits; others are refused."
+)
 
 
-def _images(size: int | tuple[int, int], mode: Mode) -> Images:
-    height, width = (size, size) if isinstance(size, int) else size
-    return Images(3 if mode == "rgb" else 1, height, width)
+def _check_colour(text: str) -> str:
+    if text == BACKGROUND_COLOUR:  # the schema is written without importing Pillow
+        return text
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(text)
+    except ValueError:
+        message = "must be the name of a colour, or such as '#ff8000'"
+        raise PydanticCustomError("colour", message, {}) from None
+    return text
+
+
+def _check_range(pair: tuple[float, float]) -> tuple[float, float]:
+    if not pair[0] < pair[1]:
+        raise PydanticCustomError("range", "must be [low, high], low before high", {})
+    return pair
+
+
+KEYWORDS = frozenset(("auto", "folders", "none"))
+"""What may stand instead of the path of a file of labels."""
+
+Colour = Annotated[str, AfterValidator(_check_colour)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Range = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_check_range)]
 
 
 class _Files(Dataset):
@@ -46,10 +94,21 @@ class _Files(Dataset):
 
     _PATHS: ClassVar[tuple[str, ...]] = ("path",)
 
+    @contextmanager
+    def _at(self, field: str) -> Iterator[None]:
+        """Begin errors with the field that names the file."""
+        try:
+            yield
+        except DataError as error:
+            message = str(error)
+            known = message.startswith("dataset.")
+            raise DataError(message if known else f"dataset.{field}: {message}") from None
+
     def with_absolute_paths(self) -> Self:
         """Return the same data set with whole paths."""
         given = {name: getattr(self, name) for name in self._PATHS}
         paths = {name: str(_path(text).absolute()) for name, text in given.items() if text}
+        paths = {name: path for name, path in paths.items() if given[name] not in KEYWORDS}
         return self.model_copy(update=paths)
 
 
@@ -64,17 +123,19 @@ def _located(description: str, **options: Any) -> Any:
 class Arrays(_Files):
     """Samples in a NumPy file, with conditions, sources and splits where it is an ``.npz`` file.
 
-    Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W). Floats are points (N, D),
-    sequences (N, C, L) or other arrays (N, …). In an ``.npz`` file they are called ``images``,
-    ``samples``, ``points`` or ``sequences``, and beside them may stand
+    Images are uint8 or uint16: (N, H, W), (N, H, W, C) or (N, C, H, W); of other types where ``range``
+    is set. Other floats are points (N, D), sequences (N, C, L) or other arrays (N, …). In an ``.npz``
+    file they are called ``images``, ``samples``, ``points`` or ``sequences``, and beside them may stand
 
-    - ``labels``: integers (N,) that count from 0 for one of several classes, or 0 and 1 (N, k) for any
-      of k labels; names of the classes or labels may be there as ``class_names``;
+    - ``labels``: for one of several classes, integers (N,) that count from 0, texts (N,), or rows (N, k)
+      with a single 1; for any of k labels, 0 and 1 (N, k). Names of the classes or labels may be there
+      as ``class_names``;
     - ``values``: numbers (N,) or (N, k);
     - ``source``: what samples are translated from, of the same forms as samples.
 
     Where each name follows that of a split (``train_images``, ``test_labels``), the file has these
-    splits; otherwise all is of split ``train``. Pickled objects are refused.
+    splits; otherwise all is of split ``train``. Where none of these names is there, ``x_train`` and
+    ``y_train``, ``data`` and ``target`` and the like are read. Pickled objects are refused.
     """
 
     type: Literal["arrays"] = "arrays"
@@ -89,82 +150,138 @@ class Arrays(_Files):
         default=True, description="Whether source i belongs to sample i, where there are sources."
     )
 
+    range: Range | None = Field(
+        default=None,
+        description="The stored numbers that are black and white, [low, high], in images of any type."
+        " Null: images are uint8 or uint16 and use all of it.",
+    )
+    bits: Literal[8, 16] = Field(
+        default=8, description="Bits of each number of an image, where 'range' is set."
+    )
+
     def info(self) -> DatasetInfo:
         """Describe the file, from headers and labels."""
-        return self._file().info()
+        with self._at("path"):
+            file = self._file()
+            info = file.info()
+            for each in file.notes_on(self.split):
+                note(f"dataset.path: {each}")
+            return info
 
     def build(self, split: str) -> Split:
         """Read one split; an ``.npy`` file is mapped from disk."""
-        return self._file().read(split)
+        with self._at("path"):
+            return self._file().read(split)
 
     def _file(self) -> ArrayFile:
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout, self.paired)
+        return ArrayFile(_path(self.path), self.layout, self.paired, self.range, self.bits)
 
 
-class Folder(_Files):
-    """A folder of images, or a zip file of one.
-
-    Where the images lie in sub-folders, these are the classes, in the order of their names. Where
-    all lie in top-level folders called train, val, valid, validation or test, these are the splits;
-    otherwise all are of split ``train``. The largest part in the middle of each image that has the
-    shape of ``size`` is resized to it; transparent parts become white. The result is cached until a
-    file is added, removed or changed.
-    """
-
-    type: Literal["folder"] = "folder"
-    path: str = _located("The folder, or the zip file.")
-    size: Size = Field(
-        default=DEFAULT_SIZE,
-        description="Height and width of the samples, in pixels: one number, or [height, width].",
-    )
-    mode: Mode = Field(default="rgb", description="Whether samples have three channels or one.")
-
-    def info(self) -> DatasetInfo:
-        """Describe the samples, from the names of the files."""
-        folder = self._find()
-        samples = _images(self.size, self.mode)
-        return DatasetInfo(samples, folder.condition, splits=tuple(folder.splits))
-
-    def build(self, split: str) -> Split:
-        """Decode one split, or map it from the cache."""
-        return self._find().read(split, self.size, self.mode)
-
-    def _find(self) -> ImageFolder:
-        from ganzoo.data.folder import find_images
-
-        return find_images(_path(self.path))
-
-
-class _Translations(_Files):
-    """Images to translate from and images to translate to."""
+class _ImageFiles(_Files):
+    """Images in files of any size, brought to one."""
 
     size: Size = Field(
         default=DEFAULT_SIZE,
         description="Height and width of samples and sources, in pixels: one number, or [height,"
         " width].",
     )
-    mode: Mode = Field(default="rgb", description="Whether samples have three channels or one.")
-    source_mode: Mode | None = Field(
+    mode: Mode = Field(default="rgb", description=MODE)
+    channels: Literal[4] | None = Field(
         default=None,
-        description="Whether sources have three channels or one; null: as 'mode' says.",
+        description="With 4, samples have red, green, blue and opacity; null: as 'mode' says.",
+    )
+    bits: Literal[8, 16] = Field(default=8, description=BITS)
+    background: Colour = Field(default=BACKGROUND_COLOUR, description=BACKGROUND)
+    range: Range | None = Field(default=None, description=RANGE)
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        if self.channels == 4 and self.mode == "grey":
+            message = "'channels' can be 4 where 'mode' is rgb only"
+            raise PydanticCustomError("channels", message, {})
+        return self
+
+    def _form(self, mode: Mode | None = None) -> Form:
+        from ganzoo.data.images import Form
+
+        kept = mode or ("rgba" if self.channels == 4 else self.mode)
+        return Form(self.size, kept, self.bits, self.background, self.range)
+
+
+class Folder(_ImageFiles):
+    """A folder of images, or a zip file of one.
+
+    Where all images lie in top-level folders called train, training, val, valid, validation, test,
+    testing or unlabeled, in any case, these are the splits; otherwise all are of split ``train``. Where
+    the images of a split lie in sub-folders, these are the classes, in the order of their names, unless
+    ``labels`` or a file called ``dataset.json`` says otherwise. The largest part in the middle of each
+    image that has the shape of ``size`` is resized to it. The result is cached until a file is added,
+    removed or changed.
+    """
+
+    _PATHS = ("path", "labels")
+    type: Literal["folder"] = "folder"
+    path: str = _located("The folder, or the zip file.")
+    labels: str = _located(
+        "Where labels are: 'folders', the names of sub-folders; 'none'; or the path of a .csv or .json"
+        " file with a label, or several, for each image. 'auto' reads dataset.json, as StyleGAN's"
+        " tools write it, if it is there, else it is as 'folders'.",
+        default="auto",
+    )
+    unreadable: Literal["error", "skip"] = Field(
+        default="error",
+        description="What to do with images that cannot be read: stop, or leave them out with a"
+        " warning that names them.",
+    )
+
+    def info(self) -> DatasetInfo:
+        """Describe the samples, from the names of the files."""
+        folder = self._find()
+        for each in folder.notes_on(self.split):
+            note(f"dataset.path: {each}")
+        condition = folder.condition_in(self.split) if self.split in folder.splits else None
+        return DatasetInfo(self._form().space, condition, splits=tuple(folder.splits))
+
+    def build(self, split: str) -> Split:
+        """Decode one split, or map it from the cache."""
+        with self._at("path"):
+            form, folder = self._form(), self._find()
+            return folder.read(split, **dataclasses.asdict(form), unreadable=self.unreadable)
+
+    def _find(self) -> ImageFolder:
+        from ganzoo.data.folder import find_images
+
+        with self._at("path"):
+            return find_images(_path(self.path), self.labels)
+
+
+class _Translations(_ImageFiles):
+    """Images to translate from and images to translate to."""
+
+    source_mode: Mode | None = Field(
+        default=None, description="As 'mode', for sources; null: as 'mode' says."
     )
 
     def info(self) -> DatasetInfo:
         """Describe samples and sources, from the names of the files."""
         found = self._find()
+        for each in found.notes_on(self.split):
+            note(f"dataset: {each}")
         return DatasetInfo(
-            _images(self.size, self.mode),
+            self._form().space,
             found.target.condition,
-            _images(self.size, self.source_mode or self.mode),
+            self._form(self.source_mode).space,
             found.paired,
             tuple(found.target.splits),
         )
 
     def build(self, split: str) -> Split:
         """Decode one split, or map it from the cache."""
-        return self._find().read(split, self.size, self.mode, self.source_mode or self.mode)
+        found = self._find()
+        with self._at(self._PATHS[-1]):
+            return found.read(split, self._form(), self._form(self.source_mode))
 
     @abstractmethod
     def _find(self) -> Translations: ...
@@ -203,9 +320,13 @@ class Paired(_Translations):
         from ganzoo.data.folder import Translations, find_images, find_pairs
 
         if self.path is not None:
-            folder = find_images(_path(self.path))
+            with self._at("path"):
+                folder = find_images(_path(self.path))
             return Translations(folder, folder, paired=True, half=self.side_by_side)
-        return find_pairs(_path(self.source or ""), _path(self.target or ""))
+        with self._at("source"):
+            source = find_images(_path(self.source or ""))
+        with self._at("target"):
+            return find_pairs(source, find_images(_path(self.target or "")))
 
 
 class Unpaired(_Translations):
@@ -222,9 +343,12 @@ class Unpaired(_Translations):
     target: str = _located("Folder or zip file of images to translate to.")
 
     def _find(self) -> Translations:
-        from ganzoo.data.folder import find_domains
+        from ganzoo.data.folder import find_domains, find_images
 
-        return find_domains(_path(self.source), _path(self.target))
+        with self._at("source"):
+            source = find_images(_path(self.source))
+        with self._at("target"):
+            return find_domains(source, find_images(_path(self.target)))
 
 
 class Torchvision(_Files):
@@ -280,8 +404,10 @@ class Torchvision(_Files):
     def info(self) -> DatasetInfo:
         """Describe the samples, from a table."""
         facts = self._facts
+        size = self._size
+        height, width = (size, size) if isinstance(size, int) else size
         return DatasetInfo(
-            _images(self._size, "rgb" if facts.channels == 3 else "grey"),
+            Images(facts.channels, height, width),
             None if self.split in facts.unlabelled else facts.condition,
             splits=tuple(facts.splits),
         )

@@ -11,11 +11,13 @@ import hashlib
 import json
 import os
 import re
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +26,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ganzoo.utils.files import atomic_file, write_atomically
+from ganzoo.utils.notes import note
+from ganzoo.utils.progress import report
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment] # a module where there is one
 
 Array = npt.NDArray[Any]
-Kind = Literal["samples", "features", "weights"]
+Kind = Literal["samples", "features", "weights", "unfinished"]
 
 
 def cache_folder() -> Path:
@@ -39,7 +48,8 @@ def cache_folder() -> Path:
 class CachedFile:
     """A file in the cache: its path, its name within the cache, and its size in bytes.
 
-    Its kind is ``samples`` (decoded), ``features`` (of real samples) or ``weights`` (downloaded).
+    Its kind is ``samples`` (decoded), ``features`` (of real samples), ``weights`` (downloaded) or
+    ``unfinished`` (left by a process that was killed).
     """
 
     path: Path
@@ -51,27 +61,31 @@ class CachedFile:
 _OWN_FILES: dict[Kind, tuple[str, str]] = {
     "features": ("features-*.safetensors", "features-[0-9a-f]{32}"),
     "samples": ("*.npy", ".+-[0-9a-f]{32}"),
+    "unfinished": (".*.tmp", r"\..+\.(npy|safetensors)\.[0-9a-f]{32}"),
     "weights": ("weights/*.pth", ".+-[0-9a-f]{8,64}"),
 }
 """Where each kind is, and its stem, which ends in a hash of the content or of what that depends on."""
 
 
 def cached_files() -> list[CachedFile]:
-    """Return the files in the cache, by name, without any that ganzoo did not write."""
+    """Return the files in the cache, by name, but none that ganzoo did not write or writes just now."""
     folder = cache_folder()
     return [
         CachedFile(path, path.relative_to(folder).as_posix(), kind, path.stat().st_size)
         for kind, (pattern, stem) in _OWN_FILES.items()
         for path in sorted(folder.glob(pattern))
         if path.is_file() and re.fullmatch(stem, path.stem)
+        if kind != "unfinished" or not _is_locked(path)
     ]
 
 
 def fault_of(file: CachedFile) -> str | None:
-    """Return what is wrong with a file, or None: with the length of samples, or the hash of others."""
+    """Return what is wrong with a file, or None."""
     try:
         if file.kind == "samples":
-            np.lib.format.open_memmap(file.path, mode="r")
+            _content(file.path)
+        elif file.kind == "unfinished":
+            return "it was never finished"
         elif file.kind == "features" and _arrays_in(file.path.read_bytes(), None) is None:
             return "its content is not what was written"
         elif file.kind == "weights":
@@ -79,7 +93,7 @@ def fault_of(file: CachedFile) -> str | None:
             digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
             if not digest.startswith(expected):
                 return f"its SHA-256 begins with {digest[: len(expected)]}, not {expected}"
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         return f"cannot be read: {error}"
     return None
 
@@ -126,8 +140,9 @@ def cached_array(
     """Return an array from the cache, writing it there if it is missing or damaged.
 
     It is written under a temporary name and then renamed, so that a reader, or a second process
-    that writes the same array at the same time, never sees a part of one. If the cache cannot be
-    written, the array is kept in memory, with a warning.
+    that writes the same array at the same time, never sees a part of one. Its content is checked
+    against a hash whenever it is read. If the cache cannot be written, the array is kept in memory,
+    with a warning.
 
     Args:
         name: what the content depends on, as a file name without suffix; end it in a hash of the
@@ -139,37 +154,170 @@ def cached_array(
     Returns:
         A copy-on-write memory map (writing to it does not change the file), or an array in memory.
     """
+    return cached_rows(name, shape[1:], dtype, chunks, rows=shape[0])[0]
+
+
+def cached_rows(
+    name: str,
+    row_shape: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    chunks: Callable[[], Iterable[Array]],
+    facts: Callable[[], dict[str, Any]] = dict,
+    *,
+    rows: int | None,
+) -> tuple[Array, dict[str, Any]]:
+    """Return an array and facts about it from the cache, as ``cached_array`` does.
+
+    Args:
+        name: as for ``cached_array``.
+        row_shape: shape of a row.
+        dtype: type of the elements.
+        chunks: yields rows, a few at a time.
+        facts: returns what is kept beside the rows, as JSON holds it; called after the last chunk.
+        rows: how many rows there are; None if only their chunks say so.
+    """
     path, dtype = cache_folder() / f"{name}.npy", np.dtype(dtype)
-    array = _read(path, shape, dtype)
-    if array is not None:
-        return array
+    if path.exists():
+        found = _verified(path, rows, row_shape, dtype)
+        if found is not None:
+            return found
+        if not _is_without_hash(path):
+            note(f"{path} is damaged; it is written again")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as file:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunk in chunks():
-                file.write(np.ascontiguousarray(chunk, dtype).data)
+        with _stopped_cleanly(f"writing {path.name}"), atomic_file(path) as file:
+            _lock(file)
+            _write(file, chunks(), row_shape, dtype, facts)
     except OSError as error:
-        warnings.warn(
+        note(
             f"{path} cannot be written ({error.strerror or error}), so the data is decoded into"
-            " memory; set GANZOO_CACHE to a folder that can be written",
-            stacklevel=2,
+            " memory; set GANZOO_CACHE to a folder that can be written"
         )
     else:
-        array = _read(path, shape, dtype)
-    if array is None:
-        array, begin = np.empty(shape, dtype), 0
-        for chunk in chunks():
-            array[begin : begin + len(chunk)] = chunk
-            begin += len(chunk)
-    return array
+        return np.lib.format.open_memmap(path, mode="c"), facts()
+    if rows is None:
+        parts = [np.asarray(chunk, dtype) for chunk in chunks()]
+        return np.concatenate([np.empty((0, *row_shape), dtype), *parts]), facts()
+    array, begin = np.empty((rows, *row_shape), dtype), 0
+    for chunk in chunks():
+        array[begin : begin + len(chunk)] = chunk
+        begin += len(chunk)
+    return array, facts()
 
 
-def _read(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
-    """Map a file, or return None if it is missing, damaged, or of another shape or type."""
+_MARK = b"ganzoo1\n"
+"""The last bytes of a cached array; before them stand 8 for the length of the JSON before those."""
+
+_PIECE = 1 << 24  # bytes that are hashed at a time
+
+_LARGE = 1 << 30  # bytes of a file whose hashing takes long enough for a report of progress
+
+
+def _write(
+    file: BinaryIO,
+    chunks: Iterable[Array],
+    row_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    facts: Callable[[], dict[str, Any]],
+) -> None:
+    """Write an array as an .npy file, and after it the hash of its content and the facts."""
+
+    def write_header(rows: int) -> None:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *row_shape)}
+        file.seek(0)  # NumPy leaves room for the first axis to grow
+        np.lib.format.write_array_header_1_0(file, header)
+
+    write_header(0)
+    rows, digest = 0, hashlib.sha256()
+    for chunk in chunks:
+        content = np.ascontiguousarray(chunk, dtype).data.cast("B")
+        file.write(content)
+        digest.update(content)
+        rows += len(chunk)
+    end = file.tell()
+    write_header(rows)
+    file.seek(end)
+    text = json.dumps({"sha256": digest.hexdigest(), "facts": facts()}).encode()
+    file.write(text + len(text).to_bytes(8, "little") + _MARK)
+
+
+def _verified(
+    path: Path, rows: int | None, row_shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[Array, dict[str, Any]] | None:
+    """Map a file, or return None if its content is not what was written, or of another shape or type."""
     try:
-        array = np.lib.format.open_memmap(path, mode="c")
-    except (OSError, ValueError, EOFError):
+        array, facts = _content(path)
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    return array if array.shape == shape and array.dtype == dtype else None
+    right = array.shape[1:] == row_shape and array.dtype == dtype and rows in {None, len(array)}
+    return (array, facts) if right else None
+
+
+def _is_without_hash(path: Path) -> bool:
+    """Return whether a file is a whole array and nothing else, as ganzoo up to 0.2 wrote it."""
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+        return bool(array.offset + array.nbytes == path.stat().st_size)
+    except (OSError, ValueError, EOFError):
+        return False
+
+
+def _content(path: Path) -> tuple[Array, dict[str, Any]]:
+    """Map a cached array and read its facts; raise ValueError where the hash says it is damaged."""
+    array = np.lib.format.open_memmap(path, mode="c")
+    end = array.offset + array.nbytes
+    with path.open("rb") as file:
+        file.seek(end)
+        rest = file.read()
+        text, length = rest[:-16], int.from_bytes(rest[-16:-8], "little")
+        if not rest.endswith(_MARK) or length != len(text):
+            raise ValueError("its end is missing")
+        facts = json.loads(text)
+        file.seek(array.offset)
+        digest = hashlib.sha256()
+        for begin in range(0, array.nbytes, _PIECE):
+            if array.nbytes >= _LARGE:
+                report(f"checking {path.name}", begin, array.nbytes)
+            digest.update(file.read(min(_PIECE, array.nbytes - begin)))
+        if array.nbytes >= _LARGE:
+            report(f"checking {path.name}", array.nbytes, array.nbytes)
+    if digest.hexdigest() != facts["sha256"]:
+        raise ValueError("its content is not what was written")
+    return array, facts["facts"]
+
+
+@contextmanager
+def _stopped_cleanly(work: str) -> Iterator[None]:
+    """Turn SIGTERM into ``SystemExit``, so that what is half written is removed."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        note(f"stopped by SIGTERM while {work}; nothing is left of it")
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file until it is closed or its process ends, so that others know that it is in use."""
+    if fcntl is not None:
+        with suppress(OSError):  # some network folders cannot lock
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_locked(path: Path) -> bool:
+    if fcntl is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False

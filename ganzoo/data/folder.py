@@ -1,46 +1,26 @@
-"""Images in folders or zip files, one by one or in pairs: which there are, and their pixels."""
+"""Images in folders or zip files, one by one or in pairs: their splits, their labels, their pixels."""
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from ganzoo.components import Condition
-from ganzoo.data.images import Mode, Pixels, Size, cached_images
+from ganzoo.data.images import Form, Mode, Pixels, Size, Unreadable, decoded_images
+from ganzoo.data.labels import Label, Table, empty_classes, encode, match, read_table
+from ganzoo.data.listing import ImageFile, Listing, list_images, opener, read_text
 from ganzoo.data.split import Split, check_split
+from ganzoo.data.splits import are_splits, split_of
 from ganzoo.errors import DataError
-
-SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-"""Suffixes of image files; other files are skipped."""
-
-SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
-"""Names of top-level folders that are splits and not classes."""
 
 Half = Literal["left", "right"]
 OTHER_HALF: dict[Half | None, Half] = {"left": "right", "right": "left"}
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image of a folder or a zip file."""
-
-    name: str  # its path within the folder or zip file
-    size: int  # in bytes
-    stamp: int  # changes with its content: when it was changed, or in a zip file its checksum
-    label: str | None = None  # its class, where it has one
-    key: str = ""  # its path within its split, without suffix; images are paired by it
 
 
 @dataclass(frozen=True)
@@ -49,21 +29,43 @@ class ImageFolder:
 
     path: Path
     splits: dict[str, tuple[ImageFile, ...]]  # each in the order of their names
-    class_names: tuple[str, ...] | None  # in order, or None where images have no labels
+    condition: Condition | None  # what is known of each image besides, or None
+    notes: tuple[str, ...] = ()  # what is left out, in words
 
-    @property
-    def condition(self) -> Condition | None:
-        """The classes of the images, or None where they have none."""
-        names = self.class_names
-        return None if names is None else Condition("classes", len(names), names)
+    def condition_in(self, split: str) -> Condition | None:
+        """Return the condition where the images of a split have one: some splits have no labels."""
+        labelled = any(file.label is not None for file in self.splits.get(split, ()))
+        return self.condition if labelled else None
 
-    def read(self, split: str, size: Size, mode: Mode) -> Split:
+    def notes_on(self, split: str) -> tuple[str, ...]:
+        """Return what a user of a split must know, such as which classes have no sample in it."""
+        labels = [file.label for file in self.splits.get(split, ()) if isinstance(file.label, int)]
+        empty = empty_classes(self.condition_in(split), labels, split)
+        return self.notes if empty is None else (*self.notes, f"{self.path}: {empty}")
+
+    def read(
+        self,
+        split: str,
+        size: Size,
+        mode: Mode,
+        *,
+        unreadable: Unreadable = "error",
+        **details: Any,  # the other fields of ``Form``
+    ) -> Split:
         """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.splits, self.path)
-        return Split(self.pixels(split, size, mode), self.classes(split))
+        form = Form(size, mode, **details)
+        pixels, kept = self.pixels(split, form, unreadable=unreadable)
+        conditions = self.conditions(split)
+        return Split(pixels, conditions if conditions is None or kept is None else conditions[kept])
 
-    def pixels(self, split: str, size: Size, mode: Mode, half: Half | None = None) -> Pixels:
-        """Decode the images of a split, or one half of each, or map them from the cache."""
+    def pixels(
+        self, split: str, form: Form, half: Half | None = None, unreadable: Unreadable = "error"
+    ) -> tuple[Pixels, npt.NDArray[np.int64] | None]:
+        """Decode the images of a split, or one half of each, or map them from the cache.
+
+        Also return the indices of those that were kept, where some cannot be read and are skipped.
+        """
         files = self.splits[split]
         fingerprint = [
             self.path.resolve(),
@@ -76,123 +78,156 @@ class ImageFolder:
                 image = open_named(files[index].name)
                 return image if half is None else _half(image, half)
 
-            return cached_images(
+            return decoded_images(
                 "folder",
                 [file.name for file in files],
                 open_image,
                 fingerprint=fingerprint,
-                size=size,
-                mode=mode,
+                form=form,
                 where=str(self.path),
+                unreadable=unreadable,
             )
 
-    def classes(self, split: str) -> npt.NDArray[np.int64] | None:
-        """Return the class number of each image of a split, or None where they have none."""
-        if self.class_names is None:
+    def conditions(self, split: str) -> npt.NDArray[Any] | None:
+        """Return the condition of each image of a split, or None where they have none."""
+        condition = self.condition_in(split)
+        if condition is None:
             return None
-        number = {name: index for index, name in enumerate(self.class_names)}
-        labels = [number[file.label] for file in self.splits[split] if file.label is not None]
-        return np.array(labels, dtype=np.int64)
+        labels = [file.label for file in self.splits[split]]
+        return np.array(labels, np.int64 if condition.kind == "classes" else np.float32)
 
 
-def find_images(path: Path) -> ImageFolder:
+def find_images(path: Path, labels: str = "auto") -> ImageFolder:
     """List the images of a folder or a zip file, without reading them.
 
-    If all images lie in one folder, that folder is opened. Where all images lie in folders named
-    train, val, valid, validation or test, those are the splits; otherwise all are of split train.
-    Where the images of a split lie in sub-folders, the names of these are the classes.
+    If all images lie in one folder, that folder is opened. Where all images lie in folders named for
+    splits, those are the splits; otherwise all are of split train.
+
+    Args:
+        path: the folder or the zip file.
+        labels: ``auto`` for those in ``dataset.json`` if it is there, else as ``folders``; ``folders``
+            for the names of sub-folders, if the images of a split lie in some; ``none``; or the path of
+            a CSV or JSON file.
 
     Raises:
-        DataError: the path does not exist, it holds no images, or images lie both in and beside
-            sub-folders.
+        DataError: the path does not exist, it holds no images, images lie both in and beside
+            sub-folders, folders may be splits or classes, or a label is missing.
     """
-    files = sorted(files_of(path), key=lambda file: file.name)
-    if not files:
-        raise DataError(f"{path} holds no images (looked for {', '.join(sorted(SUFFIXES))})")
-    parts = _unwrapped([PurePosixPath(file.name).parts for file in files])
-    has_splits = all(len(part) > 1 and part[0] in SPLITS for part in parts)
+    listing = list_images(path)
+    files = listing.files
+    parts, wrapper = _unwrapped([PurePosixPath(file.name).parts for file in files])
+    beside = any(len(part) == 1 for part in parts)
+    has_splits = not beside and are_splits({part[0] for part in parts}, path)
     splits: dict[str, list[ImageFile]] = {}
-    example: dict[bool, str] = {}  # an image in a sub-folder, and one in none
+    folders: dict[str, str | None] = {}  # the sub-folder in its split that each image lies in
     for file, part in zip(files, parts, strict=True):
-        name, within = (part[0], part[1:]) if has_splits else ("train", part)
-        label = within[0] if len(within) > 1 else None
+        top, within = (part[0], part[1:]) if has_splits else (None, part)
+        split = (split_of(top) if top else None) or "train"
         key = PurePosixPath(*within).with_suffix("").as_posix()
-        splits.setdefault(name, []).append(replace(file, label=label, key=key))
-        example.setdefault(label is not None, file.name)
-    if len(example) > 1:
-        raise DataError(
-            f"{path} has images both in sub-folders ({example[True]}) and beside them"
-            f" ({example[False]}); put each into the folder of its class, or all into one folder"
-        )
-    found = {name: tuple(members) for name, members in splits.items()}
-    classes = {file.label for members in splits.values() for file in members if file.label}
-    return ImageFolder(path, found, tuple(sorted(classes)) or None)
-
-
-def _unwrapped(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Leave out a single folder that everything lies in, unless it is a split."""
-    tops = {part[0] for part in parts}
-    if len(tops) > 1 or tops <= SPLITS or any(len(part) == 1 for part in parts):
-        return parts
-    return _unwrapped([part[1:] for part in parts])
-
-
-def files_of(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder or a zip file, in no order, but for hidden files.
-
-    Raises:
-        DataError: the path does not exist or cannot be read.
-    """
-    try:
-        if path.is_dir():
-            yield from files_of_folder(path)
-        elif path.is_file():
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.infolist():
-                    name = PurePosixPath(member.filename)
-                    if name.suffix.lower() in SUFFIXES and not any(map(_is_hidden, name.parts)):
-                        yield ImageFile(member.filename, member.file_size, member.CRC)
-        else:
-            raise DataError(f"{path} does not exist")
-    except zipfile.BadZipFile:
-        problem = "is neither a folder nor a zip file"
-        if path.suffix.lower() in SUFFIXES:
-            problem += " but one image; name the folder it is in"
-        elif path.suffix.lower() == ".zip":
-            problem += " that is whole; it is damaged, so copy or download it again"
-        raise DataError(f"{path} {problem}") from None
-    except OSError as error:
-        raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from None
-
-
-def files_of_folder(path: Path) -> Iterator[ImageFile]:
-    """Yield the images of a folder and its sub-folders, in no order; raise OSError where that fails."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for folder, subfolders, names in os.walk(path, onerror=refuse, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not _is_hidden(name)]
-        for name in names:
-            file = Path(folder, name)
-            if file.suffix.lower() in SUFFIXES and not _is_hidden(name):
-                status = file.stat()
-                relative = file.relative_to(path).as_posix()
-                yield ImageFile(relative, status.st_size, status.st_mtime_ns)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-@contextmanager
-def opener(path: Path) -> Iterator[Callable[[str], Image.Image]]:
-    """Return a function that opens an image of a folder or a zip file by name, from any thread."""
-    if path.is_dir():
-        yield lambda name: Image.open(path / name)
+        splits.setdefault(split, []).append(replace(file, key=key))
+        folders[file.name] = within[0] if len(within) > 1 else None
+        if not has_splits and len(part) > 2 and split_of(part[1]) not in {None, "train"}:
+            raise DataError(
+                f"{path}: {part[1]} in {part[0]} seems to be a split; put the splits above the"
+                f" classes ({part[1]}/{part[0]})"
+            )
+    tables = {name: _within(name, wrapper) for name in listing.tables}
+    skipped = listing.skipped.copy()
+    if labels == "auto" and tables:
+        condition, found = _from_tables(path, tables, files, wrapper)
+    elif labels in {"auto", "folders"}:
+        condition, found = _from_folders(path, splits, folders)
+        skipped[".json"] += len(tables)
+    elif labels == "none":
+        condition, found = None, {}
+        skipped[".json"] += len(tables)
     else:
-        with zipfile.ZipFile(path) as archive:
-            yield lambda name: Image.open(io.BytesIO(archive.read(name)))
+        table = Path(labels).expanduser()
+        condition, found = _from_file(table, files, wrapper)
+        if table.absolute().is_relative_to(path.absolute()):
+            skipped[table.suffix.lower()] -= 1
+    notes = []
+    skipped += Counter()  # leaves out zeros
+    if skipped:
+        listed = Listing((), skipped, ()).describe_skipped()
+        notes.append(f"{path}: {sum(skipped.values()):,} files are skipped: {listed}")
+    labelled = {
+        name: tuple(replace(file, label=found.get(file.name)) for file in members)
+        for name, members in splits.items()
+    }
+    return ImageFolder(path, labelled, condition, tuple(notes))
+
+
+def _from_folders(
+    path: Path, splits: dict[str, list[ImageFile]], folders: dict[str, str | None]
+) -> tuple[Condition | None, dict[str, Label]]:
+    for members in splits.values():
+        example = {folders[file.name] is not None: file.name for file in members}
+        if len(example) > 1:
+            raise DataError(
+                f"{path} has images both in sub-folders ({example[True]}) and beside them"
+                f" ({example[False]}); put each into the folder of its class, or all into one folder"
+            )
+    names = sorted({name for name in folders.values() if name is not None})
+    if not names:
+        return None, {}
+    number = {name: index for index, name in enumerate(names)}
+    found = {file: number[name] for file, name in folders.items() if name is not None}
+    return Condition("classes", len(names), tuple(names)), dict(found)
+
+
+def _from_tables(
+    path: Path, tables: dict[str, str], files: tuple[ImageFile, ...], wrapper: str
+) -> tuple[Condition | None, dict[str, Label]]:
+    """Return the labels in files called dataset.json, whose names are relative to their folders."""
+    rows: list[tuple[str, tuple[Any, ...]]] = []
+    bare = False
+    for name, within in tables.items():
+        table = read_table(read_text(path, name), f"{path}: {name}")
+        folder = PurePosixPath(within).parent
+        bare = bare or table is None
+        rows += [(str(folder / row), label) for row, label in ([] if table is None else table.rows)]
+    if bare and not rows:
+        return None, {}
+    return _labelled(Table(tuple(rows)), files, wrapper, f"{path}: {', '.join(tables)}")
+
+
+def _from_file(
+    file: Path, files: tuple[ImageFile, ...], wrapper: str
+) -> tuple[Condition | None, dict[str, Label]]:
+    if file.suffix.lower() not in {".csv", ".tsv", ".json"}:
+        raise DataError(f"{file}: labels must be a .csv, .tsv or .json file")
+    table = read_table(read_text(file, ""), str(file))
+    return (None, {}) if table is None else _labelled(table, files, wrapper, str(file))
+
+
+def _labelled(
+    table: Table, files: tuple[ImageFile, ...], wrapper: str, where: str
+) -> tuple[Condition, dict[str, Label]]:
+    found = match(table, [_within(file.name, wrapper) for file in files])
+    labels = {
+        file.name: found[_within(file.name, wrapper)]
+        for file in files
+        if _within(file.name, wrapper) in found
+    }
+    if len(labels) < len(files):
+        first = next(file.name for file in files if file.name not in labels)
+        count = f"{len(files) - len(labels):,} of {len(files):,} images have no label"
+        raise DataError(f"{where}: {count}; the first is {first}")
+    return encode(labels, table.columns, where)
+
+
+def _within(name: str, wrapper: str) -> str:
+    return name.removeprefix(wrapper)
+
+
+def _unwrapped(parts: list[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], str]:
+    """Leave out a single folder that everything lies in, unless it is a split; return its name, too."""
+    tops = {part[0] for part in parts}
+    if len(tops) > 1 or None not in map(split_of, tops) or any(len(part) == 1 for part in parts):
+        return parts, ""
+    rest, within = _unwrapped([part[1:] for part in parts])
+    return rest, f"{tops.pop()}/{within}"
 
 
 def _half(image: Image.Image, half: Half) -> Image.Image:
@@ -212,24 +247,28 @@ class Translations:
     paired: bool  # whether source i of a split belongs to target i
     half: Half | None = None  # which half is the source, where each image holds both
 
-    def read(self, split: str, size: Size, mode: Mode, source_mode: Mode) -> Split:
+    def read(self, split: str, form: Form, source_form: Form) -> Split:
         """Decode one split, or map it from the cache; raise DataError where that fails."""
         check_split(split, self.target.splits, self.target.path)
         return Split(
-            self.target.pixels(split, size, mode, OTHER_HALF.get(self.half)),
-            self.target.classes(split),
-            self.source.pixels(split, size, source_mode, self.half),
+            self.target.pixels(split, form, OTHER_HALF.get(self.half))[0],
+            self.target.conditions(split),
+            self.source.pixels(split, source_form, self.half)[0],
             self.paired,
         )
 
+    def notes_on(self, split: str) -> tuple[str, ...]:
+        """Return what a user of a split must know of sources and targets."""
+        return tuple(dict.fromkeys((*self.source.notes, *self.target.notes_on(split))))
 
-def find_pairs(source: Path, target: Path) -> Translations:
-    """List the images of two folders or zip files, paired by their names without suffix.
+
+def find_pairs(sources: ImageFolder, targets: ImageFolder) -> Translations:
+    """Pair the images of two folders or zip files by their names without suffix.
 
     Raises:
-        DataError: an image has no partner, or two have the same name; or as ``find_images`` does.
+        DataError: an image has no partner, or two have the same name.
     """
-    sources, targets = find_images(source), find_images(target)
+    source, target = sources.path, targets.path
     by_key, target_by_key = _by_key(sources), _by_key(targets)
     lonely = [str(source / by_key[key].name) for key in by_key if key not in target_by_key]
     lonely += [str(target / target_by_key[key].name) for key in target_by_key if key not in by_key]
@@ -246,17 +285,16 @@ def find_pairs(source: Path, target: Path) -> Translations:
     return Translations(replace(sources, splits=ordered), targets, paired=True)
 
 
-def find_domains(source: Path, target: Path) -> Translations:
-    """List the images of two folders or zip files that are not paired, in the splits of both.
+def find_domains(sources: ImageFolder, targets: ImageFolder) -> Translations:
+    """Return the images of two folders or zip files that are not paired, in the splits of both.
 
     Raises:
-        DataError: they have no split in common; or as ``find_images`` does.
+        DataError: they have no split in common.
     """
-    sources, targets = find_images(source), find_images(target)
     common = {name: files for name, files in targets.splits.items() if name in sources.splits}
     if not common:
         splits = f"{', '.join(sources.splits)} and {', '.join(targets.splits)}"
-        raise DataError(f"{source} and {target} have no split in common ({splits})")
+        raise DataError(f"{sources.path} and {targets.path} have no split in common ({splits})")
     return Translations(sources, replace(targets, splits=common), paired=False)
 
 

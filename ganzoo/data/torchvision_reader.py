@@ -16,8 +16,8 @@ import numpy as np
 import platformdirs
 from PIL import Image
 
-from ganzoo.data.folder import files_of_folder
-from ganzoo.data.images import Mode, Pixels, Size, cached_images, height_and_width
+from ganzoo.data.images import Form, Mode, Pixels, Size, decoded_images, height_and_width
+from ganzoo.data.listing import files_of_folder
 from ganzoo.data.split import Split
 from ganzoo.data.torchvision_table import TorchvisionSet
 from ganzoo.errors import DataError
@@ -88,9 +88,10 @@ def _images(
             return Image.fromarray(stored[index].transpose(1, 2, 0).squeeze())
 
     names = [f"number {index}" for index in range(count)]
-    return cached_images(
-        name, names, open_image, fingerprint=fingerprint, size=size, mode=mode, where=str(where)
-    )
+    form = Form(size, mode)
+    return decoded_images(
+        name, names, open_image, fingerprint=fingerprint, form=form, where=str(where)
+    )[0]
 
 
 def _open(facts: TorchvisionSet, root: Path, arguments: dict[str, Any], download: bool) -> Any:

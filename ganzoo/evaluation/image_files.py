@@ -17,7 +17,6 @@ from PIL import ExifTags, Image
 from ganzoo.components import Images
 from ganzoo.data.arrays import CHANNELS as CHANNELS_OF_ARRAYS
 from ganzoo.data.arrays import ArrayFile
-from ganzoo.data.folder import SUFFIXES, files_of, opener
 from ganzoo.data.images import (
     CHANNELS,
     CHUNK,
@@ -28,9 +27,11 @@ from ganzoo.data.images import (
     in_threads,
     plain,
 )
+from ganzoo.data.listing import list_images, opener
 from ganzoo.errors import DataError
 from ganzoo.evaluation.samples import content_hash
 from ganzoo.utils.images import to_image
+from ganzoo.utils.notes import note
 from ganzoo.utils.progress import chunks
 
 _GREY = frozenset(("1", "L", "LA", "La"))
@@ -129,7 +130,7 @@ class ImageFiles:
         _, unreadable = in_threads(decode, [self._files.names[index] for index in indices])
         if unreadable:
             where = f"{self.path} (numbers {min(indices)} to {max(indices)})"
-            raise DataError(complaint(unreadable, len(indices), where))
+            raise DataError(complaint([*unreadable.values()], len(indices), where))
         return pixels
 
     def _prepare(self, image: Image.Image) -> Pixels:
@@ -196,9 +197,10 @@ def refuse_unlike(generated: ImageFiles, real: ImageFiles) -> None:
 
 
 def _from_folder(path: Path, stack: ExitStack) -> _Files:
-    names = sorted(file.name for file in files_of(path))
-    if not names:
-        raise DataError(f"{path} holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+    found = list_images(path)
+    names = [file.name for file in found.files]
+    if found.skipped:
+        note(f"{path}: {found.skipped.total():,} files are skipped: {found.describe_skipped()}")
     open_named = stack.enter_context(opener(path))
     return _Files(path, names, lambda index: open_named(names[index]))
 
@@ -270,7 +272,7 @@ def _headers(files: _Files) -> list[_Header]:
 
         found, problems = in_threads(look, files.names[indices.start : indices.stop])
         headers += found
-        unreadable += problems
+        unreadable += problems.values()
     if unreadable:
         raise DataError(complaint(unreadable, count, str(files.path)))
     return headers

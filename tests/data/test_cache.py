@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganzoo.data.cache import cache_folder, cached_array
-from ganzoo.errors import DataError
+from ganzoo.data.cache import cache_folder, cached_array, cached_files, cached_rows, fault_of
+from ganzoo.errors import DataError, DataWarning
 
 
 class Source:
@@ -46,19 +47,38 @@ def test_writing_to_the_array_does_not_change_the_cache() -> None:
     assert np.array_equal(source.cached(), source.array)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "other shape", "other dtype", "garbage"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "one bit", "zeros", "facts"])
 def test_a_damaged_file_is_made_again(damage: str, cache: Path) -> None:
     source = Source()
     source.cached()
     file = cache / "numbers.npy"
-    if damage == "other shape":
-        np.save(file, source.array.T)
-    elif damage == "other dtype":
-        np.save(file, source.array.astype(np.int8))
-    else:
-        whole = file.read_bytes()
-        file.write_bytes({"truncated": whole[:-1], "empty": b"", "garbage": b"x" * 200}[damage])
-    assert np.array_equal(source.cached(), source.array)
+    whole = file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[128 + 5] ^= 1
+    damaged = {
+        "truncated": whole[:-1],
+        "empty": b"",
+        "garbage": b"x" * 200,
+        "one bit": bytes(flipped),
+        "zeros": whole[:128] + bytes(24) + whole[128 + 24 :],
+        "facts": whole.replace(b'"facts": {}', b'"facts": {]'),
+    }
+    file.write_bytes(damaged[damage])
+    with pytest.warns(DataWarning, match=r"numbers\.npy is damaged; it is written again"):
+        assert np.array_equal(source.cached(), source.array)
+    assert source.decoded == 2
+    source.cached()
+    assert source.decoded == 2
+
+
+@pytest.mark.parametrize("other", ["same", "shape", "dtype"])
+def test_a_file_without_a_hash_is_made_again(other: str, cache: Path) -> None:
+    source = Source()
+    source.cached()
+    array = source.array
+    arrays = {"same": array, "shape": array.T, "dtype": array.astype(np.int8)}
+    np.save(cache / "numbers.npy", arrays[other])
+    assert np.array_equal(source.cached(), array)
     assert source.decoded == 2
     source.cached()
     assert source.decoded == 2
@@ -121,3 +141,65 @@ def test_the_folder_is_the_users_unless_said_otherwise(
     assert cache_folder() == tmp_path / "cache"
     monkeypatch.delenv("GANZOO_CACHE")
     assert "ganzoo" in cache_folder().parts
+
+
+def test_verifying_the_cache_finds_a_flipped_bit(cache: Path) -> None:
+    name = f"numbers-{'0' * 32}"
+    cached_array(name, (6, 4), np.uint8, Source().chunks)
+    (file,) = cached_files()
+    assert fault_of(file) is None
+    content = bytearray(file.path.read_bytes())
+    content[-100 - 20] ^= 128
+    file.path.write_bytes(content)
+    fault = fault_of(file)
+    assert fault is not None
+    assert "its content is not what was written" in fault
+
+
+def test_rows_of_unknown_number_and_facts_about_them_are_kept() -> None:
+    for _ in range(2):
+        array, facts = cached_rows(
+            "rows", (4,), np.uint16, lambda: [np.ones((3, 4))] * 5, lambda: {"odd": [1]}, rows=None
+        )
+        assert (array.shape, array.dtype, facts) == ((15, 4), np.uint16, {"odd": [1]})
+        assert (array == 1).all()
+
+
+WRITER = """
+import time
+import numpy as np
+from ganzoo.data.cache import cached_array
+
+def chunks():
+    yield np.zeros((10, 10), np.uint8)
+    print("begun", flush=True)
+    time.sleep(60)
+
+cached_array("slow-" + "0" * 32, (20, 10), np.uint8, chunks)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_a_stopped_process_leaves_is_removed_or_listed(
+    number: signal.Signals, cache: Path
+) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "begun\n"
+    assert len(list(cache.iterdir())) == 1
+    assert cached_files() == [], "what is being written is nobody's to delete"
+    writer.send_signal(number)
+    said, _ = writer.communicate(timeout=30)
+    if number == signal.SIGTERM:
+        assert "stopped by SIGTERM while writing slow-" in said
+        assert writer.returncode == 143
+        assert list(cache.iterdir()) == []
+    else:
+        (left,) = cached_files()
+        assert left.kind == "unfinished"
+        assert fault_of(left) == "it was never finished"

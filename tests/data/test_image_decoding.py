@@ -128,3 +128,94 @@ def test_the_orientation_a_camera_noted_is_applied() -> None:
     exif[0x0112] = 6  # to be turned clockwise by a quarter
     turned = fit(stored(image, exif=exif), 8, "grey")
     assert corners(turned) == [[0], [255], [0], [255]]
+
+
+def test_sixteen_bits_are_kept_where_they_are_asked_for() -> None:
+    deep = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1021
+    for kind in ("PNG", "TIFF"):
+        assert np.array_equal(fit(stored(Image.fromarray(deep), kind), 8, "grey", 16)[0], deep)
+    pixels = fit(stored(RED), 8, "rgb", 16)
+    assert (pixels.dtype, pixels[:, 0, 0].tolist()) == (np.uint16, [65535, 0, 0])
+
+
+def png_16(pixels: np.ndarray, **chunks: bytes) -> Image.Image:
+    """Write 16-bit colours, which Pillow cannot."""
+    import struct
+    import zlib
+
+    kinds = {1: 0, 2: 4, 3: 2, 4: 6}
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, kinds[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    content = b"\x89PNG\r\n\x1a\n"
+    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(rows), "IEND": b""}
+    for name, data in parts.items():
+        body = name.encode() + data
+        content += struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    return Image.open(io.BytesIO(content))
+
+
+def test_sixteen_bit_colours_are_refused_rather_than_cut_off() -> None:
+    deep = np.full((8, 8, 3), 65535, np.uint16)
+    with pytest.raises(ValueError, match="reads 16-bit colours as 8 bits; set 'bits' to 8, or"):
+        fit(png_16(deep), 8, "rgb", 16)
+    assert (fit(png_16(deep), 8, "rgb") == 255).all()
+
+
+def test_transparent_sixteen_bit_greys_become_the_background() -> None:
+    deep = Image.fromarray(np.full((8, 8), 7, np.uint16))
+    assert (fit(stored(deep, transparency=7), 8, "grey") == 255).all()
+    assert (fit(stored(deep, transparency=8), 8, "grey") == 0).all()
+    opaque = fit(stored(deep, transparency=7), 8, "rgba")
+    assert (opaque[3] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_numbers_without_a_range_are_refused_and_read_with_one(dtype: Any) -> None:
+    array = np.linspace(0, 200, 64).reshape(8, 8).astype(dtype)
+
+    def opened() -> Image.Image:
+        return stored(Image.fromarray(array), "TIFF")
+
+    with pytest.raises(ValueError, match=r"no stated range; set 'range' to it, such as"):
+        fit(opened(), 8, "grey")
+    found = fit(opened(), 8, "grey", span=(0, 200))[0]
+    assert np.abs(found - array / 200 * 255).max() <= 0.51
+    deep = fit(opened(), 8, "grey", 16, span=(0, 200))[0]
+    assert np.abs(deep - array / 200 * 65535).max() <= 0.51
+    with pytest.raises(ValueError, match=r"outside the range \[0, 100\]"):
+        fit(opened(), 8, "grey", span=(0, 100))
+
+
+def test_not_a_number_is_outside_every_range() -> None:
+    array = np.full((8, 8), np.nan, np.float32)
+    with pytest.raises(ValueError, match="outside the range"):
+        fit(stored(Image.fromarray(array), "TIFF"), 8, "grey", span=(0, 1))
+
+
+def test_opacity_is_kept_or_laid_over_a_colour() -> None:
+    image = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    image.paste((0, 0, 255, 255), (4, 0, 8, 8))
+    kept = fit(stored(image), 8, "rgba")
+    assert kept[3, 0].tolist() == [0] * 4 + [255] * 4
+    assert fit(stored(RED), 4, "rgba")[:, 0, 0].tolist() == [255, 0, 0, 255]
+    black = fit(stored(image), 8, "rgb", 8, "black")
+    assert corners(black) == [[0, 0, 0], [0, 0, 255]] * 2
+    deep = fit(stored(image), 8, "rgb", 16, "#00ff00")
+    assert corners(deep) == [[0, 65535, 0], [0, 0, 65535]] * 2
+
+
+def test_the_orientation_is_applied_at_sixteen_bits() -> None:
+    image = Image.fromarray(np.repeat(np.array([[65535], [0]], np.uint16), 4, 0).repeat(8, 1))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert corners(fit(stored(image, exif=exif), 8, "grey", 16)) == [[0], [65535]] * 2
+
+
+def test_lab_and_hsv_are_converted() -> None:
+    for mode in ("LAB", "HSV", "YCbCr"):
+        white = Image.new("RGB", (8, 8), (255, 255, 255))
+        lab = Image.new("LAB", (8, 8), (255, 128, 128))
+        image = lab if mode == "LAB" else white.convert(mode)
+        for target in ("rgb", "grey"):
+            assert (fit(image.copy(), 4, target) >= 250).all()  # type: ignore[arg-type] # a mode

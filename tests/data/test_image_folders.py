@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from ganzoo.builtin.datasets import Folder
 from ganzoo.components import Condition, Images
 from ganzoo.data import images
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, DataWarning
 from ganzoo.utils.progress import reporting_to
 
 
@@ -214,3 +215,43 @@ def test_damaged_images_in_a_zip_file_are_named(root: Path, tmp_path: Path) -> N
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(DataError, match=r"packed\.zip is neither a folder nor a zip file"):
         folder(packed).info()
+
+
+def test_what_is_lost_of_images_is_said(root: Path) -> None:
+    root.mkdir()
+    frames = [Image.new("L", (8, 8), value) for value in (10, 90)]
+    frames[0].save(root / "a.gif", save_all=True, append_images=frames[1:])
+    Image.fromarray(np.full((8, 8), 12_345, np.uint16)).save(root / "b.png")
+    with pytest.warns(DataWarning) as caught:
+        assert values(folder(root)) == [10, 48]
+    said = sorted(str(each.message) for each in caught)
+    assert "1 of 2 images" in said[0]
+    assert "several frames or pages; the first of each is used" in said[1]
+    assert "have more than 8 bits and are scaled to 8; set 'bits' to 16" in said[0]
+
+
+def test_deep_images_with_opacity_are_a_sample_space_of_their_own(root: Path) -> None:
+    put(root, {"a.png": 100})
+    dataset = folder(root, bits=16, mode="rgb", channels=4)
+    assert dataset.info().samples == Images(4, 4, 4, bits=16)
+    split = dataset.build("train")
+    assert split.space == Images(4, 4, 4, bits=16)
+    assert split.samples[0, :, 0, 0].tolist() == [25700] * 3 + [65535]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"background": "no colour"}, "background"),
+        ({"range": [1, 0]}, "range"),
+        ({"range": [0, float("nan")]}, "range"),
+        ({"bits": 12}, "bits"),
+        ({"channels": 4}, "'channels' can be 4 where 'mode' is rgb only"),
+        ({"unreadable": "ignore"}, "unreadable"),
+    ],
+)
+def test_fields_that_make_no_sense_are_refused(
+    fields: dict[str, object], path: str, root: Path
+) -> None:
+    with pytest.raises(ValidationError, match=path):
+        folder(root, **fields)

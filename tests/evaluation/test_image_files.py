@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.data import images
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, DataWarning
 from ganzoo.evaluation.image_files import ImageFiles, open_images
 from ganzoo.utils.progress import reporting_to
 
@@ -55,7 +55,8 @@ def test_a_folder_is_read_through_in_the_order_of_names(root: Path) -> None:
         put(root, name, RGB[index])
     put(root, ".hidden.png", RGB[4])
     (root / "notes.txt").write_text("no image")
-    opened = open_images(root)
+    with pytest.warns(DataWarning, match=r"2 files are skipped: 1 \.txt and 1 hidden"):
+        opened = open_images(root)
     assert (opened.path, len(opened), opened.sample_shape) == (root, 4, (3, 6, 4))
     pixels = opened.read(range(4))
     assert pixels.dtype == np.uint8

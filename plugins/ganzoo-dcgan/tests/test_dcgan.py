@@ -186,14 +186,11 @@ def test_the_first_layer_of_the_discriminator_is_normalized_only_on_demand(
     ("shape", "reason"),
     [
         ((2,), "supports images only; choose 'mlp' for other samples"),
-        (
-            (1, 28, 32),
-            "supports square images, not 28x32; choose 'mlp', or let the data",
-        ),
         ((1, 7, 7), "supports images of at least 8x8, not 7x7"),
+        ((1, 7, 64), "supports images of at least 8x8, not 7x64"),
     ],
 )
-def test_samples_that_are_no_square_images_are_refused(
+def test_samples_that_are_no_images_or_too_small_are_refused(
     family: Any, shape: tuple[int, ...], reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
@@ -210,6 +207,47 @@ def test_sizes_that_are_no_doubled_stem_are_refused_with_the_nearest(
         generator().check((1, size, size), None)
     for nearest in (below, above):
         generator().check((1, nearest, nearest), None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stem"),
+    [((48, 64), (6, 8)), ((28, 32), (7, 8)), ((16, 24), (4, 6)), ((24, 16), (6, 4)),
+     ((8, 30), (4, 15)), ((96, 128), (6, 8)), ((64, 192), (4, 12))],
+)  # fmt: skip
+@pytest.mark.parametrize("stem_layer", ["convolution", "linear"])
+def test_height_and_width_may_differ(
+    shape: tuple[int, int], stem: tuple[int, int], stem_layer: str
+) -> None:
+    made, judged = generator(channels=2, stem=stem_layer), discriminator(channels=2)
+    made.check((3, *shape), None)
+    judged.check((3, *shape), None)
+    network = made.build(5, (3, *shape), None)
+    images = network(torch.randn(2, 5), None)
+    assert images.shape == (2, 3, *shape)
+    first = next(each for each in network.modules() if isinstance(each, nn.ConvTranspose2d))
+    if stem_layer == "convolution":
+        assert tuple(first.kernel_size) == stem
+    assert judged.build((3, *shape), None)(images, None).shape == (2,)
+    classes = discriminator(channels=2, conditional=True).build((3, *shape), CLASSES)
+    assert classes(images, torch.tensor([0, 2])).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((30, 36), r"28x36 and 32x40$"),
+        ((30, 40), r"28x40 and 32x40$"),
+        ((100, 130), r"96x128 and 112x144$"),
+        ((9, 16), r"8x16 and 10x16$"),
+    ],
+)
+def test_the_nearest_height_and_width_are_named(shape: tuple[int, int], sizes: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"set dataset\.size.*nearest sizes .* are {sizes}"
+    ) as caught:
+        generator().check((3, *shape), None)
+    for size in str(caught.value).rpartition(" are ")[2].split(" and "):
+        generator().check((3, *map(int, size.split("x"))), None)
 
 
 @pytest.mark.parametrize("size", [9, 13, 30, 47, 65])

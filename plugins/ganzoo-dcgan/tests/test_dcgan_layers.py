@@ -25,7 +25,7 @@ def test_a_vector_becomes_the_image_that_torch_makes_of_one_pixel(
     memory_format: torch.memory_format, bias: bool
 ) -> None:
     theirs = nn.ConvTranspose2d(10, 6, 7, bias=bias).double()
-    ours = VectorToImage(10, 6, 7, bias=bias).double()
+    ours = VectorToImage(10, 6, (7, 7), bias=bias).double()
     ours.load_state_dict(theirs.state_dict())
     ours.to(memory_format=memory_format)
     z = torch.randn(5, 10, dtype=torch.float64, requires_grad=True)
@@ -41,7 +41,7 @@ def test_an_image_becomes_the_vector_that_torch_makes_of_it(
     memory_format: torch.memory_format, image_format: torch.memory_format, bias: bool
 ) -> None:
     theirs = nn.Conv2d(6, 3, 7, bias=bias).double()
-    ours = ImageToVector(6, 3, 7, bias=bias).double()
+    ours = ImageToVector(6, 3, (7, 7), bias=bias).double()
     ours.load_state_dict(theirs.state_dict())
     ours.to(memory_format=memory_format)
     x = torch.randn(5, 6, 7, 7, dtype=torch.float64).to(memory_format=image_format)
@@ -69,7 +69,7 @@ def assert_same(
 def test_both_can_be_differentiated_twice_for_gradient_penalties(
     memory_format: torch.memory_format,
 ) -> None:
-    up = VectorToImage(3, 2, 4, bias=True).double().to(memory_format=memory_format)
-    down = ImageToVector(2, 1, 4, bias=True).double().to(memory_format=memory_format)
+    up = VectorToImage(3, 2, (4, 4), bias=True).double().to(memory_format=memory_format)
+    down = ImageToVector(2, 1, (4, 4), bias=True).double().to(memory_format=memory_format)
     z = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda z: down(up(z).tanh()), z)

@@ -16,7 +16,7 @@ from ganzoo.components import (
     Normalization,
     component_field,
 )
-from ganzoo_dcgan.sizes import check_size, convolved, doublings
+from ganzoo_dcgan.sizes import check_size, convolved, doublings, nearest, stem_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,9 +83,10 @@ class _DCGAN(Network):
 
 
 class DCGANGenerator(_DCGAN, Generator):
-    """A generator of transposed convolutions, for square images.
+    """A generator of transposed convolutions.
 
-    A stem of 4x4 to 7x7 pixels is doubled until it has the size of the images. The conditional form
+    A stem whose shorter side has 4 to 7 pixels, such as 4x4 or 6x8, is doubled until it has the height
+    and width of the images. The conditional form
     maps the condition to a learned vector and puts it next to the latent (Mirza and Osindero 2014,
     arXiv:1411.1784).
     """
@@ -109,21 +110,21 @@ class DCGANGenerator(_DCGAN, Generator):
     )
 
     def check(self, sample_shape: tuple[int, ...], condition: Condition | None) -> None:
-        """Refuse points, images that are not square, and sizes no stem can be doubled to."""
+        """Refuse what are not images, and sizes that no stem can be doubled to."""
         del condition
-        size = check_size(sample_shape)
-        depth = doublings(size)
-        stem = size >> depth
-        if stem << depth != size:
-            below, above = stem << depth, (stem + 1) << depth
+        height, width = check_size(sample_shape)
+        depth = doublings(height, width)
+        stem = stem_of(height, width)
+        if stem is None:
+            sizes = " and ".join(f"{each[0]}x{each[1]}" for each in nearest(height, width))
             raise ValueError(
-                f"cannot make images of {size}x{size}; the nearest sizes it can make are"
-                f" {below}x{below} and {above}x{above}"
+                f"cannot make images of {height}x{width}; set dataset.size, if the data set has it, or"
+                f" resize them yourself; the nearest sizes it can make are {sizes}"
             )
         hidden = depth + self.stem_convolutions
         if self.stem == "linear":
             hidden -= 1
-            self.normalization.check((self.channels << hidden) * stem**2, 0)
+            self.normalization.check((self.channels << hidden) * stem[0] * stem[1], 0)
         for level in range(hidden):
             self.normalization.check(self.channels << level, 2)
 
@@ -145,7 +146,7 @@ class DCGANGenerator(_DCGAN, Generator):
 
 
 class DCGANDiscriminator(_DCGAN, Discriminator):
-    """A discriminator of strided convolutions, for square images.
+    """A discriminator of strided convolutions.
 
     The conditional form adds the inner product of the last features with a learned vector
     for the condition (Miyato and Koyama, cGANs with Projection Discriminator, 2018, arXiv:1802.05637).
@@ -181,18 +182,19 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
     )
 
     def check(self, sample_shape: tuple[int, ...], condition: Condition | None) -> None:
-        """Refuse points, images that are not square, and kernels larger than what they act on."""
+        """Refuse what are not images, and kernels larger than what they act on."""
         del condition
-        size = check_size(sample_shape)
-        for level in range(doublings(size)):
+        height, width = check_size(sample_shape)
+        for level in range(doublings(height, width)):
             if level or self.normalize_first:
                 self.normalization.check(self.channels << level, 2)
-            if size + 2 * self.padding < self.kernel_size:
+            if min(height, width) + 2 * self.padding < self.kernel_size:
                 raise ValueError(
-                    f"layer {level + 1} gets {size}x{size} pixels, too few for a kernel_size of"
+                    f"layer {level + 1} gets {height}x{width} pixels, too few for a kernel_size of"
                     f" {self.kernel_size} with a padding of {self.padding}"
                 )
-            size = convolved(size, self.kernel_size, self.padding)
+            height = convolved(height, self.kernel_size, self.padding)
+            width = convolved(width, self.kernel_size, self.padding)
 
     def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
         """Build the network: ``(x: (N, C, H, W), condition) -> (N,)`` raw logits."""

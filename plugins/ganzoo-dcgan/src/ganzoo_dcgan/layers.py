@@ -18,15 +18,15 @@ class VectorToImage(nn.ConvTranspose2d):
     Args:
         inputs: length of the vectors: the channels of the pixel.
         channels: channels of the images.
-        size: their pixels a side.
+        size: their height and width, in pixels.
         bias: whether each channel has a bias.
     """
 
-    def __init__(self, inputs: int, channels: int, size: int, *, bias: bool) -> None:
+    def __init__(self, inputs: int, channels: int, size: tuple[int, int], *, bias: bool) -> None:
         super().__init__(inputs, channels, size, bias=bias)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:  # type: ignore[override] # one output size
-        """Map vectors (N, inputs) to images (N, channels, size, size)."""
+        """Map vectors (N, inputs) to images (N, channels, height, width)."""
         weight = self.weight
         if _is_channels_last(weight):
             weight = weight.movedim(1, -1)
@@ -42,15 +42,15 @@ class ImageToVector(nn.Conv2d):
     Args:
         channels: channels of the images.
         outputs: length of the vectors.
-        size: pixels a side of the images.
+        size: their height and width, in pixels.
         bias: whether each output has a bias.
     """
 
-    def __init__(self, channels: int, outputs: int, size: int, *, bias: bool) -> None:
+    def __init__(self, channels: int, outputs: int, size: tuple[int, int], *, bias: bool) -> None:
         super().__init__(channels, outputs, size, bias=bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map images (N, channels, size, size) to vectors (N, outputs)."""
+        """Map images (N, channels, height, width) to vectors (N, outputs)."""
         weight = self.weight
         if _is_channels_last(weight):
             x, weight = x.movedim(1, -1), weight.movedim(1, -1)

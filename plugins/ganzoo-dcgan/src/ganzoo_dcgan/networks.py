@@ -59,7 +59,7 @@ class DCGANGenerator(nn.Module):
 
     Args:
         latent_dim: number of latent coordinates.
-        sample_shape: (channels, size, size), where 4 to 7 times a power of two is the size.
+        sample_shape: (channels, height, width), which a stem can be doubled to.
         style: what the layers have in common.
         stem: whether the first layer is a transposed ``convolution`` of one pixel or ``linear``.
         stem_convolutions: layers between the stem and the first doubling.
@@ -98,7 +98,7 @@ class DCGANDiscriminator(nn.Module):
     """Strided convolutions from an image to a logit.
 
     Args:
-        sample_shape: (channels, size, size).
+        sample_shape: (channels, height, width).
         style: what the layers have in common.
         padding: pixels of zeros around the input of each convolution.
         dropout: probability with which each channel is set to 0 in training.
@@ -119,9 +119,10 @@ class DCGANDiscriminator(nn.Module):
         condition: Condition | None = None,
     ) -> None:
         super().__init__()
-        inputs, size, _ = sample_shape
+        inputs, height, image_width = sample_shape
+        size = (height, image_width)
         layers: list[nn.Module] = []
-        for level in range(doublings(size)):
+        for level in range(doublings(*size)):
             width = style.channels << level
             layers.append(
                 nn.Conv2d(
@@ -132,9 +133,13 @@ class DCGANDiscriminator(nn.Module):
             normalization = style.normalization(width, 2) if normalized else nn.Identity()
             dropped = (nn.Dropout2d(dropout),) if dropout else ()
             layers += style.activate(normalization, *dropped)
-            inputs, size = width, convolved(size, style.kernel_size, padding)
+            inputs = width
+            size = (
+                convolved(size[0], style.kernel_size, padding),
+                convolved(size[1], style.kernel_size, padding),
+            )
         self.body = nn.Sequential(*_effective(layers))
-        features = inputs * size**2
+        features = inputs * size[0] * size[1]
         self.head: nn.Module
         if head == "linear":
             self.head = nn.Sequential(nn.Flatten(), nn.Linear(features, 1, bias=style.bias))
@@ -160,17 +165,17 @@ def _generator_layers(
     style: Style, inputs: int, sample_shape: tuple[int, ...], stem: str, stem_convolutions: int
 ) -> Iterator[nn.Module]:
     """Yield all layers but the output's activation."""
-    image_channels, size, _ = sample_shape
-    depth = doublings(size)
-    side = size >> depth
+    image_channels, height, image_width = sample_shape
+    depth = doublings(height, image_width)
+    stem_size = height >> depth, image_width >> depth
     width = style.channels << (depth - 1 + stem_convolutions)
     if stem == "linear":
-        values = width * side**2
+        values = width * stem_size[0] * stem_size[1]
         yield nn.Linear(inputs, values, bias=style.bias)
         yield from style.activate(style.normalization(values, 0))
-        yield nn.Unflatten(1, (width, side, side))
+        yield nn.Unflatten(1, (width, *stem_size))
     else:
-        yield VectorToImage(inputs, width, side, bias=style.bias)
+        yield VectorToImage(inputs, width, stem_size, bias=style.bias)
         yield from style.activate(style.normalization(width, 2))
     for _ in range(stem_convolutions):
         yield nn.ConvTranspose2d(width, width // 2, 3, padding=1, bias=style.bias)

@@ -1,39 +1,61 @@
-"""Sizes of images and of what layers make of them, in pixels a side."""
+"""Heights and widths of images, and of what layers make of them, in pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 SMALLEST = 8
-"""Pixels a side of the smallest images: one doubling of a stem of 4x4."""
+"""Pixels of the shorter side of the smallest images: one doubling of a stem of 4 pixels."""
 
 
-def doublings(size: int) -> int:
-    """Return how often a stem of 4 to 7 pixels a side is doubled to reach ``size`` of at least 8.
+def doublings(height: int, width: int) -> int:
+    """Return how often a stem whose shorter side has 4 to 7 pixels is doubled to reach a size.
 
-    The result is exact for 28 (7 twice) or 64 (4 four times), and rounded down for 30.
+    The result is exact for 28x28 (7x7 twice) or 48x64 (6x8 three times), and rounded down for 30x30.
     """
-    return size.bit_length() - SMALLEST.bit_length() + 1
+    return min(height, width).bit_length() - SMALLEST.bit_length() + 1
+
+
+def stem_of(height: int, width: int) -> tuple[int, int] | None:
+    """Return height and width of the stem that is doubled to a size, or None where there is none."""
+    depth = doublings(height, width)
+    stem = height >> depth, width >> depth
+    return stem if (stem[0] << depth, stem[1] << depth) == (height, width) else None
+
+
+def nearest(height: int, width: int) -> list[tuple[int, int]]:
+    """Return the nearest sizes that a stem can be doubled to: a smaller one, if any, and a larger."""
+    depth = doublings(height, width)
+    steps = [1 << each for each in (depth - 1, depth, depth + 1) if each > 0]
+    rounds: tuple[Callable[[int, int], int], ...] = (
+        lambda side, step: side // step * step,
+        lambda side, step: -(-side // step) * step,
+    )
+    found = []
+    for rounded in rounds:
+        sizes = [(rounded(height, step), rounded(width, step)) for step in steps]
+        sizes = [size for size in sizes if min(size) >= SMALLEST and stem_of(*size)]
+        near = min(
+            sizes, key=lambda size: abs(size[0] - height) + abs(size[1] - width), default=None
+        )
+        found += [] if near is None else [near]
+    return found
 
 
 def convolved(size: int, kernel_size: int, padding: int) -> int:
-    """Return the pixels a side that a convolution of stride 2 leaves of ``size``."""
+    """Return the pixels that a convolution of stride 2 leaves of a height or width."""
     return (size + 2 * padding - kernel_size) // 2 + 1
 
 
-def check_size(sample_shape: tuple[int, ...]) -> int:
-    """Return the pixels a side of square images.
+def check_size(sample_shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return height and width of images.
 
     Raises:
-        ValueError: the samples are points, or images that are not square or too small.
+        ValueError: the samples are not images, or are too small.
     """
     if len(sample_shape) != 3:
         raise ValueError("supports images only; choose 'mlp' for other samples")
     _, height, width = sample_shape
-    if height != width:
-        side = max(height, width)
-        raise ValueError(
-            f"supports square images, not {height}x{width}; choose 'mlp', or let the data set resize"
-            f" them, to {side}x{side} for example"
-        )
-    if height < SMALLEST:
+    if min(height, width) < SMALLEST:
         raise ValueError(f"supports images of at least {SMALLEST}x{SMALLEST}, not {height}x{width}")
-    return height
+    return height, width

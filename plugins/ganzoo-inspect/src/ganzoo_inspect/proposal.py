@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ganzoo_dcgan.sizes import SMALLEST, doublings
+from ganzoo_dcgan.sizes import SMALLEST, nearest, stem_of
 
 from ganzoo.components import Images
-from ganzoo.data.images import complaint
+from ganzoo.data.images import complaint, height_and_width
 from ganzoo.errors import DataError, UsageError
 from ganzoo_inspect.survey import Survey, look_through
 
@@ -35,29 +35,28 @@ REQUIRES = ("ganzoo", "ganzoo-augmentations", "ganzoo-dcgan")
 
 
 def dataset_section(
-    survey: Survey, *, largest: int = LARGEST, square: bool = False
+    survey: Survey, *, largest: int = LARGEST, for_dcgan: bool = False
 ) -> dict[str, Any]:
     """Return the section ``dataset`` of a spec that reads what was looked through."""
     section: dict[str, Any] = {"type": survey.kind, "path": str(survey.path)}
     if survey.train != "train":
         section["split"] = survey.train
     if survey.kind == "folder":
-        section["size"] = _size(survey, largest, square)
+        section["size"] = _size(survey, largest, for_dcgan)
         section["mode"] = "rgb" if survey.coloured else "grey"
     return section
 
 
-def _size(survey: Survey, largest: int, square: bool) -> int | list[int]:
+def _size(survey: Survey, largest: int, for_dcgan: bool) -> int | list[int]:
     """Return the images' own size where all have one that is small, else one that shrinks most.
 
-    A square one is one that a DCGAN can generate.
+    For a DCGAN, the own size is the nearest one that it can generate.
     """
     ((width, height), _), *others = survey.sizes.most_common()
     if not others and min(width, height) >= SMALLEST and max(width, height) <= largest:
-        if width == height:
-            return (width >> doublings(width)) << doublings(width) if square else width
-        if not square:
-            return [height, width]
+        if for_dcgan and not stem_of(height, width):
+            height, width = nearest(height, width)[0]
+        return height if height == width else [height, width]
     sides = sorted(min(each) for each, count in survey.sizes.items() for _ in range(count))
     middle = sides[len(sides) // 2]
     powers = [side for side in (8, 16, 32, 64, 128) if side <= min(middle, largest)]
@@ -84,9 +83,11 @@ def propose_spec(path: Path) -> dict[str, Any]:
 
 
 def _spec(survey: Survey, count: int) -> dict[str, Any]:
-    dataset = dataset_section(survey, largest=LARGEST_PROPOSED, square=True)
-    side = survey.space.height if isinstance(survey.space, Images) else dataset["size"]
-    small = side <= SMALL
+    dataset = dataset_section(survey, largest=LARGEST_PROPOSED, for_dcgan=True)
+    space = survey.space
+    own = (space.height, space.width) if isinstance(space, Images) else dataset["size"]
+    size = height_and_width(own)
+    small = max(size) <= SMALL
     classes = survey.classes.get(survey.train, {})
     conditional = len(classes) > 1 and min(classes.values()) >= FEWEST_OF_A_CLASS
     operations = _operations(survey, count)
@@ -100,7 +101,9 @@ def _spec(survey: Survey, count: int) -> dict[str, Any]:
     return {
         "name": re.sub(r"[^A-Za-z0-9]+", "-", survey.path.resolve().stem).strip("-")[:40]
         or "images",
-        "description": _description(survey, count, side, operations, conditional, batch, steps),
+        "description": _description(
+            survey, count, (height, width), operations, conditional, batch, steps
+        ),
         "requires": dict.fromkeys(REQUIRES, ">=0.2"),
         "dataset": dataset,
         "latent": {"type": "normal", "dim": 64 if small else 128},
@@ -146,7 +149,7 @@ def _halves(rate: float) -> dict[str, Any]:
 def _description(
     survey: Survey,
     count: int,
-    side: int,
+    size: tuple[int, int],
     operations: list[str],
     conditional: bool,
     batch: int,
@@ -154,13 +157,13 @@ def _description(
 ) -> str:
     """Explain every choice, for whoever edits the spec."""
     mode = "RGB" if survey.coloured else "grey"
-    width = "narrow" if side <= SMALL else "usual"
+    width = "narrow" if max(size) <= SMALL else "usual"
     sentences = [
         f"A DCGAN for {count:,} images of {survey.path.name}, proposed by ganzoo-inspect.",
-        f"Size: {side} x {side}, {mode}; "
+        f"Size: {size[0]} x {size[1]}, {mode}; "
         + (
             "that is their own."
-            if len(survey.sizes) == 1 and (side, side) in survey.sizes
+            if len(survey.sizes) == 1 and size[::-1] in survey.sizes
             else "the middle of each image is resized. Double it for more detail, at four times the"
             " work."
         ),

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from ganzoo.data.arrays import ArrayFile
-from ganzoo.data.folder import opener
 from ganzoo.data.images import channels_first, plain
+from ganzoo.data.listing import opener
 from ganzoo.errors import UsageError
 from ganzoo.utils.images import save_image, to_image
 from ganzoo.visual.grids import labelled_grid

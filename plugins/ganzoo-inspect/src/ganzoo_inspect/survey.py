@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from ganzoo.components import Images, SampleSpace
 from ganzoo.data.arrays import ArrayFile
 from ganzoo.data.folder import ImageFolder, find_images
 from ganzoo.data.images import CHUNK, fit, in_threads
+from ganzoo.data.listing import reader
 from ganzoo.data.split import Split
 from ganzoo.errors import DataError
 from ganzoo.utils.images import to_uint8
@@ -150,7 +149,7 @@ def _of_folder(folder: ImageFolder, *, compare: bool) -> Survey:
     files = [(split, file) for split, members in folder.splits.items() for file in members]
     labels = {split: _labels(folder, split) for split in folder.splits}
     begins = dict(zip(folder.splits, _begins(folder), strict=True))
-    with _reader(folder.path) as read:
+    with reader(folder.path) as read:
         for indices in chunks(len(files), CHUNK, f"looking through {folder.path}"):
             names = [files[index][1].name for index in indices]
 
@@ -184,8 +183,8 @@ def _begins(folder: ImageFolder) -> Iterator[int]:
 
 def _labels(folder: ImageFolder, split: str) -> Callable[[int], str | None]:
     """Return the class of each image of a split, where images have one of several classes."""
-    condition, classes = folder.condition, folder.classes(split)
-    if condition is None or classes is None or condition.kind != "classes" or classes.ndim != 1:
+    condition, classes = folder.condition_in(split), folder.conditions(split)
+    if condition is None or classes is None or condition.kind != "classes":
         return lambda _: None
     names = condition.display_names
     return lambda index: names[int(classes[index])]
@@ -194,16 +193,6 @@ def _labels(folder: ImageFolder, split: str) -> Callable[[int], str | None]:
 def _plain_reason(text: str) -> str:
     """Leave out what Pillow says about objects in memory."""
     return "is not an image" if text.startswith("cannot identify image file") else text
-
-
-@contextmanager
-def _reader(path: Path) -> Iterator[Callable[[str], bytes]]:
-    """Return a function that reads a file of a folder or a zip file, from any thread."""
-    if path.is_dir():
-        yield lambda name: (path / name).read_bytes()
-    else:
-        with zipfile.ZipFile(path) as archive:
-            yield archive.read
 
 
 def look_at(content: bytes) -> Look:

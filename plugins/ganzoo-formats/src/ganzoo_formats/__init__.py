@@ -1,0 +1,1 @@
+"""Data sets in Parquet, WebDataset and HDF5 files, for ganzoo."""
