@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
 from ganzoo.plugins import Recipe, installed
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.changes import refuse_other_changes
 from ganzoo.spec import RunSpec, parse_spec, read_spec_file
 from ganzoo.spec.overrides import apply_overrides
 
@@ -100,11 +101,19 @@ def run(
     return _train_new(spec, output, listeners)
 
 
-def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
+def resume(
+    path: str | Path, *, overrides: Sequence[str] = (), listeners: Sequence[object] = ()
+) -> Run:
     """Train a stopped run on, exactly as if it had never been stopped; do nothing if it is finished.
 
     A damaged checkpoint is warned of, and the one before it used; without any, training starts again.
     ``listeners`` are those of ``run``.
+
+    Args:
+        path: the run directory.
+        overrides: where the data are now, such as ``"dataset.path=/new/place"``; they must be the same
+            data. Nothing else can be changed.
+        listeners: as for ``run``.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
@@ -112,7 +121,11 @@ def resume(path: str | Path, *, listeners: Sequence[object] = ()) -> Run:
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = RunDirectory.open(path)
-    return _train(directory.spec, lambda: directory, listeners, resume=True)
+    spec = directory.spec
+    if overrides:
+        spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()
+        refuse_other_changes(directory.spec, spec)
+    return _train(spec, lambda: directory, listeners, resume=True)
 
 
 def branch(
@@ -382,7 +395,8 @@ class Run:
         """Return how good the samples are: a value for each quantity of each metric.
 
         Args:
-            save: whether the report is added to the run directory.
+            save: whether the report is added to the run directory; where that fails, a warning says
+                where it is.
             options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
                 ``truncation``, ``baseline`` and ``device``: fields of
                 ``ganzoo.evaluation.request.RunRequest``.
@@ -393,14 +407,14 @@ class Run:
             ganzoo.errors.EvaluationError: samples of the generator are not finite.
         """
         from ganzoo.evaluation.request import RunRequest
-        from ganzoo.evaluation.run import evaluate_run
+        from ganzoo.evaluation.run import evaluate_run, keep_report
         from ganzoo.utils.distributed import is_first, process_group
 
         request = RunRequest.of(**options)
         with process_group():
             report = evaluate_run(self.directory, request, self.checkpoint)
             if save and is_first():
-                self.directory.add_report(report.to_json())
+                keep_report(self.directory, report)
         return report
 
     def reports(self) -> list[Report]:

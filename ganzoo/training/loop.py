@@ -11,7 +11,7 @@ from ganzoo.errors import Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.runs.generator import to_file
+from ganzoo.runs.generator import saved_step, to_file
 from ganzoo.runs.history import History
 from ganzoo.spec import RunSpec
 from ganzoo.training.grids import save_real_grid, save_sample_grid
@@ -19,6 +19,7 @@ from ganzoo.training.setup import Prepared, prepare
 from ganzoo.training.signals import StopRequest
 from ganzoo.training.transfer import Parent, branch, initialize
 from ganzoo.utils.devices import numerics, resolve_device
+from ganzoo.utils.distributed import refuse_several_processes
 from ganzoo.utils.files import write_atomically
 
 
@@ -50,6 +51,7 @@ def train(
         ganzoo.errors.TrainingError: a loss is no longer finite.
         ganzoo.errors.UsageError: the device, the data or the checkpoint are not as needed.
     """
+    refuse_several_processes("training")
     device = resolve_device(spec.device)
     with numerics(device, deterministic=spec.training.deterministic):
         prepared = prepare(spec, info, device)
@@ -66,7 +68,7 @@ def train(
             checkpoint = newest_checkpoint(run) if resume else None
             try:
                 if checkpoint is not None:
-                    trainer.resume(checkpoint)
+                    trainer.resume(checkpoint, str(device))
                 else:
                     if resume and run.origin().get("kind") == "branch":
                         raise RunError(
@@ -96,7 +98,6 @@ class Trainer:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
         self.state.callbacks.record_to(run.append_metrics)
-        self.history = History(run)
         self._logged_at, self._clock = 0, 0.0
 
     @property
@@ -113,17 +114,35 @@ class Trainer:
             origin: the run that its weights come from and what was taken, or nothing.
         """
         self.run.forget_after(-1)
+        if self.run.spec != self.spec:  # the data of a resumed run have moved
+            self.run.write_spec(self.spec)
         self.run.write_environment(device, origin)
+        self.history = History(self.run)
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
         save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
         self.save_samples()
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint; what was written after it is written again."""
-        self.state.restore(checkpoint)
-        self.run.forget_after(self.state.step)
-        self.history = History(self.run)
+    def resume(self, checkpoint: Checkpoint, device: str) -> None:
+        """Continue from a checkpoint; what was written after it is written again.
+
+        Args:
+            checkpoint: where to continue.
+            device: where the run is trained.
+        """
+        state, run = self.state, self.run
+        state.restore(checkpoint)
+        run.forget_after(state.step, checkpoint.values.get("log"))
+        self.history = History(run)
+        run.warn_of_other_plugins()
+        if run.spec != self.spec:  # the data have moved
+            run.write_spec(self.spec)
+        if state.step < self.total or not run.environment():
+            run.add_session(device, state.step)
+        # What a kill may have left out after it saved the checkpoint, or somebody removed.
+        if saved_step(run) != state.step:
+            self.save_generator()
+        self.prune()
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""
@@ -241,13 +260,21 @@ class Trainer:
         """
         self.state.meters.means(self.state.step)
         self.state.callbacks.save_requested = False
+        self.save_generator()
+        path = self.state.checkpoint(self.run.log_mark()).save(self.run)
+        self.prune()
+        self.announce("ganzoo_checkpoint_saved", path=path)
+
+    def save_generator(self) -> None:
+        """Write the generator to sample from."""
         prepared = self.prepared
         generator = to_file(prepared.sampler, self.spec, prepared.info, self.state.step)
         write_atomically(self.run.generator_path, generator, durable=False)
-        path = self.state.checkpoint().save(self.run)
+
+    def prune(self) -> None:
+        """Delete the checkpoints that are not kept."""
         best = self.history.best
         prune(self.run, self.spec.output.keep_checkpoints, None if best is None else best.step)
-        self.announce("ganzoo_checkpoint_saved", path=path)
 
     def announce(self, event: str, **arguments: object) -> None:
         """Tell plugins of an event."""

@@ -74,16 +74,26 @@ def run(
 
 @click.command()
 @options.run_argument
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Say where the data are now, such as dataset.path=/new/place; nothing else can be changed.",
+)
 @options.quiet_option
-def resume(run: str, quiet: bool) -> None:
+def resume(run: str, assignments: tuple[str, ...], quiet: bool) -> None:
     """Resume a stopped run from its newest checkpoint.
 
     The result is the same as if the run had never been stopped.
 
     \b
       ganzoo resume runs/mlp-mnist-1
+      ganzoo resume runs/faces-1 --set dataset.path=/data/faces
     """
-    _train(lambda progress: api.resume(run, listeners=[progress]), quiet=quiet)
+    _train(
+        lambda progress: api.resume(run, overrides=assignments, listeners=[progress]), quiet=quiet
+    )
 
 
 @click.command()
