@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import Problem, RunError, SpecError, did_you_mean
+from ganzoo.errors import DataError, Problem, RunError, SpecError, did_you_mean
 from ganzoo.plugins import Recipe, installed
 from ganzoo.runs import RunDirectory
 from ganzoo.runs.changes import refuse_other_changes
@@ -125,7 +125,14 @@ def resume(
     if overrides:
         spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()
         refuse_other_changes(directory.spec, spec)
-    return _train(spec, lambda: directory, listeners, resume=True)
+    try:
+        return _train(spec, lambda: directory, listeners, resume=True)
+    except DataError as error:
+        path = getattr(spec.dataset, "path", None)
+        if path is None or Path(path).exists():
+            raise
+        hint = "if the data were moved, resume with --set dataset.path=NEW"
+        raise DataError(f"{error}; {hint}") from None
 
 
 def branch(

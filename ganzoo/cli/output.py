@@ -10,13 +10,14 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.errors import GanzooWarning
+from ganzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from ganzoo.runs.report import Value
@@ -29,8 +30,22 @@ NARROWEST = 24
 
 
 def say(line: str) -> None:
-    """Write a line to standard error, so that standard output is left to programs."""
-    sys.stderr.write(f"{line}\n")
+    """Write a line to standard error, so that standard output is left to programs.
+
+    Where that cannot be written (closed, or a log on a full disk) work goes on without it.
+    """
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{printable(line)}\n")
+
+
+def flush_output() -> None:
+    """Write out standard output; an ``OSError`` names it."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try again at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def write_json(data: Any) -> None:
@@ -45,6 +60,7 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
     """
     if not rows:
         return
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
     left = len(indent) + sum(widths) + 2 * len(widths)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -149,11 +149,13 @@ class Bar(Display):
 
     def note(self, line: str) -> None:
         """Write a line above the bar; it stays."""
-        self._live.console.print(line, highlight=False, markup=False)
+        with suppress(OSError):  # the terminal may be gone
+            self._live.console.print(line, highlight=False, markup=False)
 
     def close(self) -> None:
         """Remove the bar."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw as much as the width of the terminal has room for, without cutting words."""

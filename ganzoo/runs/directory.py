@@ -236,6 +236,8 @@ class RunDirectory:
         Lines before it that are damaged, missing or added are warned of, and the file is put aside.
         ``mark`` is what ``log_mark`` returned at the step, or None where that is not known.
         """
+        if mark is not None and mark["bytes"]:
+            self.metrics_path.touch()  # a file that is missing is one that was cut
         if self.metrics_path.exists():
             write_atomically(self.metrics_path, lines_until(self.metrics_path, step, mark))
         for path in self.sample_grids():

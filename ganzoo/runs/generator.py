@@ -91,7 +91,7 @@ def load_sampler(
     path = run.generator_path
     if not path.is_file():
         raise RunError(
-            f"{run.path}: has no generator.safetensors: 'ganzoo resume {run.path}' trains on, or"
+            f"{run.path}: has no generator.safetensors yet; 'ganzoo resume {run.path}' trains on, or"
             " writes it again"
         )
     try:

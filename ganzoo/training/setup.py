@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
@@ -186,7 +187,8 @@ def _parts_of(split: Split) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         for begin in range(0, len(array), rows):
             if array.nbytes > STREAM_ABOVE:
                 report("reading the data set", begin, len(array))
-            yield what if begin == 0 else "", array[begin : begin + rows]
+            part = np.ascontiguousarray(array[begin : begin + rows])
+            yield what if begin == 0 else "", part
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:

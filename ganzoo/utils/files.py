@@ -31,6 +31,10 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written; names the path.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe
+        with naming(path), path.open("wb") as file:
+            yield file
+        return
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     with naming(path):
         try:

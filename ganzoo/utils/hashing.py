@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
-def content_hash(parts: Iterable[tuple[str, Array | bytes]]) -> str:
-    """Return the SHA-256 of parts in order: of each, what it is in words, and its bytes."""
+def content_hash(parts: Iterable[tuple[str, Buffer]]) -> str:
+    """Return the SHA-256 of parts in order: of each, what it is in words, and its bytes.
+
+    Bytes may be those of arrays, which must be contiguous.
+    """
     digest = hashlib.sha256()
     for label, content in parts:
         digest.update(label.encode())
-        digest.update(content if isinstance(content, bytes) else np.ascontiguousarray(content).data)
+        digest.update(content)
     return digest.hexdigest()
 
 

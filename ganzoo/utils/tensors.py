@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ganzoo.errors import CheckpointError, RunError, in_a_line
-from ganzoo.utils.hashing import Array, content_hash
+from ganzoo.utils.hashing import content_hash
 
 
 def to_safetensors(tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> bytes:
@@ -67,7 +67,7 @@ def tensors_under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str,
 
 def weights_hash(tensors: Mapping[str, torch.Tensor], text: str = "") -> str:
     """Return the SHA-256 of weights: of their names, shapes, types and numbers, and of a text."""
-    parts: list[tuple[str, Array | bytes]] = [(text, b"")]
+    parts: list[tuple[str, Any]] = [(text, b"")]
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         what = repr((name, tuple(tensor.shape), str(tensor.dtype)))

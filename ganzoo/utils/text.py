@@ -28,5 +28,10 @@ def code(text: object) -> str:
     return f"`{line.replace('`', chr(39)).replace('|', chr(166))}`"
 
 
+def figure_text(text: str) -> str:
+    """Return what matplotlib draws as this text: a dollar is one, and does not begin a formula."""
+    return printable(text).replace("$", r"\$")
+
+
 def _escape(match: re.Match[str]) -> str:
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(match[0], f"\\{match[0]}")

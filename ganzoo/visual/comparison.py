@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import UsageError
 from ganzoo.evaluation.compare import Comparison, Row
 from ganzoo.utils.images import save_figure
+from ganzoo.utils.text import figure_text
 from ganzoo.visual.curves import plain_panel
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def _draw(panel: Axes, comparison: Comparison, row: Row) -> None:
         panel.axvline(each, color=REAL, linestyle="--", linewidth=1, label="real samples")
     if row is comparison.rows[0] and baselines:
         panel.legend(frameon=False, fontsize="x-small")
-    panel.set_yticks(range(len(comparison.columns)), [each.title for each in comparison.columns])
+    titles = [figure_text(each.title) for each in comparison.columns]
+    panel.set_yticks(range(len(comparison.columns)), titles)
     panel.set_ylim(len(comparison.columns) - 0.5, -0.5)
     better = "" if row.better is None else f"\n({row.better} is better)"
-    panel.set_title(f"{row.title}{better}", fontsize="x-small")
+    panel.set_title(f"{figure_text(row.title)}{better}", fontsize="x-small")
     plain_panel(panel, axis="x")
     panel.margins(x=0.15)

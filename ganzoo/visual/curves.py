@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ganzoo.errors import UsageError
 from ganzoo.runs.history import History
 from ganzoo.utils.images import save_figure
+from ganzoo.utils.text import figure_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
     axes = figure.subplots(len(starts), 1, sharex=True, squeeze=False)[:, 0]
     for panel, start in zip(axes, starts, strict=True):
         for index, name in enumerate(name for name in present if name.startswith(start)):
-            text, color = LINES.get(name, (name.partition("/")[2], f"C{index}"))
+            text, color = LINES.get(name, (figure_text(name.partition("/")[2]), f"C{index}"))
             _draw(panel, *_series(metrics, name, per), text, color)
         panel.set_ylabel(PANELS[start])
         plain_panel(panel)
@@ -63,7 +64,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
     axes[-1].set_xlabel(per)
     axes[-1].margins(x=0.01)
     if title:
-        figure.suptitle(title, fontsize="medium")
+        figure.suptitle(figure_text(title), fontsize="medium")
     return figure
 
 
@@ -135,7 +136,7 @@ def _draw_evaluations(panel: Axes, history: History, name: str) -> None:
         for value in point.report.values
         if value.name == name and value.mean is not None
     ]
-    panel.set_title(name, fontsize="small")
+    panel.set_title(figure_text(name), fontsize="small")
     plain_panel(panel)
     if not points:
         return

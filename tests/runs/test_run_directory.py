@@ -15,6 +15,7 @@ import pytest
 
 from ganzoo.errors import RunError, TrainingError
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.card import card
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.utils.files import write_atomically
@@ -297,6 +298,23 @@ def test_an_odd_repository_has_no_commit(content: str, tmp_path: Path) -> None:
     (tmp_path / ".git").write_text(content, errors="surrogateescape")
     (tmp_path / "HEAD").write_text("ref: ../../etc/passwd")
     assert commit_of(tmp_path) is None
+
+
+def test_a_description_is_words_in_the_card(tmp_path: Path) -> None:
+    run = RunDirectory.create(spec(tmp_path, description="<img src=x> \x1b[31m **not** bold"))
+    text = card(run, 0, 5)
+    assert "&lt;img src=x&gt; \\\\x1b\\[31m \\*\\*not\\*\\* bold" in text
+    assert "| Device | not known |" in text
+
+
+def test_a_directory_that_cannot_have_its_name_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r'output\.directory: "a\\u0000b" cannot be made: embedded'):
+        RunDirectory.create(spec(tmp_path, output={"directory": "a\0b"}))
+
+
+def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunDirectory.create(spec(Path("~/runs"))).path == tmp_path / "runs" / "mine-1"
 
 
 @pytest.mark.parametrize(

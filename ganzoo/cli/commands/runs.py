@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
 from ganzoo.runs.history import History
+from ganzoo.utils.files import naming
 
 set_option = click.option(
     "--set",
@@ -157,7 +159,9 @@ def _train(train: Callable[[Progress], api.Run], *, quiet: bool) -> None:
         raise click.exceptions.Exit(stop.exit_code) from None
     if not quiet:
         _summarize(finished, progress)
-    click.echo(finished.path)
+    # The run is finished, whether or not somebody reads its path.
+    with suppress(BrokenPipeError), naming(Path("standard output")):
+        click.echo(finished.path)
 
 
 def _summarize(finished: api.Run, progress: Progress) -> None:
@@ -168,8 +172,8 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
         say(f"{path.name} was already finished, at step {progress.step}")
     else:
         new = [row for row in rows if row["step"] > progress.began_at]
-        seconds = sum(row["seconds"] for row in new)
-        images = sum(row["images_per_second"] * row["seconds"] for row in new)
+        seconds = sum(row.get("seconds", 0) for row in new)
+        images = sum(row.get("images_per_second", 0) * row.get("seconds", 0) for row in new)
         speed = f", {images / seconds:,.0f} images/s" if seconds else ""
         steps = progress.step - progress.began_at
         say(f"{path.name} is trained: {steps} steps in {duration_words(seconds)}{speed}")

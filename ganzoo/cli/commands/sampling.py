@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from ganzoo.api import Run, open_run
 from ganzoo.cli import options
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
+from ganzoo.utils.files import atomic_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +112,9 @@ def sample(
         source=sources,
     ).numpy()
     if kind == "npy":
-        with path.open("wb") as file:  # given a name, numpy would add an ending to it
+        with atomic_file(
+            path, durable=False
+        ) as file:  # given a name, numpy would add an ending to it
             np.save(file, samples)
     elif kind == "png":
         names = [opened.class_names[each] for each in classes] or opened.class_names
