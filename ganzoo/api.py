@@ -128,8 +128,8 @@ def resume(
     try:
         return _train(spec, lambda: directory, listeners, resume=True)
     except DataError as error:
-        path = getattr(spec.dataset, "path", None)
-        if path is None or Path(path).exists():
+        place = getattr(spec.dataset, "path", None)
+        if place is None or Path(place).exists():
             raise
         hint = "if the data were moved, resume with --set dataset.path=NEW"
         raise DataError(f"{error}; {hint}") from None

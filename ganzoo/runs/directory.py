@@ -227,7 +227,7 @@ class RunDirectory:
         append_line(self.metrics_path, json.dumps(numbers))
 
     def log_mark(self) -> dict[str, Any]:
-        """Return what a checkpoint knows metrics.jsonl by: how long it is, and its hash."""
+        """Return what a checkpoint knows metrics.jsonl by."""
         return mark_of(self._raw_metrics())
 
     def forget_after(self, step: int, mark: Mapping[str, Any] | None = None) -> None:
@@ -236,7 +236,7 @@ class RunDirectory:
         Lines before it that are damaged, missing or added are warned of, and the file is put aside.
         ``mark`` is what ``log_mark`` returned at the step, or None where that is not known.
         """
-        if mark is not None and mark["bytes"]:
+        if mark is not None and mark["lines"]:
             self.metrics_path.touch()  # a file that is missing is one that was cut
         if self.metrics_path.exists():
             write_atomically(self.metrics_path, lines_until(self.metrics_path, step, mark))

@@ -10,7 +10,10 @@ from typing import Any
 
 from ganzoo.errors import CheckpointWarning
 from ganzoo.utils.files import put_aside
-from ganzoo.utils.hashing import content_hash
+from ganzoo.utils.hashing import json_hash
+
+TIMES = frozenset(("seconds", "images_per_second"))
+"""What differs between a run and the same run resumed."""
 
 
 def parsed_line(line: bytes) -> dict[str, Any] | None:
@@ -28,8 +31,10 @@ def parsed_line(line: bytes) -> dict[str, Any] | None:
 
 
 def mark_of(content: bytes) -> dict[str, Any]:
-    """Return what a checkpoint knows the file by: how long it is, and its hash."""
-    return {"bytes": len(content), "sha256": content_hash([("", content)])}
+    """Return what a checkpoint knows the file by: its lines, and their hash without the times."""
+    parsed = [parsed_line(line) or {} for line in content.splitlines()]
+    timeless = [{key: line[key] for key in line if key not in TIMES} for line in parsed]
+    return {"lines": len(timeless), "sha256": json_hash(timeless)}
 
 
 def lines_until(path: Path, step: int, mark: Mapping[str, Any] | None) -> bytes:
@@ -43,9 +48,11 @@ def lines_until(path: Path, step: int, mark: Mapping[str, Any] | None) -> bytes:
         mark: what ``mark_of`` returned after the step, or None where it is not known.
     """
     content = path.read_bytes()
-    if mark is not None and mark_of(content[: mark["bytes"]]) == mark:
-        return content[: mark["bytes"]]
     lines = content.splitlines(keepends=True)
+    if mark is not None:
+        logged = b"".join(lines[: mark["lines"]])
+        if mark_of(logged) == mark:
+            return logged
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()  # a kill cut it off
     parsed = {line: parsed_line(line) for line in lines}  # a line that is there twice, once

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from typing import Any
 
 
-def content_hash(parts: Iterable[tuple[str, Buffer]]) -> str:
+def content_hash(parts: Iterable[tuple[str, Any]]) -> str:
     """Return the SHA-256 of parts in order: of each, what it is in words, and its bytes.
 
-    Bytes may be those of arrays, which must be contiguous.
+    In place of bytes there may be a contiguous array.
     """
     digest = hashlib.sha256()
     for label, content in parts:
