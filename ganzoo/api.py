@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ganzoo.errors import Problem, SpecError, did_you_mean
+from ganzoo.errors import DataError, Problem, SpecError, did_you_mean
 from ganzoo.opened import Run
 from ganzoo.plugins import Plugins, Recipe, installed
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.changes import refuse_other_changes
 from ganzoo.spec import (
     RunSpec,
     copies_of,
@@ -136,27 +137,33 @@ def resume(
 
     Args:
         path: the run directory.
-        overrides: a longer ``training.duration``, for a stopped or a finished run; nothing else can be
-            changed. The weights are those of a run that had this duration from the start.
+        overrides: a longer ``training.duration``, for a stopped or a finished run, whose weights are
+            then those of a run that had this duration from the start; or where the same data are now,
+            such as ``"dataset.path=/new/place"``. Nothing else can be changed.
         listeners: as for ``run``.
         trust: as for ``open_run``.
 
     Raises:
         ganzoo.errors.RunError: it is not a run directory, its spec was edited, its data changed, or
             another process is training it.
-        ganzoo.errors.SpecError: the change is not a longer duration, or schedules depend on it.
+        ganzoo.errors.SpecError: another field is changed, the duration is not longer, or schedules
+            depend on it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = RunDirectory.open(path, trust=trust)
     before = spec = directory.spec
     if overrides:
-        spec = parse_spec(apply_overrides(spec.to_json(), overrides))
-        training = spec.training.model_copy(update={"duration": before.training.duration})
-        if spec.model_copy(update={"training": training}) != before:
-            problem = "only 'training.duration' of a run can be changed; use 'ganzoo branch'"
-            raise SpecError([Problem("", problem)])
+        spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()
+        refuse_other_changes(before, spec)
     change = None if spec == before else before
-    return _train(spec, lambda: directory, listeners, resume=True, before=change)
+    try:
+        return _train(spec, lambda: directory, listeners, resume=True, before=change)
+    except DataError as error:
+        place = getattr(spec.dataset, "path", None)
+        if place is None or Path(place).exists():
+            raise
+        hint = "if the data were moved, resume with --set dataset.path=NEW"
+        raise DataError(f"{error}; {hint}") from None
 
 
 def branch(

@@ -6,17 +6,17 @@ GanzooError                 exit code 1: an operation failed
 │   ├── DataError           data files are missing, empty or unreadable
 │   ├── DeviceError         the requested device is not available
 │   └── RunError            a run directory cannot be created, read or resumed
-├── CheckpointError         a checkpoint is damaged; resuming falls back to an older one
+├── CheckpointError         a checkpoint or generator is damaged; resuming falls back to an older one
 ├── PluginError             a plugin failed: a required one, or any with strict plugins
 ├── TrainingError           training cannot continue (a loss is no longer finite)
 └── EvaluationError         samples cannot be evaluated (the generator's outputs are not finite)
     └── NotMeasurable       a metric is undefined for these samples; reports state the reason
 
-Interrupted                 a signal stopped the run after it was saved; exit code 130 or 143
+Interrupted                 a signal stopped the run after it was saved; exit code 128 plus its number
 GanzooWarning               something is wrong, but the work continues
 ├── DataWarning             files or samples are left out, or what is cached is decoded again
 ├── PluginWarning           a plugin failed and was skipped; everything else works
-└── CheckpointWarning       a checkpoint is damaged; an older one is used
+└── CheckpointWarning       a file to resume from is damaged, and what is left of it is used
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class RunError(UsageError):
 
 
 class CheckpointError(GanzooError):
-    """A checkpoint cannot be read."""
+    """A checkpoint or a generator cannot be read, or is not what was written."""
 
 
 class PluginError(GanzooError):
@@ -105,7 +105,7 @@ class Interrupted(Exception):  # noqa: N818 - not a failure: the run was saved
     """A signal stopped the run, which finished its step and was saved.
 
     Attributes:
-        signal_number: the signal (2 for Ctrl-C, 15 for SIGTERM).
+        signal_number: the signal (2 for Ctrl-C, 15 for SIGTERM, 1 for SIGHUP).
         step: the step at which the run was saved.
     """
 
@@ -133,7 +133,7 @@ class PluginWarning(GanzooWarning):
 
 
 class CheckpointWarning(GanzooWarning):
-    """A checkpoint is damaged, and an older one is used."""
+    """A checkpoint or the log is damaged; an older one, or what is left of it, is used."""
 
 
 SHORT_NAME, LONGEST_NAME = 4, 100  # letters

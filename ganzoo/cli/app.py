@@ -9,12 +9,13 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ganzoo.cli.completion import complete_plugin
-from ganzoo.cli.output import FAILED, readable_warnings, say
+from ganzoo.cli.output import FAILED, flush_output, readable_warnings, say
 from ganzoo.cli.tree import CommandTree
 from ganzoo.errors import GanzooError, in_a_line
 from ganzoo.hookspecs import Command
@@ -162,6 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             the signal that stopped it.
     """
     settings = Settings()
+    open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old console must not fail on a formula
     start = functools.partial(
@@ -184,11 +186,9 @@ def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int
     """
     try:
         result = action()
-        sys.stdout.flush()
+        flush_output()
     except BrokenPipeError:
-        # The reader stopped early (`ganzoo list | head -1`). Python would complain at exit, when it
-        # flushes the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader stopped early (`ganzoo list | head -1`).
         return FAILED
     except (Exception, KeyboardInterrupt) as error:
         if debug():
@@ -203,6 +203,18 @@ def exit_code_of(action: Callable[[], object], debug: Callable[[], bool]) -> int
             say(f"error: {line}")
         return error.exit_code if isinstance(error, click.ClickException | GanzooError) else FAILED
     return result if isinstance(result, int) else 0
+
+
+def open_standard_streams() -> None:
+    """Put the null device where a standard stream is closed; a file would take its place otherwise."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
 
 
 def _explain(error: BaseException) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ganzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from ganzoo.runs.report import Value
@@ -27,34 +28,28 @@ NARROWEST = 24
 """The last column of a table moves to lines of its own if fewer characters are left for it."""
 
 
-ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Control characters but tabs and line ends, what changes the direction of text, and surrogates."""
-
-
-def harmless(text: str) -> str:
-    """Return a text with escapes such as ``\\x1b`` for characters that would act on the terminal.
-
-    All that commands write goes through this, so that no name of a file, text of a plugin or report of
-    others can move the cursor, recolour or hide what was written. JSON stays JSON.
-    """
-    return ACTING.sub(lambda found: _escape(found[0]), text)
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 32 else f"\\u{code:04x}"
-
-
 def say(line: str) -> None:
-    """Write a line to standard error, so that standard output is left to programs."""
-    sys.stderr.write(f"{harmless(line)}\n")
+    """Write a line to standard error, so that standard output is left to programs.
+
+    Where that cannot be written (closed, or a log on a full disk) work goes on without it.
+    """
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{printable(line)}\n")
 
 
 def write(text: object, *, nl: bool = True) -> None:
     """Write a text, or a path, to standard output."""
-    click.echo(harmless(str(text)), nl=nl)
+    click.echo(printable(str(text)), nl=nl)
+
+
+def flush_output() -> None:
+    """Write out standard output; an ``OSError`` names it."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try again at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError(error.errno, error.strerror, "standard output") from None
 
 
 def write_json(data: Any) -> None:
@@ -69,7 +64,7 @@ def write_table(rows: Sequence[Sequence[str]], indent: str = "") -> None:
     """
     if not rows:
         return
-    rows = [[harmless(cell) for cell in row] for row in rows]
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)][:-1]
     left = len(indent) + sum(widths) + 2 * len(widths)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -6,14 +6,15 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.cli.output import harmless, say
+from ganzoo.cli.output import say
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 from ganzoo.utils.progress import reporting_to
+from ganzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -145,18 +146,21 @@ class Bar(Display):
 
     def prepare(self, description: str, done: int, total: int) -> None:
         """Move the bar; it pulses if the total is unknown."""
-        self._description = harmless(description)
+        self._description = printable(description)
         self._done, self._total, self._left = done, total, ""
 
     def note(self, line: str) -> None:
         """Write a line above the bar; it stays."""
         from rich.text import Text
 
-        self._live.console.print(Text(harmless(line)))  # a text, so that nothing in it is markup
+        with suppress(OSError):  # the terminal may be gone
+            # A text, so that nothing in it is markup.
+            self._live.console.print(Text(printable(line)))
 
     def close(self) -> None:
         """Remove the bar."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw as much as the width of the terminal has room for, without cutting words."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.output import harmless
 from ganzoo.errors import PluginError, did_you_mean, in_a_line
 from ganzoo.hookspecs import Command
+from ganzoo.utils.text import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -89,8 +89,8 @@ class CommandTree(click.Group):
                 formatter.write_dl([(name.ljust(width), listed[name]) for name in names])
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the help; what plugins say in it is made harmless."""
-        return harmless(super().get_help(ctx))
+        """Return the help; what plugins say in it is made printable."""
+        return printable(super().get_help(ctx))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names without importing commands; load plugins only if nothing else fits."""

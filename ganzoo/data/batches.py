@@ -19,6 +19,7 @@ from ganzoo.components import SampleSpace
 from ganzoo.data.split import Split, as_tensor
 from ganzoo.errors import DataError
 from ganzoo.utils.seeds import derive_seed
+from ganzoo.utils.signals import stop_signals
 
 Array = npt.NDArray[Any]
 
@@ -299,7 +300,7 @@ class _Mapped:
 
 
 def _ignore_interrupts(worker: int) -> None:
-    """Leave Ctrl-C and SIGTERM to the training process, which finishes its step first."""
+    """Leave signals to stop to the training process, which finishes its step first."""
     del worker
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)

@@ -25,7 +25,9 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ganzoo.errors import UsageError
 from ganzoo.utils.files import atomic_file, write_atomically
+from ganzoo.utils.hashing import content_hash
 from ganzoo.utils.notes import note
 from ganzoo.utils.progress import report
 
@@ -39,9 +41,17 @@ Kind = Literal["samples", "features", "weights", "unfinished"]
 
 
 def cache_folder() -> Path:
-    """Return the folder of the cache; it need not exist yet."""
+    """Return the folder of the cache; it need not exist yet.
+
+    Raises:
+        UsageError: it is in the user's home, and the user has none.
+    """
     chosen = os.environ.get("GANZOO_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ganzoo")
+    folder = Path(chosen) if chosen else platformdirs.user_cache_path("ganzoo")
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise UsageError(f"{folder}: this user has no home; set GANZOO_CACHE to a folder") from None
 
 
 @dataclass(frozen=True)
@@ -127,11 +137,10 @@ def _arrays_in(content: bytes, key: Mapping[str, Any] | None) -> dict[str, Array
 
 
 def _content_hash(arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(repr((name, arrays[name].shape, str(arrays[name].dtype))).encode())
-        digest.update(arrays[name].tobytes())
-    return digest.hexdigest()
+    return content_hash(
+        (repr((name, arrays[name].shape, str(arrays[name].dtype))), arrays[name])
+        for name in sorted(arrays)
+    )
 
 
 def cached_array(

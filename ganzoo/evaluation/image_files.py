@@ -29,7 +29,7 @@ from ganzoo.data.images import (
 )
 from ganzoo.data.listing import list_images, opener
 from ganzoo.errors import DataError
-from ganzoo.evaluation.samples import content_hash
+from ganzoo.evaluation.samples import samples_hash
 from ganzoo.utils.images import to_image
 from ganzoo.utils.notes import note
 from ganzoo.utils.progress import chunks
@@ -110,7 +110,7 @@ class ImageFiles:
     @cached_property
     def sha256(self) -> str:
         """Hash of the decoded pixels; all images are decoded for it."""
-        return content_hash(self, self.name)
+        return samples_hash(self, self.name)
 
     def read(self, indices: range) -> Pixels:
         """Decode some of the images, in the order of their names: (n, C, H, W) uint8.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import uuid
+import warnings
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +14,7 @@ import torch
 
 from ganzoo.components import Component, DatasetInfo
 from ganzoo.data.split import Split
+from ganzoo.errors import GanzooWarning, RunError
 from ganzoo.evaluation.evaluator import Evaluator
 from ganzoo.evaluation.features import provider_versions
 from ganzoo.evaluation.image_files import open_images, refuse_unlike
@@ -115,6 +119,22 @@ def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int =
     return RunEvaluator(spec, request, loaded.info, split, device).evaluate(
         sampler, name, loaded.step, loaded.weights, loaded.sha256
     )
+
+
+def keep_report(run: RunDirectory, report: Report) -> None:
+    """Add a report to the run directory; where that fails, write it elsewhere and warn."""
+    try:
+        run.add_report(report.to_json())
+    except (OSError, RunError) as error:
+        other = Path(tempfile.gettempdir(), f"ganzoo-report-{uuid.uuid4().hex[:8]}.json")
+        instead = f"it is in {other}"
+        try:
+            report.write(other)
+        except OSError:
+            instead = "it could not be written elsewhere either"
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        message = f"the report cannot be kept in the run directory ({reason}); {instead}"
+        warnings.warn(message, GanzooWarning, stacklevel=3)
 
 
 def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) -> Report:

@@ -26,6 +26,7 @@ from ganzoo.sampling import (
     source_inputs,
 )
 from ganzoo.spec.sections import no_split
+from ganzoo.utils.hashing import content_hash
 from ganzoo.utils.progress import chunks
 from ganzoo.utils.seeds import derive_seed
 
@@ -89,7 +90,7 @@ class RealSamples:
     @cached_property
     def sha256(self) -> str:
         """Hash of their content."""
-        return content_hash(self, self.name)
+        return samples_hash(self, self.name)
 
     def subset(self, count: int) -> RealSamples:
         """Return some of the samples, drawn without replacement; all if there are no more."""
@@ -235,18 +236,15 @@ def open_reference(dataset: Dataset, split: str | None, training: Split) -> Refe
     return Reference(real, trained_on if held_out else None, dataset.mixture(), warning)
 
 
-def content_hash(source: Source, name: str) -> str:
+def samples_hash(source: Source, name: str) -> str:
     """Return the SHA-256 of ``"uint8 (N, C, H, W)"``, or so, and of all bytes in order.
 
     It depends on neither packing, compression nor names: the same images have the same hash in a data
     set and in files.
     """
-    digest = hashlib.sha256()
-    for index, part in enumerate(_parts(source, f"hashing {name}")):
-        if index == 0:
-            digest.update(f"{part.dtype} {(len(source), *source.sample_shape)}".encode())
-        digest.update(part.data)
-    return digest.hexdigest()
+    parts = enumerate(_parts(source, f"hashing {name}"))
+    shape = (len(source), *source.sample_shape)
+    return content_hash(("" if index else f"{part.dtype} {shape}", part) for index, part in parts)
 
 
 def _sample_hashes(source: RealSource) -> Iterator[bytes]:

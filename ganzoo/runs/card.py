@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganzoo.components import Algorithm, Component
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import History
+from ganzoo.utils.text import code, markdown, printable
+
+UNFINISHED = "Training had taken"
+"""How the card of a run that is not finished begins to say so."""
 
 USE = """\
 ## Use
 
 ```shell
-ganzoo sample {path}
+ganzoo sample {quoted}
 ```
 
 ```python
 import ganzoo
 
-samples = ganzoo.open_run("{path}").sample(64)  # float32 (64, ...); images: (64, C, H, W) in [-1, 1]
+samples = ganzoo.open_run({path}).sample(64)  # float32 (64, ...); images: (64, C, H, W) in [-1, 1]
 ```"""
 
 FILES = """\
@@ -43,13 +49,14 @@ MOST_CLASSES = 20
 def card(run: RunDirectory, step: int, total_steps: int) -> str:
     """Return the text of a run's README.md after a step of the training."""
     spec, path = run.spec, run.path
+    quoted = shlex.quote(printable(str(path)).replace("\n", " "))
     sections = [f"# {spec.name}"]
     if spec.description:
-        sections.append(spec.description)
+        sections.append(markdown(spec.description))
     if step < total_steps:
         sections.append(
-            f"Training had taken {step:,} of {total_steps:,} steps when this was written. If it is"
-            f" not running, resume it exactly where it was saved with `ganzoo resume {path}`."
+            f"{UNFINISHED} {step:,} of {total_steps:,} steps when this was written. If it is"
+            f" not running, resume it exactly where it was saved with {code(f'ganzoo resume {quoted}')}."
         )
     grids = run.sample_grids()
     if grids:
@@ -58,7 +65,7 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
     sections.append(_settings(run))
     sections += _evaluation(run)
     if step >= total_steps:
-        sections.append(USE.format(path=path))
+        sections.append(USE.format(quoted=quoted, path=json.dumps(str(path))))
     if run.losses_path.exists():
         sections.append(f"## Losses\n\n![Losses]({run.losses_path.name})")
     sections.append(FILES)
@@ -66,9 +73,8 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
 
 
 def _settings(run: RunDirectory) -> str:
-    spec, environment = run.spec, run.environment()
-    training = spec.training
-    providers = {(each["name"], each["version"]) for each in environment["providers"].values()}
+    spec, training = run.spec, run.spec.training
+    versions = sorted({f"{each}" for each in run.providers().values()})
     length = f"{training.duration}, batches of {training.batch_size}, {training.precision}"
     weights = "the last weights" if training.ema is None else "averaged weights (EMA)"
     rows = [
@@ -79,10 +85,10 @@ def _settings(run: RunDirectory) -> str:
         *_origin(run.origin()),
         ("Samples drawn with", weights),
         ("Seed", str(spec.seed)),
-        ("Device", environment["device"]),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(providers))),
+        ("Device", markdown(run.environment().get("device", "not known"))),
+        ("Versions", markdown(", ".join(versions)) or "not known"),
     ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    table = "\n".join(f"| {name} | {' '.join(value.split())} |" for name, value in rows)
     return f"## Settings\n\n| | |\n|---|---|\n{table}"
 
 
@@ -106,7 +112,10 @@ def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if origin:
         how = "Branched from" if origin["kind"] == "branch" else "Initialized from"
         kept = ", ".join(f"{part} {count}" for part, count in origin["kept"].items())
-        yield how, f"`{origin['run']}`, step {origin['step']:,} (tensors taken: {kept})"
+        yield (
+            how,
+            f"{code(origin['run'])}, step {origin['step']:,} (tensors taken: {markdown(kept)})",
+        )
 
 
 def _parts(algorithm: Algorithm) -> Iterator[tuple[str, str]]:
@@ -140,18 +149,19 @@ def _evaluation(run: RunDirectory) -> list[str]:
     times = "once" if count == 1 else f"{count} times"
     text = (
         f"Measured {times} during training, in {seconds:.1f} s, against"
-        f" {final.report.reference}. The baseline is what real samples score against other real"
-        " samples. `evaluation/` holds the protocol of each number; numbers measured under"
+        f" {markdown(final.report.reference)}. The baseline is what real samples score against other"
+        " real samples. `evaluation/` holds the protocol of each number; numbers measured under"
         " different protocols cannot be compared."
     )
     deciding = None if best is None else history.deciding_value(best)
     if deciding is not None:
+        again = code(f"ganzoo evaluate {run.path} --checkpoint best")
         text += (
             f" The best checkpoint was selected by `{deciding.name}`, so its own numbers are slightly"
-            f" optimistic: `ganzoo evaluate {run.path} --checkpoint best` measures it on other samples."
+            f" optimistic: {again} measures it on other samples."
         )
     sections = ["## Evaluation", text, "\n".join(table)]
-    sections += [f"- {problem}" for problem in final.report.problems]
+    sections += [f"- {markdown(problem)}" for problem in final.report.problems]
     if run.evaluation_plot_path.exists():
         sections.append(f"![Evaluations]({run.evaluation_plot_path.name})")
     return sections

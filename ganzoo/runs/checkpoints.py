@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
-from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError
-from ganzoo.runs.directory import RunDirectory
-from ganzoo.utils.files import write_atomically
+from ganzoo.errors import CheckpointError, CheckpointWarning, TrainingError, in_a_line
+from ganzoo.runs.directory import RunDirectory, step_name
+from ganzoo.utils.files import put_aside, write_atomically
 from ganzoo.utils.tensors import read_safetensors, to_safetensors
 
 FORMAT = "ganzoo-checkpoint-1"
@@ -37,22 +36,25 @@ class Checkpoint:
         path = run.checkpoint_path(self.step)
         header = {"format": FORMAT, "step": self.step, "spec": self.spec, "values": self.values}
         try:
-            text = json.dumps(header)
+            content = to_safetensors(self.tensors, header)
         except TypeError as error:
             raise TrainingError(f"{_invalid_state(self.values)}: {error}") from None
-        write_atomically(path, to_safetensors(self.tensors, {"ganzoo": text}))
+        write_atomically(path, content)
         return path
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Read a checkpoint; raise ``CheckpointError`` if the file is damaged or is not one."""
+        header, tensors = read_safetensors(path)
         try:
-            header, tensors = read_safetensors(path)
             if header["format"] != FORMAT:
                 raise CheckpointError(f"{path}: unknown format {header['format']!r}")
-            return cls(header["step"], header["spec"], tensors, header["values"])
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise CheckpointError(f"{path}: cannot be read: {error}") from None
+            found = cls(header["step"], header["spec"], tensors, header["values"])
+        except (LookupError, TypeError) as error:
+            raise CheckpointError(f"{path} is not a checkpoint: {in_a_line(error)}") from None
+        if path.stem != step_name(found.step):
+            raise CheckpointError(f"{path} is the checkpoint of another step, {found.step}")
+        return found
 
 
 def _invalid_state(values: Mapping[str, Any]) -> str:
@@ -87,13 +89,12 @@ def newest_checkpoint(run: RunDirectory) -> Checkpoint | None:
 
     Those that cannot be read are warned of and put aside, with ``.damaged`` added to their names.
     """
-    for leftover in run.checkpoints_directory.glob(".*.tmp"):
-        leftover.unlink()
-    for path in run.checkpoints():
+    paths = run.checkpoints()
+    for index, path in enumerate(paths, 1):
         try:
             return Checkpoint.load(path)
         except CheckpointError as error:
-            path.replace(path.with_name(f"{path.name}.damaged"))
-            message = f"{error}; going back to an older one, or to the start"
-            warnings.warn(message, CheckpointWarning, stacklevel=2)
+            put_aside(path)
+            older = "the one before it is used" if index < len(paths) else "no other is left"
+            warnings.warn(f"{error}; {older}", CheckpointWarning, stacklevel=2)
     return None

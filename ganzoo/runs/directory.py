@@ -3,7 +3,7 @@
 runs/<name>-<n>/
   spec.json               the resolved spec; it loads as it is
   plugins/                copies of the local plugins that it names, if any
-  environment.json        versions, providers of components, device, seeds, git commit
+  environment.json        versions, providers of components, device, seeds, git commit; each resumption
   metrics.jsonl           one JSON object a line
   samples/                grids of samples from latents fixed for the run
   checkpoints/            the states a run can be resumed from
@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
+import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,10 +29,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ganzoo.errors import RunError, SpecError
+from ganzoo.components.registry import Provider
+from ganzoo.errors import GanzooWarning, RunError, SpecError
 from ganzoo.plugins import LocalPlugin
+from ganzoo.runs.metrics import lines_until, mark_of, parsed_line
 from ganzoo.spec import RunSpec, load_local_plugins, parse_spec, read_spec_file, upgraded
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.files import append_line, naming, put_aside, remove_leftovers, write_atomically
+from ganzoo.utils.git import commit_of
 
 
 class RunDirectory:
@@ -64,6 +68,12 @@ class RunDirectory:
         self.samples_directory = path / "samples"
         self.checkpoints_directory = path / "checkpoints"
         self.evaluation_directory = path / "evaluation"
+        self._lock_path = path / ".lock"
+        self._folders = (
+            self.samples_directory,
+            self.checkpoints_directory,
+            self.evaluation_directory,
+        )
 
     @classmethod
     def create(
@@ -78,17 +88,13 @@ class RunDirectory:
         """
         try:
             run = cls(_make_directory(spec, path))
-            for part in (
-                run.samples_directory,
-                run.checkpoints_directory,
-                run.evaluation_directory,
-            ):
-                part.mkdir()
+            for folder in run._folders:
+                folder.mkdir()
             for plugin in plugins:
                 plugin.write(run.path / "plugins" / plugin.name)
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be made: {error.strerror}") from None
-        write_atomically(run.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        run.write_spec(spec)
         return run
 
     @staticmethod
@@ -110,43 +116,59 @@ class RunDirectory:
     @cached_property
     def spec(self) -> RunSpec:
         """The run's spec; ``RunError`` if a person changed it to something that is not valid."""
-        source = str(self.spec_path)
-        try:
-            data = upgraded(read_spec_file(self.spec_path))
-            load_local_plugins(data, self.path, source, foreign=True, trusted=self.trust)
-            return parse_spec(data, source)
-        except SpecError as error:
-            raise RunError(f"{error}{self._local_plugins()}") from None
+        return self.parsed_spec(read_spec_file(self.spec_path), self.spec_path)
 
-    def _local_plugins(self) -> str:
-        """Return what to say of the local plugin files that the run was made with, if any."""
+    def parsed_spec(self, data: Mapping[str, Any], source: Path) -> RunSpec:
+        """Return a resolved spec from a file of this run.
+
+        Raises:
+            RunError: it is not valid; names the plugins it was made with that are missing.
+        """
         try:
-            providers = self.environment()["providers"].values()
-            names = {each["name"] for each in providers if each["version"] == "local"}
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return ""
-        files = " ".join(f"--plugin {name}.py" for name in sorted(names))
-        return f" (the run was made with a local plugin: give {files})" if files else ""
+            data = upgraded(data)
+            load_local_plugins(data, self.path, str(source), foreign=True, trusted=self.trust)
+            return parse_spec(data, str(source))
+        except SpecError as error:
+            raise RunError(f"{error}{self._missing_plugins()}") from None
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write the resolved spec."""
+        write_atomically(self.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
+        self.spec = spec
+
+    def _missing_plugins(self) -> str:
+        """Return what to say of the plugins that the run was made with and that are not there."""
+        used = self.providers()
+        files = sorted({each.name for each in used.values() if each.version == "local"})
+        missing = [
+            f"{path} came from {each}, which is not installed"
+            for path, each in used.items()
+            if each.version != "local" and not _is_installed(each.name)
+        ]
+        if files:
+            given = " ".join(f"--plugin {name}.py" for name in files)
+            missing.append(f"the run was made with a local plugin: give {given}")
+        return f" ({'; '.join(missing)})" if missing else ""
 
     def sample_grid_path(self, step: int) -> Path:
         """Return where the grid of a step is; names sort by step."""
-        return self.samples_directory / f"step-{step:08d}.png"
+        return self.samples_directory / f"{step_name(step)}.png"
 
     def sample_grids(self) -> list[Path]:
         """Return all grids of generated samples, oldest first."""
-        return sorted(self.samples_directory.glob("step-*.png"))
+        return _numbered(self.samples_directory, "step", "png")
 
     def checkpoint_path(self, step: int) -> Path:
         """Return where the checkpoint of a step is; names sort by step."""
-        return self.checkpoints_directory / f"step-{step:08d}.safetensors"
+        return self.checkpoints_directory / f"{step_name(step)}.safetensors"
 
     def checkpoints(self) -> list[Path]:
         """Return all checkpoints, newest first."""
-        return sorted(self.checkpoints_directory.glob("step-*.safetensors"), reverse=True)
+        return _numbered(self.checkpoints_directory, "step", "safetensors")[::-1]
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps whose checkpoints are kept, newest first."""
-        return [_step_of(path) for path in self.checkpoints()]
+        return [_number_of(path) for path in self.checkpoints()]
 
     def kept_step(self, step: int | None) -> int:
         """Return a step whose checkpoint is kept: the one asked for, or the newest.
@@ -164,23 +186,24 @@ class RunDirectory:
 
     def training_report_path(self, step: int) -> Path:
         """Return where the report of an evaluation during training is; names sort by step."""
-        return self.evaluation_directory / f"step-{step:08d}.json"
+        return self.evaluation_directory / f"{step_name(step)}.json"
 
     def training_reports(self) -> dict[int, Path]:
         """Return the reports of evaluations during training by step, oldest first."""
-        paths = sorted(self.evaluation_directory.glob("step-*.json"))
-        return {_step_of(path): path for path in paths}
+        paths = _numbered(self.evaluation_directory, "step", "json")
+        return {_number_of(path): path for path in paths}
 
     def reports(self) -> list[Path]:
         """Return the reports of evaluations after training, oldest first."""
-        found = self.evaluation_directory.glob("report-*.json")
-        return sorted(found, key=lambda path: (len(path.name), path.name))
+        return _numbered(self.evaluation_directory, "report", "json")
 
     def add_report(self, text: str) -> Path:
         """Write a report under the next number, and return where it is."""
+        lock = self.evaluation_directory / ".lock"
+        _refuse_links(self.evaluation_directory, lock)
         self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
-        with FileLock(self.evaluation_directory / ".lock"):  # two evaluations may end together
-            number = max((_step_of(path) for path in self.reports()), default=0) + 1
+        with FileLock(lock):  # two evaluations may end together
+            number = max(map(_number_of, self.reports()), default=0) + 1
             path = self.evaluation_directory / f"report-{number}.json"
             write_atomically(path, text)
         return path
@@ -194,30 +217,40 @@ class RunDirectory:
         return [line for line in self._metric_lines() if "action" in line]
 
     def _metric_lines(self) -> Iterator[dict[str, Any]]:
-        if not self.metrics_path.exists():
-            return
-        with self.metrics_path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith("\n"):
-                    return  # a kill cut it off
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    raise RunError(f"{self.metrics_path}: line {number} is not JSON") from None
+        for number, line in enumerate(self._raw_metrics().splitlines(keepends=True), 1):
+            if not line.endswith(b"\n"):
+                return  # a kill cut it off
+            parsed = parsed_line(line)
+            if parsed is None:
+                raise RunError(
+                    f"{self.metrics_path}: line {number} is not JSON that a run logs; delete it, or"
+                    f" let 'ganzoo resume {self.path}' repair the file"
+                )
+            yield parsed
+
+    def _raw_metrics(self) -> bytes:
+        return self.metrics_path.read_bytes() if self.metrics_path.exists() else b""
 
     def append_metrics(self, numbers: Mapping[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
-        with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(numbers) + "\n")
+        append_line(self.metrics_path, json.dumps(numbers))
 
-    def forget_after(self, step: int) -> None:
-        """Remove lines, grids and reports later than a step; a resumed run writes them again."""
+    def log_mark(self) -> dict[str, Any]:
+        """Return what a checkpoint knows metrics.jsonl by."""
+        return mark_of(self._raw_metrics())
+
+    def forget_after(self, step: int, mark: Mapping[str, Any] | None = None) -> None:
+        """Remove lines, grids and reports later than a step; a resumed run writes them again.
+
+        Lines before it that are damaged, missing or added are warned of, and the file is put aside.
+        ``mark`` is what ``log_mark`` returned at the step, or None where that is not known.
+        """
+        if mark is not None and mark["lines"]:
+            self.metrics_path.touch()  # a file that is missing is one that was cut
         if self.metrics_path.exists():
-            kept = [line for line in self._metric_lines() if line["step"] <= step]
-            text = "".join(json.dumps(line) + "\n" for line in kept)
-            write_atomically(self.metrics_path, text)
+            write_atomically(self.metrics_path, lines_until(self.metrics_path, step, mark))
         for path in self.sample_grids():
-            if path > self.sample_grid_path(step):
+            if _number_of(path) > step:
                 path.unlink()
         for made_at, path in self.training_reports().items():
             if made_at > step:
@@ -225,12 +258,21 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Raise ``RunError`` if another process trains in the same directory; keep others from it."""
+        """Keep other processes from training in the directory, and make it ready for this one.
+
+        Raises:
+            RunError: another process trains the run, or a part of it is a link to somewhere else.
+        """
+        _refuse_links(self.metrics_path, self._lock_path, *self._folders)
         try:
-            held = FileLock(self.path / ".lock").acquire(timeout=0)
+            with naming(self._lock_path):
+                held = FileLock(self._lock_path).acquire(timeout=0)
         except Timeout:
             raise RunError(f"{self.path}: another process is training this run") from None
         with held:
+            for folder in self._folders:
+                folder.mkdir(exist_ok=True)
+            remove_leftovers(self.path, *self._folders)
             yield
 
     def write_environment(
@@ -240,24 +282,44 @@ class RunDirectory:
 
         ``data`` has the number of samples trained on, their shape, and the names of their classes.
         """
-        spec = self.spec
-        packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         environment = {
+            **self._session(device),
+            "seed": self.spec.seed,
+            **({"origin": dict(origin)} if origin else {}),
+            **({"data": dict(data)} if data else {}),
+        }
+        self._write_environment(environment)
+
+    def add_session(self, device: str, step: int) -> None:
+        """Record that the run is resumed at a step, with what and where."""
+        environment = self.environment()
+        if not environment:
+            if self.environment_path.exists():
+                put_aside(self.environment_path)
+            self.write_environment(device, {})
+            return
+        sessions = environment.get("sessions")
+        before = sessions if isinstance(sessions, list) else []
+        session = {"step": step, **self._session(device)}
+        self._write_environment({**environment, "sessions": [*before, session]})
+
+    def _session(self, device: str) -> dict[str, Any]:
+        packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
+        return {
             "command": sys.argv,
             "python": platform.python_version(),
             "platform": platform.platform(),
             "processors": os.cpu_count(),
             "device": device,
-            "seed": spec.seed,
             "versions": {name: metadata.version(name) for name in packages},
             "providers": {
                 path: {"name": each.name, "version": each.version}
-                for path, each in spec.providers().items()
+                for path, each in self.spec.providers().items()
             },
-            "git_commit": _git_commit(),
-            **({"origin": dict(origin)} if origin else {}),
-            **({"data": dict(data)} if data else {}),
+            "git_commit": commit_of(Path()),
         }
+
+    def _write_environment(self, environment: Mapping[str, Any]) -> None:
         write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
 
     def lengthen(self, spec: RunSpec, step: int) -> None:
@@ -266,9 +328,8 @@ class RunDirectory:
         environment = self.environment()
         change = {"step": step, "from": before, "to": after}
         environment["durations"] = [*environment.get("durations", []), change]
-        write_atomically(self.environment_path, json.dumps(environment, indent=2) + "\n")
-        write_atomically(self.spec_path, json.dumps(spec.to_json(), indent=2) + "\n")
-        self.spec = spec
+        self._write_environment(environment)
+        self.write_spec(spec)
 
     def earlier_durations(self) -> set[str]:
         """Return the durations that the run had before it was made longer."""
@@ -276,21 +337,87 @@ class RunDirectory:
 
     def origin(self) -> dict[str, Any]:
         """Return the run that weights were taken from and what was taken; empty if none were."""
-        try:
-            origin: dict[str, Any] = self.environment().get("origin", {})
-        except (OSError, ValueError):  # a run that is just being created, or damaged
+        origin = self.environment().get("origin")
+        parts = {"run": str, "step": int, "kind": str, "kept": dict, "new": list}
+        if not isinstance(origin, dict):
             return {}
-        return origin
+        return origin if all(isinstance(origin.get(k), v) for k, v in parts.items()) else {}
 
     def environment(self) -> dict[str, Any]:
-        """Return what the run was made with."""
-        data: dict[str, Any] = json.loads(self.environment_path.read_text(encoding="utf-8"))
-        return data
+        """Return what the run was made with; empty where the file is missing or damaged."""
+        try:
+            data = json.loads(self.environment_path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def providers(self) -> dict[str, Provider]:
+        """Return where components came from, by their path in the spec, when the run last began."""
+        environment = self.environment()
+        found: dict[str, Provider] = {}
+        sessions = environment.get("sessions")
+        for session in [environment, *(sessions if isinstance(sessions, list) else [])]:
+            if isinstance(session, dict) and isinstance(session.get("providers"), dict):
+                for path, each in session["providers"].items():
+                    if isinstance(each, dict) and {"name", "version"} <= each.keys():
+                        found[path] = Provider(str(each["name"]), str(each["version"]))
+        return found
+
+    def warn_of_other_plugins(self, *ignored: str) -> None:
+        """Warn of plugins whose version is not the one that the run was trained with.
+
+        Components in the ``ignored`` sections of the spec do not count.
+        """
+        now = self.spec.providers()
+        changed = {
+            f"{before}, but {now[path].version} is installed"
+            for path, before in self.providers().items()
+            if path in now
+            and path.partition(".")[0] not in ignored
+            and before.name == now[path].name != "ganzoo"
+            and before.version != now[path].version
+        }
+        if changed:
+            what = "; ".join(sorted(changed))
+            warnings.warn(
+                f"{self.path.name} was trained with {what}: results may differ",
+                GanzooWarning,
+                stacklevel=3,
+            )
 
 
-def _step_of(path: Path) -> int:
+def step_name(step: int) -> str:
+    """Return the name, without its ending, of a file that belongs to a step."""
+    return f"step-{step:08d}"
+
+
+def _number_of(path: Path) -> int:
     """Return the number at the end of a name such as step-00000500.json."""
     return int(path.stem.rpartition("-")[2])
+
+
+def _numbered(folder: Path, kind: str, ending: str) -> list[Path]:
+    """Return the files with a number in their name, by that; others in the folder are somebody's."""
+    name = re.compile(rf"{kind}-[0-9]+\.{ending}")
+    found = [path for path in folder.glob(f"{kind}-*") if name.fullmatch(path.name)]
+    return sorted(found, key=_number_of)
+
+
+def _refuse_links(*paths: Path) -> None:
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path}: is a link, and a run changes nothing outside its directory; put what it"
+                " links to in its place"
+            )
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
+    return True
 
 
 def _exists(path: Path) -> RunError:
@@ -298,8 +425,12 @@ def _exists(path: Path) -> RunError:
 
 
 def _make_directory(spec: RunSpec, path: Path | None) -> Path:
-    parent = Path(spec.output.directory) if path is None else path.parent
-    parent.mkdir(parents=True, exist_ok=True)
+    try:
+        parent = Path(spec.output.directory).expanduser() if path is None else path.parent
+        parent.mkdir(parents=True, exist_ok=True)
+    except (ValueError, RuntimeError) as error:  # a NUL; no home
+        where = json.dumps(spec.output.directory if path is None else str(path))
+        raise RunError(f"output.directory: {where} cannot be made: {error}") from None
     prefix = f"{spec.name}-"
     taken = [each.name.removeprefix(prefix) for each in parent.glob(f"{prefix}*")]
     number = max((int(each) for each in taken if each.isdecimal()), default=0) + 1
@@ -313,13 +444,3 @@ def _make_directory(spec: RunSpec, path: Path | None) -> Path:
             number += 1
         else:
             return made
-
-
-def _git_commit() -> str | None:
-    """Return the commit of the working directory, with ``+changes`` where files differ from it."""
-    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty=+changes"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()

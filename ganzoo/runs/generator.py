@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from safetensors import SafetensorError
 
 from ganzoo.components import DatasetInfo
-from ganzoo.errors import RunError
+from ganzoo.errors import CheckpointError, GanzooWarning, RunError, in_a_line
+from ganzoo.runs.changes import spec_changes
+from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
 from ganzoo.utils.tensors import read_safetensors, tensors_under, to_safetensors, weights_hash
@@ -21,11 +21,36 @@ if TYPE_CHECKING:
 
 Weights = Literal["ema", "raw"]
 
+WITHOUT_EFFECT = frozenset(
+    (
+        "callbacks",
+        "dataset",
+        "description",
+        "device",
+        "evaluation",
+        "initialize_from",
+        "name",
+        "output",
+        "requires",
+        "seed",
+    )
+)
+"""Sections of a spec that do not change what weights that are trained already generate."""
+
 
 def to_file(sampler: Sampler, spec: RunSpec, info: DatasetInfo, step: int) -> bytes:
     """Serialize the weights of a sampler, with what is needed to build it again."""
     header = {"step": step, "spec": spec.to_json(), "info": info.to_json()}
-    return to_safetensors(sampler.state_dict(), {"ganzoo": json.dumps(header)})
+    return to_safetensors(sampler.state_dict(), header)
+
+
+def saved_step(run: RunDirectory) -> int | None:
+    """Return the step of the generator that a run has saved, or None if it has none that is whole."""
+    try:
+        step: int = read_safetensors(run.generator_path)[0]["step"]
+    except (CheckpointError, LookupError, TypeError):
+        return None
+    return step
 
 
 @dataclass(frozen=True)
@@ -65,23 +90,34 @@ def load_sampler(
     """
     path = run.generator_path
     if not path.is_file():
-        raise RunError(f"{run.path}: has no generator.safetensors yet; resume it to train on")
-    kept: Weights = "raw" if run.spec.training.ema is None else "ema"
-    weights = weights or kept
-    if weights == "ema" and kept == "raw":
-        raise RunError(f"{run.path}: keeps no averaged weights (training.ema is null); ask for raw")
+        raise RunError(
+            f"{run.path}: has no generator.safetensors yet; 'ganzoo resume {run.path}' trains on, or"
+            " writes it again"
+        )
     try:
         header, tensors = read_safetensors(path)
+    except CheckpointError as error:
+        raise RunError(f"{error}; 'ganzoo resume {run.path}' writes it again") from None
+    try:
+        spec = _trained_spec(run, header["spec"])
+        kept: Weights = "raw" if spec.training.ema is None else "ema"
+        weights = weights or kept
+        if weights == "ema" and kept == "raw":
+            reason = "keeps no averaged weights (training.ema is null); ask for raw"
+            raise RunError(f"{run.path}: {reason}")
         info = DatasetInfo.from_json(header["info"])
-        sampler = _build(run.spec, info, truncation)
         if step not in {None, header["step"]} or weights != kept:
             step = run.kept_step(step)
-            tensors = _from_checkpoint(*read_safetensors(run.checkpoint_path(step)), weights)
+            checkpoint = Checkpoint.load(run.checkpoint_path(step))
+            tensors = _from_checkpoint(checkpoint, weights)
+        run.warn_of_other_plugins("dataset", "callbacks", "evaluation")
+        sampler = _build(spec, info, truncation)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             sampler.to(dtype)
         sampler.load_state_dict(tensors)
-    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"{path}: does not fit the run's spec.json: {error}") from None
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        message = f"does not fit the networks that its spec describes: {in_a_line(error)}"
+        raise RunError(f"{path}: {message}") from None
     return LoadedSampler(
         sampler.eval().requires_grad_(False),
         info,
@@ -89,6 +125,22 @@ def load_sampler(
         weights,
         weights_hash(tensors),
     )
+
+
+def _trained_spec(run: RunDirectory, saved: dict[str, Any]) -> RunSpec:
+    """Return the spec that weights belong to: the run's, unless that was edited since."""
+    changes = spec_changes(saved, run.spec.to_json())
+    decide = {path.partition(".")[0] for path in changes} - WITHOUT_EFFECT
+    if not decide:
+        return run.spec
+    words = "; ".join(each for path, each in changes.items() if path.partition(".")[0] in decide)
+    warnings.warn(
+        f"{run.spec_path} was edited since the weights were saved ({words}); they are used as they"
+        " were trained",
+        GanzooWarning,
+        stacklevel=3,
+    )
+    return run.parsed_spec(saved, run.generator_path)
 
 
 def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sampler:
@@ -103,13 +155,12 @@ def _build(spec: RunSpec, info: DatasetInfo, truncation: float | None) -> Sample
         return algorithm.build_sampler(info)
 
 
-def _from_checkpoint(
-    header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], weights: Weights
-) -> dict[str, torch.Tensor]:
+def _from_checkpoint(checkpoint: Checkpoint, weights: Weights) -> dict[str, torch.Tensor]:
     """Return the state of a sampler as a checkpoint holds it: averaged, or as parts of the networks."""
+    tensors = checkpoint.tensors
     if weights == "ema":
         return tensors_under(tensors, "average")
-    places = header["values"].get("sampler")
+    places = checkpoint.values.get("sampler")
     if places is None:  # ganzoo 0.1 had a generator and a latent, and nothing else
         places = {
             name.removeprefix("networks/").replace("/", "."): name

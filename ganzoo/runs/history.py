@@ -25,8 +25,12 @@ class History:
         section = run.spec.evaluation
         self._best = None if section is None else section.best
         self._patience = None if section is None else section.patience
-        reports = run.training_reports().items()
-        self.points = [EvaluationPoint(step, read_report(path)) for step, path in reports]
+        self.points: list[EvaluationPoint] = []
+        for step, path in run.training_reports().items():
+            report = read_report(path)
+            if report.subject.step != step:
+                raise RunError(f"{path}: is the report of another step, {report.subject.step}")
+            self.add(step, report)
 
     def add(self, step: int, report: Report) -> None:
         """Add a new evaluation."""

@@ -9,7 +9,6 @@ versions of the software.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ganzoo.components.evaluation import matches_quantity
 from ganzoo.errors import RunError
 from ganzoo.utils.files import write_atomically
+from ganzoo.utils.hashing import json_hash
 
 FORMAT: Literal["ganzoo-evaluation-2"] = "ganzoo-evaluation-2"
 
@@ -104,6 +104,10 @@ class Report(Part):
     device: str = Field(description="Where samples and features were computed.")
     seconds: float = Field(description="Time it took, in seconds.")
     created: str = Field(description="When, as ISO 8601 in UTC.")
+    sha256: str | None = Field(
+        default=None,
+        description="Hash of all of this, in files; null in memory and in older files.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -146,7 +150,8 @@ class Report(Part):
 
     def to_json(self) -> str:
         """Return the report as the text of a JSON file."""
-        return self.model_dump_json(indent=2) + "\n"
+        data = json.loads(self.model_dump_json(exclude={"sha256"}))
+        return json.dumps({**data, "sha256": json_hash(data)}, indent=2) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
@@ -174,15 +179,24 @@ def values_html(values: Sequence[Value]) -> str:
 
 
 def read_report(path: Path) -> Report:
-    """Read a report; raise ``RunError`` if the file cannot be read or is not one."""
+    """Read a report; raise ``RunError`` if the file cannot be read, is damaged or is not one."""
     try:
-        return Report.model_validate_json(path.read_bytes())
+        data = json.loads(path.read_bytes())
+        report = Report.model_validate_json(json.dumps(data))
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise RunError(f"{path}: is not a report: {where}: {first['msg']}") from None
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path}: is not a report: {error}") from None
+    if report.sha256 not in {None, json_hash({key: data[key] for key in data if key != "sha256"})}:
+        message = (
+            "is damaged: its content is not what was written; move it away to go on without it"
+        )
+        raise RunError(f"{path}: {message}")
+    return report.model_copy(update={"sha256": None})
 
 
 def protocol_digest(protocol: Mapping[str, Any]) -> str:
@@ -198,8 +212,7 @@ def protocol_digest(protocol: Mapping[str, Any]) -> str:
 
 def digest(content: Mapping[str, Any]) -> str:
     """Return a hash of JSON data: 16 hexadecimal digits of its SHA-256."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return json_hash(content)[:16]
 
 
 def mean_and_std(numbers: list[float | None]) -> tuple[float | None, float | None]:

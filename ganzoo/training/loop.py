@@ -12,7 +12,7 @@ from ganzoo.errors import Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
 from ganzoo.runs.directory import RunDirectory
-from ganzoo.runs.generator import to_file
+from ganzoo.runs.generator import saved_step, to_file
 from ganzoo.runs.history import History
 from ganzoo.spec import RunSpec
 from ganzoo.training.grids import save_real_grid, save_sample_grid
@@ -20,6 +20,7 @@ from ganzoo.training.setup import Plan, Prepared, prepare
 from ganzoo.training.signals import StopRequest
 from ganzoo.training.transfer import Parent, branch, initialize
 from ganzoo.utils.devices import numerics, resolve_device
+from ganzoo.utils.distributed import refuse_several_processes
 from ganzoo.utils.files import write_atomically
 
 
@@ -42,7 +43,7 @@ def train(
         open_directory: gives the run directory; called once everything has been built, so that a
             run that cannot begin leaves nothing behind.
         resume: whether the run was begun before.
-        before: the spec of a run that is resumed, where it is to be longer now.
+        before: the spec of a run that is resumed, where it is to be longer now, or its data have moved.
         parent: a checkpoint of another run to branch from, or None.
 
     Returns:
@@ -53,6 +54,7 @@ def train(
         ganzoo.errors.TrainingError: a loss is no longer finite.
         ganzoo.errors.UsageError: the device, the data or the checkpoint are not as needed.
     """
+    refuse_several_processes("training")
     device = resolve_device(spec.device)
     with numerics(device, deterministic=spec.training.deterministic):
         prepared = prepare(spec, info, device)
@@ -62,7 +64,7 @@ def train(
             _refuse_to_end_before_it_begins(prepared)
         elif spec.initialize_from is not None and not resume:
             transfer = initialize(prepared.state, spec.initialize_from)
-        elif before is not None:
+        elif before is not None and before.training != spec.training:
             _refuse_another_length(prepared, before)
         run = open_directory()
         with run.locked():
@@ -71,7 +73,7 @@ def train(
             checkpoint = newest_checkpoint(run) if resume else None
             try:
                 if checkpoint is not None:
-                    trainer.resume(checkpoint, before)
+                    trainer.resume(checkpoint, str(device), before)
                 else:
                     if resume and run.origin().get("kind") == "branch":
                         raise RunError(
@@ -119,7 +121,6 @@ class Trainer:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
         self.state.callbacks.record_to(run.append_metrics)
-        self.history = History(run)
         self._logged_at, self._clock = 0, 0.0
 
     @property
@@ -136,40 +137,57 @@ class Trainer:
             origin: the run that its weights come from and what was taken, or nothing.
         """
         self.run.forget_after(-1)
+        if self.run.spec != self.spec:  # the data of a resumed run have moved
+            self.run.write_spec(self.spec)
         info, split = self.prepared.info, self.prepared.split
         classes = list(info.classes.display_names) if info.classes else []
         data = {"samples": len(split), "shape": list(info.sample_shape), "classes": classes}
         self.run.write_environment(device, origin, data)
+        self.history = History(self.run)
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
         save_real_grid(self.spec, self.prepared.split, self.run.samples_directory / "real.png")
         self.save_samples()
 
-    def resume(self, checkpoint: Checkpoint, before: RunSpec | None = None) -> None:
+    def resume(self, checkpoint: Checkpoint, device: str, before: RunSpec | None = None) -> None:
         """Continue from a checkpoint; what was written after it is written again.
 
-        ``before`` is the spec so far, where the run is to be longer now.
+        Args:
+            checkpoint: where to continue.
+            device: where the run is trained.
+            before: the spec so far, where the run is to be longer now, or its data have moved.
 
         Raises:
             RunError: the run cannot be resumed, or something else than its duration ended it.
         """
-        earlier = self.run.earlier_durations()
+        state, run = self.state, self.run
+        longer = before is not None and before.training != self.spec.training
+        earlier = run.earlier_durations()
         if before is not None:
             earlier.add(str(before.training.duration))
         training = checkpoint.spec["training"]
         if training["duration"] in earlier:  # the only change of a spec that is not an edit
             training = {**training, "duration": str(self.spec.training.duration)}
             checkpoint = replace(checkpoint, spec={**checkpoint.spec, "training": training})
-        self.state.restore(checkpoint)
-        self.run.forget_after(self.state.step)
-        self.history = History(self.run)
-        if before is not None and before != self.spec:
-            if self.total == self.state.step:
-                raise RunError(
-                    f"{self.run.path}: it was stopped at step {self.state.step} before its duration was"
-                    " over, by a callback or by 'patience'; use 'ganzoo branch' to train on"
-                )
-            self.run.lengthen(self.spec, self.state.step)
+        state.restore(checkpoint)
+        run.forget_after(state.step, checkpoint.values.get("log"))
+        self.history = History(run)
+        run.warn_of_other_plugins()
+        if longer and self.total == state.step:
+            raise RunError(
+                f"{run.path}: it was stopped at step {state.step} before its duration was over, by a"
+                " callback or by 'patience'; use 'ganzoo branch' to train on"
+            )
+        if longer:
+            run.lengthen(self.spec, state.step)
+        elif run.spec != self.spec:  # the data have moved
+            run.write_spec(self.spec)
+        if state.step < self.total or not run.environment():
+            run.add_session(device, state.step)
+        # What a kill may have left out after it saved the checkpoint, or somebody removed.
+        if saved_step(run) != state.step:
+            self.save_generator()
+        self.prune()
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""
@@ -290,13 +308,21 @@ class Trainer:
         """
         self.state.meters.means(self.state.step)
         self.state.callbacks.save_requested = False
+        self.save_generator()
+        path = self.state.checkpoint(self.run.log_mark()).save(self.run)
+        self.prune()
+        self.announce("ganzoo_checkpoint_saved", path=path)
+
+    def save_generator(self) -> None:
+        """Write the generator to sample from."""
         prepared = self.prepared
         generator = to_file(prepared.sampler, self.spec, prepared.info, self.state.step)
         write_atomically(self.run.generator_path, generator, durable=False)
-        path = self.state.checkpoint().save(self.run)
+
+    def prune(self) -> None:
+        """Delete the checkpoints that are not kept."""
         best = self.history.best
         prune(self.run, self.spec.output.keep_checkpoints, None if best is None else best.step)
-        self.announce("ganzoo_checkpoint_saved", path=path)
 
     def announce(self, event: str, **arguments: object) -> None:
         """Tell plugins of an event."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -21,7 +25,12 @@ from ganzoo.training.memory_limit import within_memory
 from ganzoo.training.numerics import weights_dtype
 from ganzoo.training.optimizers import matching
 from ganzoo.training.state import TrainingState
+from ganzoo.utils.hashing import content_hash
+from ganzoo.utils.progress import report
 from ganzoo.utils.seeds import derive_seed
+
+HASHED = 1 << 24
+"""Bytes of the data that are hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +170,28 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         workers=training.workers if streamed else 0,
     )
     callbacks = Callbacks(spec.callbacks, spec.callback_setting(info), game.optimizers)
-    state = TrainingState(spec, game, average, batches, rng, callbacks)
+    data = {
+        "samples": len(split),
+        "sample_shape": list(split.space.shape),
+        "sha256": content_hash(_parts_of(split)),
+    }
+    state = TrainingState(spec, game, average, batches, rng, callbacks, data)
     return Prepared(info, split, state, Plan.of(spec, order), evaluator)
+
+
+def _parts_of(split: Split) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Yield everything that is learned from, a few rows at a time."""
+    for name in ("samples", "condition", "source"):
+        array = getattr(split, name)
+        if array is None:
+            continue
+        what = f"{name} {array.dtype} {array.shape}"
+        rows = max(1, HASHED // max(1, array[:1].nbytes))
+        for begin in range(0, len(array), rows):
+            if array.nbytes > STREAM_ABOVE:
+                report("reading the data set", begin, len(array))
+            part = np.ascontiguousarray(array[begin : begin + rows])
+            yield what if begin == 0 else "", part
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:

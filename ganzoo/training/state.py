@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from ganzoo.data.batches import Batches
-from ganzoo.errors import CheckpointWarning, RunError, SpecError
+from ganzoo.errors import CheckpointWarning, RunError
+from ganzoo.runs.changes import differences, spec_changes
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.sampling import Sampler
-from ganzoo.spec import RunSpec, parse_spec, upgraded
+from ganzoo.spec import RunSpec
 from ganzoo.training.callbacks import Callbacks
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.game import Game
@@ -33,6 +34,7 @@ class TrainingState:
         batches: the stream of real samples.
         rng: the game's source of randomness, on the training device.
         callbacks: what acts on the run.
+        data: what a resumed run's data must have in common with these.
         step: steps taken.
         meters: numbers since they were last logged, on the device.
     """
@@ -43,14 +45,16 @@ class TrainingState:
     batches: Batches
     rng: torch.Generator
     callbacks: Callbacks
+    data: dict[str, Any]
     step: int = 0
     meters: Meters = field(default_factory=Meters)
 
-    def checkpoint(self) -> Checkpoint:
-        """Return a copy of the state."""
+    def checkpoint(self, log: dict[str, Any] | None = None) -> Checkpoint:
+        """Return a copy of the state; ``log`` is the mark of what was logged until now."""
         tensors: dict[str, torch.Tensor] = {}
         values: dict[str, Any] = {
-            "data": self._data(),
+            "data": self.data,
+            "log": log,
             "device": self.rng.device.type,
             "counts": self.meters.counts,
             "optimizers": {},
@@ -182,22 +186,28 @@ class TrainingState:
         each.load_state_dict({"state": slots, "param_groups": groups})
         return new
 
-    def _data(self) -> dict[str, Any]:
-        """Return what a resumed run's data must have in common with the data before."""
-        return {"samples": self.batches.order.size, "sample_shape": list(self.batches.sample_shape)}
-
     def _check_same(self, checkpoint: Checkpoint) -> None:
-        changes = differences(_resolved(checkpoint.spec), _resolved(self.spec.to_json()))
+        known = checkpoint.values["data"]
+        changes = spec_changes(checkpoint.spec, self.spec.to_json())
+        if "sha256" in known:  # the data are compared by what they are, not by where they lie
+            changes = {
+                path: change
+                for path, change in changes.items()
+                if not path.startswith("dataset.") or path == "dataset.horizontal_flip"
+            }
         if changes:
             raise RunError(
                 f"spec.json was edited since the checkpoint of step {checkpoint.step}"
-                f" ({'; '.join(changes)}): undo that, or start a new run with it (ganzoo branch)"
+                f" ({'; '.join(changes.values())}): undo that, or start a new run with it (ganzoo"
+                " branch)"
             )
-        changes = differences(checkpoint.values["data"], self._data())
+        changes = differences(known, {key: self.data.get(key) for key in known})
         if changes:
+            other = changes.pop("sha256", None) and "its content is not the same"
             raise RunError(
                 f"the data set has changed since the checkpoint of step {checkpoint.step}"
-                f" ({'; '.join(changes)}): put it back, or start a new run with it"
+                f" ({'; '.join(changes.values()) or other}): put it back, or start a new run with it"
+                " (ganzoo branch)"
             )
 
 
@@ -222,28 +232,3 @@ def _slots(
         same = value.shape == parameter.shape
         slots[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value) if same else value
     return slots
-
-
-def _resolved(spec: dict[str, Any]) -> dict[str, Any]:
-    """Write out defaults that fields have today, where the spec is still valid."""
-    try:
-        return parse_spec(upgraded(spec)).to_json()
-    except SpecError:
-        return spec
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """Describe where two JSON values differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = list(dict.fromkeys([*before, *after]))
-        return [
-            line
-            for key in keys
-            for line in differences(
-                before.get(key), after.get(key), f"{path}.{key}" if path else str(key)
-            )
-        ]
-    if path.endswith("type") and isinstance(before, str) and isinstance(after, str):
-        # A name may have had to be qualified since: another plugin may provide the same one.
-        before, after = before.rpartition(":")[2], after.rpartition(":")[2]
-    return [] if before == after else [f"{path} was {before!r} and is {after!r}"]

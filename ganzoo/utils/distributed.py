@@ -42,6 +42,15 @@ def process_group() -> Iterator[None]:
         dist.destroy_process_group()
 
 
+def refuse_several_processes(what: str) -> None:
+    """Raise ``UsageError`` if torchrun started several processes; each would do the same."""
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count != "1":
+        raise UsageError(
+            f"{what} takes one process, and torchrun started {count}; start it without"
+        )
+
+
 def is_first() -> bool:
     """Return whether this process computes and writes the results."""
     return not _is_distributed() or dist.get_rank() == 0

@@ -11,31 +11,79 @@ from typing import BinaryIO
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an ``OSError`` name this path: those of writing, as on a full disk, name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file under a temporary name, and give it its own when all is written without an error.
 
     A reader never sees a part of it. ``durable`` waits until the disk has stored it, so that it survives
     a power failure.
+
+    Raises:
+        OSError: it cannot be written; names the path.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe
+        with naming(path), path.open("wb") as file:
             yield file
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-        if durable and os.name == "posix":
-            directory = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)  # the new name itself
-            finally:
-                os.close(directory)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with naming(path):
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+            if durable and os.name == "posix":
+                directory = os.open(path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(directory)  # the new name itself
+                finally:
+                    os.close(directory)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
     """Write a file so that, after a crash, it is either complete or unchanged."""
     with atomic_file(path, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file, or nothing where the disk is full."""
+    with naming(path), path.open("ab", buffering=0) as file:
+        begin, content = file.tell(), f"{line}\n".encode()
+        try:
+            written = 0
+            while written < len(content):  # what is left over raises an error when it is written
+                written += file.write(content[written:])
+        except OSError:
+            file.truncate(begin)
+            raise
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Delete the temporary files that killed processes left in folders."""
+    for folder in folders:
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a damaged file, and return where it is now."""
+    aside, number = path.with_name(f"{path.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+    return path.rename(aside)

@@ -11,6 +11,7 @@ from ganzoo.errors import UsageError
 from ganzoo.evaluation.compare import Column, Comparison, Row
 from ganzoo.runs.report import Value
 from ganzoo.utils.images import save_figure
+from ganzoo.utils.text import figure_text
 from ganzoo.visual.curves import plain_panel, title_of, use_log_axis
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _draw(panel: Axes, columns: Sequence[Column], row: Row, *, legend: bool) -> 
             baselines.add(value.baseline_value)
     for each in baselines:
         panel.axvline(each, color=REAL, linestyle="--", linewidth=1, label="real samples")
-    titles = ["\n".join(textwrap.wrap(each.title, 28)) for each in columns]
+    titles = [figure_text("\n".join(textwrap.wrap(each.title, 28))) for each in columns]
     panel.set_yticks(range(len(columns)), titles, fontsize="small")
     panel.set_ylim(len(columns) - 0.5, -0.5)
     panel.set_title(title_of(row.title, row.better), fontsize="small")

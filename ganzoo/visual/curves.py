@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ganzoo.errors import UsageError
 from ganzoo.runs.history import History
 from ganzoo.utils.images import save_figure
+from ganzoo.utils.text import figure_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
     axes = figure.subplots(len(starts), 1, sharex=True, squeeze=False)[:, 0]
     for panel, start in zip(axes, starts, strict=True):
         for index, name in enumerate(name for name in present if name.startswith(start)):
-            text, color = LINES.get(name, (name.partition("/")[2], f"C{index}"))
+            text, color = LINES.get(name, (figure_text(name.partition("/")[2]), f"C{index}"))
             _draw(panel, *_series(metrics, name, per), text, color)
         panel.set_ylabel(PANELS[start])
         plain_panel(panel)
@@ -65,7 +66,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
     axes[-1].set_xlabel(per)
     axes[-1].margins(x=0.01)
     if title:
-        figure.suptitle(title, fontsize="medium")
+        figure.suptitle(figure_text(title), fontsize="medium")
     return figure
 
 
@@ -77,7 +78,7 @@ def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title:
 def title_of(name: str, better: str | None, *, width: int = 30) -> str:
     """Return the title of a quantity, in lines, with an arrow to the end that is better."""
     arrow = {"lower": " ↓", "higher": " ↑"}.get(better or "", "")
-    return "\n".join(textwrap.wrap(name, width)) + arrow
+    return figure_text("\n".join(textwrap.wrap(name, width))) + arrow
 
 
 def use_log_axis(panel: Axes, axis: Literal["x", "y"], values: Sequence[float]) -> None:

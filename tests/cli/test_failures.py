@@ -9,7 +9,7 @@ import click
 import pytest
 
 from ganzoo.cli.app import exit_code_of
-from ganzoo.cli.output import readable_warnings
+from ganzoo.cli.output import readable_warnings, say
 from ganzoo.errors import DataError, PluginWarning, Problem, SpecError, TrainingError
 
 
@@ -84,6 +84,28 @@ def test_a_reader_that_has_seen_enough_is_told_nothing(arguments):
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+class Full:
+    """A log on a full disk."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def test_work_goes_on_without_a_log(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Full())
+    say("a line")
+
+
+def test_a_line_cannot_control_the_terminal(capsys):
+    say("\x1b[2J")
+    assert capsys.readouterr().err == "\\x1b[2J\n"
+
+
+def test_closed_streams_are_no_failure():
+    command = f"{sys.executable} -m ganzoo list loss >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0
 
 
 def test_plugins_are_disabled_before_they_are_loaded():

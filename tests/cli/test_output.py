@@ -6,10 +6,11 @@ import click
 import pytest
 from rich.console import Console
 
-from ganzoo.cli.output import ACTING, harmless, say, write, write_json, write_table
+from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.cli.progress import Bar
 from ganzoo.cli.tree import CommandTree
 from ganzoo.hookspecs import Command
+from ganzoo.utils.text import CONTROLS, printable
 
 ROWS = [("a-rather-long-name", "a-provider", "what it does, in a few words"), ("b", "c", "")]
 
@@ -69,12 +70,12 @@ def test_what_acts_on_a_terminal_is_written_as_escapes(terminal, capsys):
     lines = out.splitlines()
     assert (lines[0], lines[-1]) == (SHOWN, f"{SHOWN}  {SHOWN}")
     assert json.loads("".join(lines[1:-1])) == {NASTY: "\x7f"}
-    assert not ACTING.search(out.replace("\n", ""))
+    assert not CONTROLS.search(out.replace("\n", ""))
 
 
 def test_tabs_and_text_of_any_language_are_left_alone():
     text = "a\tb\nü 漢字 😀 [bold] :smile:"
-    assert harmless(text) == text
+    assert printable(text) == text
 
 
 def test_an_error_about_an_odd_name_cannot_act_on_the_terminal(program, tmp_path):

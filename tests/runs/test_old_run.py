@@ -21,6 +21,9 @@ from ganzoo.errors import RunError
 
 OLD = Path(__file__).parent / "old_run"
 
+# The plugins were of version 0.1.0, too.
+pytestmark = pytest.mark.filterwarnings("ignore:old-1 was trained with ganzoo-activations 0.1.0")
+
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:

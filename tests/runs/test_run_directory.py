@@ -15,9 +15,11 @@ import pytest
 
 from ganzoo.errors import RunError, TrainingError
 from ganzoo.runs import RunDirectory
+from ganzoo.runs.card import card
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.spec import RunSpec, parse_spec
 from ganzoo.utils.files import write_atomically
+from ganzoo.utils.git import commit_of
 
 
 def spec(folder: Path, name: str = "mine", **fields: Any) -> RunSpec:
@@ -254,7 +256,7 @@ def test_the_environment_says_what_the_run_was_made_with(
     assert environment["git_commit"] is None
 
 
-def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
+def test_the_environment_names_the_commit_and_nothing_that_a_repository_configures_is_run(
     run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = tmp_path / "project"
@@ -268,17 +270,51 @@ def test_the_environment_names_the_commit_and_whether_files_differ_from_it(
         done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
-    file = project / "spec.json"
-    file.write_text("{}")
-    git("init", "--quiet")
-    git("add", ".")
-    git("-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "First")
+    git("init", "--quiet", "--initial-branch=main")
+    run.write_environment("cpu", {})
+    assert run.environment()["git_commit"] is None
+    git("-c", "commit.gpgsign=false", "commit", "--quiet", "--allow-empty", "--message", "First")
     commit = git("rev-parse", "HEAD")
+    hook, ran = tmp_path / "hook", tmp_path / "ran"
+    hook.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    hook.chmod(0o755)
+    git("config", "core.fsmonitor", str(hook))
     run.write_environment("cpu", {})
     assert run.environment()["git_commit"] == commit
-    file.write_text("[]")
-    run.write_environment("cpu", {})
-    assert run.environment()["git_commit"] == f"{commit}+changes"
+    assert not ran.exists()
+
+    git("config", "--unset", "core.fsmonitor")
+    for change in (("pack-refs", "--all"), ("checkout", "--quiet", "--detach")):
+        git(*change)
+        assert commit_of(project / "below") == commit
+    git("worktree", "add", "--quiet", "-b", "other", str(tmp_path / "linked"))
+    assert commit_of(tmp_path / "linked") == commit
+
+
+@pytest.mark.parametrize(
+    "content", ["gitdir: nowhere", "gitdir: .", "gitdir: \0", "\udc80", "x" * 100_000]
+)
+def test_an_odd_repository_has_no_commit(content: str, tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text(content, errors="surrogateescape")
+    (tmp_path / "HEAD").write_text("ref: ../../etc/passwd")
+    assert commit_of(tmp_path) is None
+
+
+def test_a_description_is_words_in_the_card(tmp_path: Path) -> None:
+    run = RunDirectory.create(spec(tmp_path, description="<img src=x> \x1b[31m **not** bold"))
+    text = card(run, 0, 5)
+    assert "&lt;img src=x&gt; \\\\x1b\\[31m \\*\\*not\\*\\* bold" in text
+    assert "| Device | not known |" in text
+
+
+def test_a_directory_that_cannot_have_its_name_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r'output\.directory: "a\\u0000b" cannot be made: embedded'):
+        RunDirectory.create(spec(tmp_path, output={"directory": "a\0b"}))
+
+
+def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunDirectory.create(spec(Path("~/runs"))).path == tmp_path / "runs" / "mine-1"
 
 
 @pytest.mark.parametrize(

@@ -158,9 +158,11 @@ def evaluate(run: str, checkpoint: str, **request: Any) -> Report:
       ganzoo evaluate runs/dcgan-1 --metrics fid,kid -n 50000 --seeds 0
     """
     opened = open_run(run, checkpoint)
+    before = opened.directory.reports()
     report = opened.evaluate(**request)
-    if report.values:
-        say(f"kept as {opened.directory.reports()[-1]}")
+    kept = [path for path in opened.directory.reports() if path not in before]
+    if report.values and kept:
+        say(f"kept as {kept[-1]}")
     return report
 
 
@@ -238,7 +240,7 @@ def _one_extractor(choices: Choices, weights: Path | None) -> str | dict[str, An
 def _show(report: Report, json_path: Path | None) -> None:
     """Write the numbers, then what to know about them; exit with 1 if some are missing or suspect."""
     if str(json_path) == "-":
-        write(report.model_dump_json(indent=2))
+        write(report.to_json(), nl=False)
     else:
         write(_heading(report))
         write_table([("", "value", "baseline", "better"), *map(_row, report.values)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_
 from ganzoo.errors import Interrupted
 from ganzoo.opened import Run
 from ganzoo.runs.history import History
+from ganzoo.utils.files import naming
 
 new_run_option = options.output_option(
     "Run directory to create; it must not exist. Default: <output.directory>/<name>-<n>."
@@ -86,7 +88,8 @@ def run(
     "assignments",
     multiple=True,
     metavar="PATH=VALUE",
-    help="A longer training.duration; 'ganzoo branch' changes anything else.",
+    help="A longer training.duration, or where the data are now, such as dataset.path=/new/place;"
+    " 'ganzoo branch' changes anything else.",
 )
 @options.quiet_option
 def resume(run: str, assignments: tuple[str, ...], quiet: bool) -> None:
@@ -97,6 +100,7 @@ def resume(run: str, assignments: tuple[str, ...], quiet: bool) -> None:
     \b
       ganzoo resume runs/mlp-mnist-1
       ganzoo resume runs/mlp-mnist-1 --set training.duration="40 epochs"
+      ganzoo resume runs/faces-1 --set dataset.path=/data/faces
     """
     resumed = partial(api.resume, run, overrides=assignments)
     _train(lambda progress: resumed(listeners=[progress]), quiet=quiet)
@@ -163,7 +167,9 @@ def _train(train: Callable[[Progress], Run], *, quiet: bool) -> None:
         raise click.exceptions.Exit(stop.exit_code) from None
     if not quiet:
         _summarize(finished, progress)
-    write(finished.path)
+    # The run is finished, whether or not somebody reads its path.
+    with suppress(BrokenPipeError), naming(Path("standard output")):
+        write(finished.path)
 
 
 def _summarize(finished: Run, progress: Progress) -> None:
@@ -177,8 +183,8 @@ def _summarize(finished: Run, progress: Progress) -> None:
         )
     else:
         new = [row for row in rows if row["step"] > progress.began_at]
-        seconds = sum(row["seconds"] for row in new)
-        images = sum(row["images_per_second"] * row["seconds"] for row in new)
+        seconds = sum(row.get("seconds", 0) for row in new)
+        images = sum(row.get("images_per_second", 0) * row.get("seconds", 0) for row in new)
         speed = f", {images / seconds:,.0f} images/s" if seconds else ""
         steps = progress.step - progress.began_at
         say(f"{path.name} is trained: {steps} steps in {duration_words(seconds)}{speed}")

@@ -13,6 +13,7 @@ from ganzoo.cli import options
 from ganzoo.cli.output import write
 from ganzoo.errors import UsageError, did_you_mean, in_a_line
 from ganzoo.opened import Run
+from ganzoo.utils.files import atomic_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +125,9 @@ def sample(
         source=sources,
     ).numpy()
     if kind == "npy":
-        with path.open("wb") as file:  # given a name, numpy would add an ending to it
+        with atomic_file(
+            path, durable=False
+        ) as file:  # given a name, numpy would add an ending to it
             np.save(file, samples)
     elif kind == "png":
         save_image(sample_picture(opened.info.samples, samples, names), path)

@@ -17,6 +17,7 @@ from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
+from ganzoo.utils.files import write_atomically
 
 SCHEMA_NAME = "ganzoo.spec.schema.json"
 
@@ -94,10 +95,10 @@ def init(
     same = schema_path.is_file() and schema_path.read_bytes() == _schema_text().encode()
     if with_schema and not same:
         check_outputs(schema_path, force=force)
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text)
     write(path)
     if with_schema:
-        schema_path.write_text(_schema_text(), encoding="utf-8")
+        write_atomically(schema_path, _schema_text())
         write(schema_path)
 
 
@@ -157,7 +158,7 @@ def schema(output: Path | None, force: bool) -> None:
         write(_schema_text(), nl=False)
     else:
         check_outputs(output, force=force)
-        output.write_text(_schema_text(), encoding="utf-8")
+        write_atomically(output, _schema_text())
         write(output)
 
 

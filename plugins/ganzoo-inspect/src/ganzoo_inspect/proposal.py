@@ -101,9 +101,7 @@ def _spec(survey: Survey, count: int) -> dict[str, Any]:
     return {
         "name": re.sub(r"[^A-Za-z0-9]+", "-", survey.path.resolve().stem).strip("-")[:40]
         or "images",
-        "description": _description(
-            survey, count, (height, width), operations, conditional, batch, steps
-        ),
+        "description": _description(survey, count, size, operations, conditional, batch, steps),
         "requires": dict.fromkeys(REQUIRES, ">=0.2"),
         "dataset": dataset,
         "latent": {"type": "normal", "dim": 64 if small else 128},
