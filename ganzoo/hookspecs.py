@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -96,6 +96,15 @@ def ganzoo_evaluated(
 
     ``values`` holds each number by its name, such as ``fd@lenet-mnist``, save those that could not be
     measured; ``path`` is the whole report (JSON), and ``seconds`` the time it took.
+    """
+
+
+@hookspec
+def ganzoo_callback_acted(run: RunDirectory, step: int, action: Mapping[str, Any]) -> None:
+    """A callback acted on the run; ``action`` is the line of ``metrics.jsonl``.
+
+    It has ``callback``, ``action`` (``warn``, ``stop``, ``save`` or ``scale``), ``reason`` and what
+    belongs to the action: the ``finding`` of a warning, the ``target`` and ``factor`` of a scale.
     """
 
 

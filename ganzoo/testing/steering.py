@@ -149,6 +149,11 @@ class _Recorder(Control):
         """Note it."""
         self._note("stop", reason)
 
+    def warn(self, finding: str, reason: str) -> None:
+        """Note it."""
+        require(isinstance(finding, str) and finding, f"{finding!r} does not name a finding")
+        self._note("warn", reason, finding)
+
     def save(self, reason: str) -> None:
         """Note it."""
         self._note("save", reason)

@@ -95,7 +95,7 @@ class Trainer:
     def __init__(self, run: RunDirectory, prepared: Prepared, plugins: Plugins) -> None:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
-        self.state.callbacks.record_to(run.append_metrics)
+        self.state.callbacks.record_to(self.record_action)
         self.history = History(run)
         self._logged_at, self._clock = 0, 0.0
 
@@ -144,6 +144,8 @@ class Trainer:
                 state.meters.add(numbers)
 
                 # Do what is due after this step; patience or a callback may end the run.
+                callbacks.on_step(state.step, numbers)
+                total = total if callbacks.stopped is None else state.step
                 last = state.step == total
                 found_best = False
                 if plan.evaluation and (state.step % plan.evaluation == 0 or last):
@@ -223,6 +225,11 @@ class Trainer:
         self.announce("ganzoo_step_finished", total_steps=self.total, metrics=metrics)
         self.state.callbacks.on_log(state.step, metrics)
         self._clock, self._logged_at = now, state.step
+
+    def record_action(self, action: dict[str, object]) -> None:
+        """Write what a callback did as a line of metrics."""
+        self.run.append_metrics(action)
+        self.announce("ganzoo_callback_acted", action=action)
 
     def save_samples(self) -> None:
         """Draw the grid of samples."""

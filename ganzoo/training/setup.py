@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import nn
@@ -11,16 +12,19 @@ from torch import nn
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.split import Split
-from ganzoo.errors import DeviceError, Problem, SpecError
+from ganzoo.errors import DataError, DeviceError, Problem, SpecError
 from ganzoo.sampling import Sampler
 from ganzoo.spec import Duration, RunSpec
-from ganzoo.training.callbacks import Callbacks
+from ganzoo.training.callbacks import Callbacks, TrainingView
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, TrainingContext
 from ganzoo.training.numerics import weights_dtype
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.seeds import derive_seed
+
+HELD_OUT = "test"
+"""The split of samples that training does not see."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +161,23 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    callbacks = Callbacks(spec.callbacks, spec.callback_setting(info), game.optimizers)
+    acting = spec.callbacks if spec.watchdog is None else (*spec.callbacks, spec.watchdog)
+    callbacks = Callbacks(acting, spec.callback_setting(info), game.optimizers)
     state = TrainingState(spec, game, average, batches, rng, callbacks)
-    return Prepared(info, split, state, Plan.of(spec, order), evaluator)
+    plan = Plan.of(spec, order)
+    held_out = partial(_held_out, spec, info)
+    callbacks.on_start(TrainingView(game, split, held_out, plan.epoch, spec.seed))
+    return Prepared(info, split, state, plan, evaluator)
+
+
+def _held_out(spec: RunSpec, info: DatasetInfo) -> Split | None:
+    """Open the test split; None where there is none to read or it is trained on."""
+    if HELD_OUT not in info.splits or spec.dataset.split != "train":
+        return None
+    try:
+        return spec.dataset.build(HELD_OUT)
+    except DataError:
+        return None
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from ganzoo.cli.output import number_words, program_command, say, write_json
 from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_progress
 from ganzoo.errors import Interrupted
 from ganzoo.runs.history import History
+from ganzoo.runs.verdict import verdict_of
 
 set_option = click.option(
     "--set",
@@ -172,6 +174,8 @@ def _summarize(finished: api.Run, progress: Progress) -> None:
         lines.append(("at the end", "  ".join(metric_words(losses))))
     lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
+    words = textwrap.wrap(verdict_of(finished.directory), 100)
+    lines += [("" if number else "verdict", line) for number, line in enumerate(words)]
     command, quoted = program_command(), shlex.quote(str(path))
     more = ("more samples", f"{command} sample {quoted}")
     for title, text in (*lines, more, ("loss curves", f"{command} plot losses {quoted}")):
