@@ -234,6 +234,9 @@ def test_a_finding_is_in_the_record_and_ends_the_run_where_asked_to(
     assert stopped["action"] == "stop"
     assert stopped["step"] == warned["step"] == run.directory.checkpoint_steps()[0] < 26
     assert heard == [warned, stopped]
+    card = run.directory.readme_path.read_text("utf-8")
+    assert f"## Findings\n\n- Step {warned['step']}: {warned['reason']}\n" in card
+    assert "## Verdict\n\nHow good the samples are was not measured. The watchdog found" in card
 
 
 def test_every_spec_has_a_watchdog_that_can_be_set_and_turned_off() -> None:

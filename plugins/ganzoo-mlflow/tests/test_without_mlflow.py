@@ -15,6 +15,8 @@ def test_a_missing_library_is_named_with_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANZOO_MLFLOW", "1")
+    for name in [each for each in sys.modules if each.startswith("mlflow.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.delitem(sys.modules, "ganzoo_mlflow.tracking", raising=False)
     with pytest.raises(

@@ -15,6 +15,8 @@ def test_a_missing_library_is_named_with_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANZOO_TRACKIO", "1")
+    for name in [each for each in sys.modules if each.startswith("trackio.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "trackio", None)
     monkeypatch.delitem(sys.modules, "ganzoo_trackio.tracking", raising=False)
     with pytest.raises(RuntimeError, match=r"Trackio is not installed; .* pip install trackio"):
