@@ -256,7 +256,7 @@ RECIPES: dict[str, tuple[int, list[str]]] = {
     "stacked-mnist": (400, []),
     "mlp-mnist": (4000, [STAND_IN]),
     "fc-fashion": (4000, [STAND_IN]),
-    "cnn-fashion": (300, [STAND_IN]),
+    "cnn-fashion": (650, [STAND_IN]),
     "dcgan-mnist": (1000, [STAND_IN]),
     "dcgan-mnist-relu": (600, [STAND_IN]),
     "dcgan-mnist-leaky-relu": (600, [STAND_IN]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 Look = dict[str, float]
@@ -27,6 +28,9 @@ Look = dict[str, float]
 - ``memory``, ``memory_t``: how much more real training samples look than held-out ones, as a fraction of
   the gap to generated samples, and in standard errors
 """
+
+WARM_UP = 10
+"""Looks before which a discriminator may be far ahead: many are, and most generators catch up."""
 
 HISTORY = 60
 """Looks that are remembered."""
@@ -136,7 +140,11 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
 
 def _discriminator_won(looks: Sequence[Look]) -> Finding | None:
     losses, highest = _values(looks, "loss"), _values(looks, "highest_loss")
-    if len(losses) < 2 or losses[-1] >= 0.02 or highest[-1] >= 0.1 or losses[-2] >= 0.1:
+    if len(losses) < WARM_UP or highest[-1] >= 0.1:
+        return None
+    # Many that are far ahead stay so, and their generators learn; this one gets ahead without an answer.
+    falls = all(after < 0.6 * before for before, after in pairwise(losses[-4:]))
+    if not (falls and losses[-1] < 0.02) and max(losses[-2:]) >= 0.001:
         return None
     last = looks[-1]
     return Finding(

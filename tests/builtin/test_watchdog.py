@@ -42,7 +42,7 @@ ILL: dict[str, Look] = {
     "exploding_gradients": {"gradient/generator": 1e3},
     "dead_generator": {"spread": 1e-5, "nearest": 1e-5, "gradient/generator": 1e-6},
     "collapse": {"spread": 0.03},
-    "discriminator_won": {"loss": 0.01, "highest_loss": 0.02, "gradient/discriminator": 1e-3},
+    "discriminator_won": {"loss": 5e-4, "highest_loss": 1e-3, "gradient/discriminator": 1e-3},
     "vanishing_gradients": {"gradient/generator": 1e-3},
     "oscillation": {"rhythm": 0.95},
     "memorization": {"memory": 0.6, "memory_t": 8.0},
@@ -77,6 +77,14 @@ def test_one_odd_look_is_not_an_illness(illness: str) -> None:
 def test_growth_is_named_before_numbers_are_not_finite(logits: list[float]) -> None:
     found = findings(looks(*({"logit": logit} for logit in logits)))
     assert [each.name for each in found] == ["divergence"]
+
+
+@pytest.mark.parametrize(("losses", "won"), [([0.2, 0.05, 0.01], True), ([0.01] * 4, False)])
+def test_a_discriminator_that_is_ahead_has_won_only_if_it_gets_further(
+    losses: list[float], won: bool
+) -> None:
+    found = findings(looks(*({"loss": loss, "highest_loss": 2 * loss} for loss in losses)))
+    assert [each.name for each in found] == ["discriminator_won"] * won
 
 
 def test_samples_that_were_never_diverse_count_as_collapsed_after_a_while() -> None:
