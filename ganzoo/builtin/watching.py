@@ -43,7 +43,7 @@ class Watch(CallbackState):
         self._training: TrainingView | None = None
         self._suffixes = [""]
         self._names = _names("")
-        self._chances: list[float | None] = [None]
+        self._chances: dict[int, float | None] = {}
         self._held_out: Split | None = None
         self._opened = False
         self._pending: dict[str, list[Any]] = {}  # tensors, or floats of a loaded state
@@ -57,7 +57,6 @@ class Watch(CallbackState):
         if training.game.adversaries:
             self._suffixes = [each.suffix for each in training.game.adversaries]
             self._names = [name for suffix in self._suffixes for name in _names(suffix)]
-            self._chances = [each.chance() for each in training.game.adversaries]
 
     def on_step(self, step: int, numbers: Numbers, control: Control) -> None:
         """Keep the numbers of a step, and look where it is time."""
@@ -97,6 +96,9 @@ class Watch(CallbackState):
         """Return the numbers of one discriminator."""
         look: Look = {"step": step}
         losses, real, fake = (self._pending.pop(name, []) for name in _names(suffix))
+        if index not in self._chances:
+            adversaries = () if self._training is None else self._training.game.adversaries
+            self._chances[index] = adversaries[index].chance() if adversaries else None
         chance = self._chances[index]
         if losses and chance is not None:
             look["loss"] = float(np.mean(losses)) / chance
