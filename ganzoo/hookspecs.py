@@ -109,6 +109,15 @@ def ganzoo_evaluated(
 
 
 @hookspec
+def ganzoo_callback_acted(run: RunDirectory, step: int, action: Mapping[str, Any]) -> None:
+    """A callback acted on the run; ``action`` is the line of ``metrics.jsonl``.
+
+    It has ``callback``, ``action`` (``warn``, ``stop``, ``save`` or ``scale``), ``reason`` and what
+    belongs to the action: the ``finding`` of a warning, the ``target`` and ``factor`` of a scale.
+    """
+
+
+@hookspec
 def ganzoo_checkpoint_saved(run: RunDirectory, step: int, path: Path) -> None:
     """A checkpoint was written to ``path``."""
 

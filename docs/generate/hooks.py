@@ -29,6 +29,7 @@ Called in the process that trains, in this order: `ganzoo_run_started` before th
 a step, as far as they are due, `ganzoo_evaluated`, `ganzoo_step_finished`, `ganzoo_samples_saved`
 and `ganzoo_checkpoint_saved`; and `ganzoo_run_finished` at the end, also if training failed. The first
 grid of a new run is saved before `ganzoo_run_started`.
+`ganzoo_callback_acted` comes whenever a callback acts.
 
 An implementation takes the arguments it wants, by name. An exception in it becomes a warning that names
 the plugin, and training goes on. It should be quick, since training waits for it. Hooks only watch; what

@@ -14,6 +14,7 @@ from ganzoo.builtin import (
     normalizations,
     optimizers,
     schedules,
+    watchdog,
 )
 from ganzoo.components import Component
 from ganzoo.hookspecs import hookimpl
@@ -32,5 +33,6 @@ def ganzoo_components() -> Iterable[type[Component]]:
         normalizations,
         optimizers,
         schedules,
+        watchdog,
     ):
         yield from module.COMPONENTS

@@ -36,6 +36,7 @@ class StandardGame(Game):
         self._context = context
         self.sampler = sampler = algorithm.build_sampler(data)
         self._adversary = algorithm.build_adversary(data, context)
+        self.adversaries = (self._adversary,)
         self._latent = context.place(sampler.latent)
         exact = context.place(sampler.generator)
         fast = context.compiled(exact)

@@ -84,6 +84,12 @@ class Progress:
         self._display.note(evaluation_words(step, values, seconds))
         self._began += seconds  # the time left counts training only
 
+    @hookimpl
+    def ganzoo_callback_acted(self, step: int, action: Mapping[str, Any]) -> None:
+        """Show what a callback warns of."""
+        if action["action"] == "warn":
+            self._display.note(f"step {step}: {action['callback']}: {action['reason']}")
+
 
 class Lines(Display):
     """Writes a line now and then, for logs: the first metrics, the last, and some in between."""

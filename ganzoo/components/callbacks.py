@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ganzoo.components.base import Component
 from ganzoo.components.evaluation import matches_quantity
 from ganzoo.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from ganzoo.training import Numbers, TrainingView
 
 
 class Control(ABC):
@@ -18,6 +21,15 @@ class Control(ABC):
     @abstractmethod
     def stop(self, reason: str) -> None:
         """End training after this step; the run is saved and counts as complete."""
+
+    def warn(self, finding: str, reason: str) -> None:
+        """Say that something is wrong with the training, which goes on.
+
+        Args:
+            finding: what it is, as a program would name it, such as ``collapse``.
+            reason: the evidence and what helps, in one line.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def save(self, reason: str) -> None:
@@ -49,6 +61,19 @@ class CallbackState:
     Everything that a later call depends on must be in ``state_dict``: it is saved in checkpoints, and a
     resumed run continues with it.
     """
+
+    def on_start(self, training: TrainingView) -> None:
+        """Take what may be looked at, before the first step and before a state is loaded.
+
+        Nothing in it may be changed, and no random number drawn from it: a run that is looked at is the
+        same run, to the last bit.
+        """
+
+    def on_step(self, step: int, numbers: Numbers, control: Control) -> None:
+        """Act after any step, on the game's numbers as they are on the device.
+
+        Reading one waits for the device; read many at once, and seldom.
+        """
 
     def on_log(self, step: int, metrics: Mapping[str, float], control: Control) -> None:
         """Act on the numbers of a logged step: means since the last one."""

@@ -10,6 +10,7 @@ from typing import Any
 from ganzoo.components import Algorithm, Component
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import History
+from ganzoo.runs.verdict import verdict_of
 from ganzoo.utils.text import code, markdown, printable
 
 UNFINISHED = "Training had taken"
@@ -62,6 +63,9 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
     if grids:
         picture = grids[-1].relative_to(path).as_posix()
         sections.append(f"![Samples after {step:,} steps]({picture})")
+    if step >= total_steps:
+        sections.append(f"## Verdict\n\n{verdict_of(run)}")
+    sections += _findings(run)
     sections.append(_settings(run))
     sections += _evaluation(run)
     if step >= total_steps:
@@ -70,6 +74,13 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
         sections.append(f"## Losses\n\n![Losses]({run.losses_path.name})")
     sections.append(FILES)
     return "\n\n".join(sections) + "\n"
+
+
+def _findings(run: RunDirectory) -> list[str]:
+    """Return what callbacks such as the watchdog warned of, if anything."""
+    warned = [each for each in run.actions() if each["action"] == "warn"]
+    lines = [f"- Step {each['step']:,}: {each['reason']}" for each in warned]
+    return ["## Findings\n\n" + "\n".join(lines)] if lines else []
 
 
 def _settings(run: RunDirectory) -> str:

@@ -92,6 +92,10 @@ class RunSpec(SpecModel):
     callbacks: Annotated[tuple[Callback, ...], Field(strict=False)] = Field(
         default=(), description="What acts on the run while it is trained, in this order."
     )
+    watchdog: Callback | None = component_field(
+        "watchdog",
+        description="What watches the training and names what goes wrong in it. Null: nothing does.",
+    )
     evaluation: Evaluation | None = Field(
         default=None,
         description="How good the samples are, measured during training. Null: not measured.",

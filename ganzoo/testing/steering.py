@@ -167,6 +167,9 @@ def _action(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> 
     reason, factor = given["reason"], given.get("factor", 1.0)
     said = isinstance(reason, str) and reason.strip()
     require(said, f"the reason of {name!r} is {reason!r}; it must say why, in words")
+    if name == "warn":
+        finding = given["finding"]
+        require(isinstance(finding, str) and finding, f"{finding!r} does not name a finding")
     known = isinstance(factor, int | float) and math.isfinite(factor) and factor >= 0
     require(known, f"a schedule is scaled by {factor!r}, not by a number of at least 0")
     return name, given

@@ -10,6 +10,7 @@ from ganzoo.data.batches import Batch
 from ganzoo.sampling import Inputs, LatentSampler, Sampler, TranslatingSampler
 from ganzoo.spec import Training
 from ganzoo.training.adversary import AdversarialBatch, Adversary, frozen
+from ganzoo.training.callbacks import TrainingView
 from ganzoo.training.game import Game, TrainingContext
 from ganzoo.training.optimizers import Numbers, OptimizerStep
 
@@ -25,6 +26,7 @@ __all__ = [
     "Sampler",
     "Training",
     "TrainingContext",
+    "TrainingView",
     "TranslatingSampler",
     "frozen",
 ]

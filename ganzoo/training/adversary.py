@@ -123,6 +123,9 @@ class Adversary:
         modules: it and its parts with state, by name, for ``Game.networks``.
         trained: the modules that its optimizer updates, by name.
         generator_trained: those that the generator's optimizer updates: auxiliary losses of that side.
+        suffix: what the names of its numbers end with: nothing for ``discriminator``.
+        last: the samples of its last update, before augmentation, with its outputs for real and for
+            generated ones; of a batch in parts, the last part.
     """
 
     def __init__(
@@ -138,7 +141,7 @@ class Adversary:
     ) -> None:
         component = setting.discriminator
         self._context, self._name, self._pack = context, name, component.pack
-        self._suffix = "" if name == "discriminator" else f"/{name}"
+        self.suffix = "" if name == "discriminator" else f"/{name}"
         shape = component.packed_shape(setting.samples.shape)
         self._told = component.conditional
         network = component.build(shape, setting.condition if self._told else None)
@@ -157,6 +160,7 @@ class Adversary:
         self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
         self._observed: list[torch.Tensor] = []
+        self.last: tuple[AdversarialBatch, DiscriminatorOutput, DiscriminatorOutput] | None = None
         regularized = any(each.side == "discriminator" for each in regularizers)
         self._joined = component.joins_batches and not regularized
         self.trained: dict[str, nn.Module] = {name: self.network}
@@ -200,12 +204,13 @@ class Adversary:
         loss = self._loss.discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
-            f"loss/discriminator{self._suffix}": loss.detach(),
-            f"score/real{self._suffix}": real_output.logits.detach().mean(),
-            f"score/fake{self._suffix}": fake_output.logits.detach().mean(),
+            f"loss/discriminator{self.suffix}": loss.detach(),
+            f"score/real{self.suffix}": real_output.logits.detach().mean(),
+            f"score/fake{self.suffix}": fake_output.logits.detach().mean(),
         }
         if self._observes:
             self._observed.append(real_output.logits.detach())
+        self.last = batch, real_output.map(torch.detach), fake_output.map(torch.detach)
         inputs = self._inputs("discriminator", batch, (real, fake), (real_output, fake_output))
         return sum(self._added(inputs, due, progress, numbers), start=loss), numbers
 
@@ -234,7 +239,7 @@ class Adversary:
                 real_logits = real_output.logits
             loss = self._loss.generator(fake_output.logits, real_logits)
             loss = self._weighted(loss, "generator")
-            numbers = {f"loss/generator{self._suffix}": loss.detach()}
+            numbers = {f"loss/generator{self.suffix}": loss.detach()}
             samples, outputs = (batch.real, batch.fake), (real_output, fake_output)
             inputs = self._inputs("generator", batch, samples, outputs)
             loss = sum(self._added(inputs, due, progress, numbers), start=loss)
@@ -256,7 +261,7 @@ class Adversary:
         numbers = self._augment.observe(torch.cat(self._observed))
         self._observed.clear()
         return {
-            f"augmentation/{name}{self._suffix}": torch.as_tensor(number)
+            f"augmentation/{name}{self.suffix}": torch.as_tensor(number)
             for name, number in numbers.items()
         }
 
@@ -292,6 +297,30 @@ class Adversary:
         if output.logits.dtype != self._context.dtype:
             output = output.map(lambda tensor: tensor.to(self._context.dtype))
         return output
+
+    def chance(self) -> float | None:
+        """Return the loss of a discriminator that knows nothing; None for losses without a bound."""
+        logits = torch.zeros(1), torch.full((1,), 1e3)
+        losses = (self._loss.discriminator(real, -real) for real in logits)
+        nothing, sure = (float(self._weighted(each, "discriminator")) for each in losses)
+        return nothing if nothing > 0 and sure >= 0 else None
+
+    @torch.no_grad()
+    def quiet_logits(self, samples: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        """Return the logits of samples, without augmentation and in evaluation mode.
+
+        Nothing of the training changes: no buffer, no random number.
+        """
+        modes = [(module, module.training) for module in self.network.modules()]
+        augment, self._augment = self._augment, None
+        samples = samples[: len(samples) - len(samples) % self._pack]
+        self.network.eval()
+        try:
+            return self.discriminate(samples, condition, exact=True).logits
+        finally:
+            self._augment = augment
+            for module, mode in modes:
+                module.training = mode
 
     def _discriminate_both(
         self,
@@ -348,11 +377,11 @@ class Adversary:
         for label, part in self._auxiliary.items():
             if inputs.side in part.component.sides:
                 value = part.function(inputs)
-                numbers[f"auxiliary/{inputs.side}/{label}{self._suffix}"] = value.detach()
+                numbers[f"auxiliary/{inputs.side}/{label}{self.suffix}"] = value.detach()
                 yield value * part.weight(progress)
         for label, part in due.items():
             value = part.function(inputs)
-            numbers[f"regularizer/{label}{self._suffix}"] = value.detach()
+            numbers[f"regularizer/{label}{self.suffix}"] = value.detach()
             yield value * (part.weight(progress) * part.component.every)
 
     def _weighted(self, loss: torch.Tensor, side: Side) -> torch.Tensor:

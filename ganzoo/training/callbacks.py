@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
+from ganzoo.data.split import Split
 from ganzoo.errors import TrainingError, in_a_line
-from ganzoo.training.optimizers import OptimizerStep
+from ganzoo.training.game import Game
+from ganzoo.training.optimizers import Numbers, OptimizerStep
 
 RESERVED = frozenset(
     ("action", "callback", "epoch", "images_per_second", "reason", "seconds", "step")
 )
 """Keys of metrics.jsonl that have a meaning of their own."""
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """What callbacks may look at, and must leave as it is.
+
+    Attributes:
+        game: networks and optimizers; gradients are those of the last update.
+        split: the samples that are trained on.
+        held_out: opens the data set's test split; None where it has none that can be read, or where
+            the run is trained on it.
+        epoch: steps of one pass over the data.
+        seed: the run's, to derive others from.
+    """
+
+    game: Game
+    split: Split
+    held_out: Callable[[], Split | None]
+    epoch: float
+    seed: int
 
 
 class Callbacks:
@@ -32,6 +55,11 @@ class Callbacks:
     ) -> None:
         self._components = [each.model_dump(mode="json") for each in components]
         self._parts = [(each.type, each.build(setting)) for each in components]
+        self._each_step = [
+            (index, name, part)
+            for index, (name, part) in enumerate(self._parts)
+            if type(part).on_step is not CallbackState.on_step
+        ]
         self._optimizers = optimizers
         self._record: Callable[[dict[str, Any]], None] = lambda _: None
         self.stopped: str | None = None
@@ -41,6 +69,15 @@ class Callbacks:
     def record_to(self, record: Callable[[dict[str, Any]], None]) -> None:
         """Write each action by a function that takes a line of metrics."""
         self._record = record
+
+    def on_start(self, training: TrainingView) -> None:
+        """Show the training before it begins."""
+        self._call(0, lambda part, _: part.on_start(training))
+
+    def on_step(self, step: int, numbers: Numbers) -> None:
+        """Tell of any step those who want to hear of each."""
+        for index, name, part in self._each_step:
+            self._guarded(name, part.on_step, step, numbers, _Control(self, index, name, step))
 
     def on_log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Tell of a logged step."""
@@ -56,12 +93,17 @@ class Callbacks:
 
     def _call(self, step: int, call: Callable[[CallbackState, Control], None]) -> None:
         for index, (name, part) in enumerate(self._parts):
-            try:
-                call(part, _Control(self, index, name, step))
-            except TrainingError:
-                raise
-            except Exception as error:
-                raise TrainingError(f"callback {name!r} failed: {in_a_line(error)}") from error
+            self._guarded(name, call, part, _Control(self, index, name, step))
+
+    @staticmethod
+    def _guarded(name: str, call: Callable[..., None], *arguments: Any) -> None:
+        """Call a callback; an error says in which one it was."""
+        try:
+            call(*arguments)
+        except TrainingError:
+            raise
+        except Exception as error:
+            raise TrainingError(f"callback {name!r} failed: {in_a_line(error)}") from error
 
     def act(self, step: int, callback: str, action: str, reason: str, **details: Any) -> None:
         """Record an action as a line of metrics."""
@@ -101,14 +143,14 @@ class Callbacks:
         Those of a run that a callback has stopped are left: they would stop this one at once.
 
         Returns:
-            The callbacks that start anew.
+            The callbacks that start anew and have a state.
         """
         known = [] if state.get("stopped") else list(state.get("states", ()))
         new = []
         for component, (name, part) in zip(self._components, self._parts, strict=True):
             saved = next((each for each in known if each["component"] == component), None)
             if saved is None:
-                new.append(f"callback {name}")
+                new += [f"callback {name}"] if part.state_dict() else []
             else:
                 known.remove(saved)
                 part.load_state_dict(saved["state"])
@@ -124,6 +166,9 @@ class _Control(Control):
     def stop(self, reason: str) -> None:
         self._callbacks.act(self._step, self._name, "stop", reason)
         self._callbacks.stopped = reason
+
+    def warn(self, finding: str, reason: str) -> None:
+        self._callbacks.act(self._step, self._name, "warn", reason, finding=finding)
 
     def save(self, reason: str) -> None:
         self._callbacks.act(self._step, self._name, "save", reason)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -16,6 +17,9 @@ from ganzoo.sampling import Sampler
 from ganzoo.spec import Training
 from ganzoo.training.numerics import autocast, fastest_memory_format, grad_scaler
 from ganzoo.training.optimizers import Numbers, OptimizerStep
+
+if TYPE_CHECKING:
+    from ganzoo.training.adversary import Adversary
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,13 @@ class Game(ABC):
         optimizers: by name.
         sampler: what samples are generated with. Its parts are networks of the game; it is averaged
             where the spec asks for an average, and it is what a run is sampled with.
+        adversaries: the discriminators that callbacks such as the watchdog look at; may be empty.
     """
 
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, OptimizerStep]
     sampler: Sampler
+    adversaries: Sequence[Adversary] = ()
 
     @abstractmethod
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:

@@ -16,6 +16,7 @@ from ganzoo.runs.generator import saved_step, to_file
 from ganzoo.runs.history import History
 from ganzoo.spec import RunSpec
 from ganzoo.training.grids import save_real_grid, save_sample_grid
+from ganzoo.training.optimizers import Numbers
 from ganzoo.training.setup import Plan, Prepared, prepare
 from ganzoo.training.signals import StopRequest
 from ganzoo.training.transfer import Parent, branch, initialize
@@ -120,7 +121,7 @@ class Trainer:
     def __init__(self, run: RunDirectory, prepared: Prepared, plugins: Plugins) -> None:
         self.run, self.prepared, self.plugins = run, prepared, plugins
         self.state, self.spec = prepared.state, prepared.state.spec
-        self.state.callbacks.record_to(run.append_metrics)
+        self.state.callbacks.record_to(self.record_action)
         self._logged_at, self._clock = 0, 0.0
 
     @property
@@ -198,9 +199,11 @@ class Trainer:
         with self.announcing_the_end(), StopRequest() as stop:
             total = self.total
             while state.step < total:
-                self.take_step()
+                numbers = self.take_step()
 
                 # Do what is due after this step; patience or a callback may end the run.
+                callbacks.on_step(state.step, numbers)
+                total = total if callbacks.stopped is None else state.step
                 last = state.step == total
                 found_best = False
                 if plan.evaluation and (state.step % plan.evaluation == 0 or last):
@@ -229,8 +232,8 @@ class Trainer:
                 if stopped_by is not None and not last:
                     raise Interrupted(stopped_by, state.step)
 
-    def take_step(self) -> None:
-        """Take one step of every network. Nothing here waits for a number."""
+    def take_step(self) -> Numbers:
+        """Take one step of every network, and return its numbers. Nothing here waits for one."""
         state = self.state
         progress = state.step / self.prepared.plan.total
         numbers = state.game.step(state.batches.next, state.step, progress)
@@ -238,6 +241,7 @@ class Trainer:
         if state.average is not None:
             state.average.update(state.step, progress)
         state.meters.add(numbers)
+        return numbers
 
     @contextmanager
     def announcing_the_end(self) -> Iterator[None]:
@@ -290,6 +294,11 @@ class Trainer:
         self.announce("ganzoo_step_finished", total_steps=self.total, metrics=metrics)
         self.state.callbacks.on_log(state.step, metrics)
         self._clock, self._logged_at = now, state.step
+
+    def record_action(self, action: dict[str, object]) -> None:
+        """Write what a callback did as a line of metrics."""
+        self.run.append_metrics(action)
+        self.announce("ganzoo_callback_acted", action=action)
 
     def save_samples(self) -> None:
         """Draw the grid of samples."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from torch import nn
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.split import Split
-from ganzoo.errors import DeviceError, Problem, SpecError
+from ganzoo.errors import DataError, DeviceError, Problem, SpecError
 from ganzoo.sampling import Sampler
 from ganzoo.spec import Duration, RunSpec
-from ganzoo.training.callbacks import Callbacks
+from ganzoo.training.callbacks import Callbacks, TrainingView
 from ganzoo.training.ema import MovingAverage
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import Game, TrainingContext
@@ -31,6 +32,9 @@ from ganzoo.utils.seeds import derive_seed
 
 HASHED = 1 << 24
 """Bytes of the data that are hashed at a time."""
+
+HELD_OUT = "test"
+"""The split of samples that training does not see."""
 
 
 @dataclass(frozen=True)
@@ -169,14 +173,28 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    callbacks = Callbacks(spec.callbacks, spec.callback_setting(info), game.optimizers)
+    acting = spec.callbacks if spec.watchdog is None else (*spec.callbacks, spec.watchdog)
+    callbacks = Callbacks(acting, spec.callback_setting(info), game.optimizers)
     data = {
         "samples": len(split),
         "sample_shape": list(split.space.shape),
         "sha256": content_hash(_parts_of(split)),
     }
     state = TrainingState(spec, game, average, batches, rng, callbacks, data)
-    return Prepared(info, split, state, Plan.of(spec, order), evaluator)
+    plan = Plan.of(spec, order)
+    held_out = partial(_held_out, spec, info)
+    callbacks.on_start(TrainingView(game, split, held_out, plan.epoch, spec.seed))
+    return Prepared(info, split, state, plan, evaluator)
+
+
+def _held_out(spec: RunSpec, info: DatasetInfo) -> Split | None:
+    """Open the test split; None where there is none to read or it is trained on."""
+    if HELD_OUT not in info.splits or spec.dataset.split != "train":
+        return None
+    try:
+        return spec.dataset.build(HELD_OUT)
+    except DataError:
+        return None
 
 
 def _parts_of(split: Split) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -262,6 +262,7 @@ def test_the_best_and_the_last_are_in_the_summary(program: Program, tmp_path: Pa
     assert "step 2 evaluated  fd@pixels " in result.err
     assert "fd@pixels best " in result.err
     assert ", at the end " in result.err
+    assert "  verdict       Evaluated " in result.err
     card = (tmp_path / "run" / "README.md").read_text()
     assert "| | best (step " in card
     assert (tmp_path / "run" / "evaluation.png").is_file()

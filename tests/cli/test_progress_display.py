@@ -130,3 +130,11 @@ def test_a_quiet_display_is_silent(capsys):
 
 def test_times_are_written_as_clocks_show_them():
     assert [duration_words(seconds) for seconds in (4.4, 63, 3723)] == ["4 s", "1:03", "1:02:03"]
+
+
+def test_warnings_of_callbacks_are_shown_at_once(capsys):
+    progress = Progress(Lines(Clock()))
+    action = {"callback": "watchdog", "action": "warn", "reason": "the samples have collapsed"}
+    progress.ganzoo_callback_acted(step=700, action=action)
+    progress.ganzoo_callback_acted(step=800, action=action | {"action": "save"})
+    assert capsys.readouterr().err == "step 700: watchdog: the samples have collapsed\n"

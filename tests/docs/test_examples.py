@@ -1,7 +1,7 @@
 """The examples of the reference: every hook and every family has one, and each of them works."""
 
 import csv
-import importlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -195,3 +195,16 @@ def test_the_example_of_each_family_is_on_the_page_and_conforms(family, tmp_path
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ganzoo_example"]:
             del sys.modules[name]
+
+
+def test_what_callbacks_do_is_noted(tmp_path):
+    from ganzoo.runs import RunDirectory
+
+    path = EXAMPLES / "ganzoo_callback_acted.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    action = {"callback": "watchdog", "action": "warn", "reason": "the samples have collapsed"}
+    example.ganzoo_callback_acted(RunDirectory(tmp_path), 700, action)
+    noted = (tmp_path / "actions.txt").read_text("utf-8")
+    assert noted == "700: watchdog warn, the samples have collapsed\n"

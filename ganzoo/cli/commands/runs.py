@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,7 @@ from ganzoo.cli.progress import Progress, duration_words, metric_words, showing_
 from ganzoo.errors import Interrupted
 from ganzoo.opened import Run
 from ganzoo.runs.history import History
+from ganzoo.runs.verdict import verdict_of
 from ganzoo.utils.files import naming
 
 new_run_option = options.output_option(
@@ -197,6 +199,8 @@ def _summarize(finished: Run, progress: Progress) -> None:
         lines.append(("at the end", "  ".join(metric_words(losses))))
     lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
+    words = textwrap.wrap(verdict_of(finished.directory), 100)
+    lines += [("" if number else "verdict", line) for number, line in enumerate(words)]
     command, quoted = program_command(), shlex.quote(str(path))
     more = ("more samples", f"{command} sample {quoted}")
     for title, text in (*lines, more, ("loss curves", f"{command} plot losses {quoted}")):

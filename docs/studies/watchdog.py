@@ -1,0 +1,338 @@
+"""Does the watchdog name illnesses, and is it silent otherwise?
+
+``uv run python docs/studies/watchdog.py`` brings each illness about in a small run at a known step, and
+notes the step at which the watchdog names it; then it trains the shipped recipes. It writes the tables
+of ``watchdog.md`` anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+import ganzoo
+from ganzoo.api import load_spec
+from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
+from ganzoo.errors import TrainingError
+from ganzoo.testing import registered
+from ganzoo.training import Numbers, TrainingView
+
+PAGE = Path(__file__).with_suffix(".md")
+ONSET = 600
+ALLOWED = 200
+
+RING: dict[str, Any] = {
+    "dataset": "ring",
+    "latent": {"type": "normal", "dim": 2},
+    "generator": {
+        "type": "mlp",
+        "hidden": [64, 64],
+        "activation": "relu",
+        "output_activation": "identity",
+    },
+    "discriminator": {
+        "type": "mlp",
+        "hidden": [64, 64],
+        "activation": {"type": "leaky_relu", "negative_slope": 0.2},
+    },
+    "generator_optimizer": {"type": "adam", "lr": 1e-3},
+    "discriminator_optimizer": {"type": "adam", "lr": 1e-3},
+    "training": {"duration": f"{ONSET + ALLOWED} steps", "batch_size": 128},
+}
+"""What most illnesses are brought about in: points on a ring, with the plain loss."""
+
+LINEAR: dict[str, Any] = {
+    **RING,
+    "generator": {"type": "mlp", "hidden": [], "output_activation": "identity"},
+    "discriminator": {"type": "mlp", "hidden": []},
+    "loss": {"type": "wgan", "clip": None},
+    "generator_optimizer": {"type": "sgd", "lr": 0.2},
+    "discriminator_optimizer": {"type": "sgd", "lr": 0.2},
+}
+
+DIGITS: dict[str, Any] = {
+    "latent": {"type": "normal", "dim": 32},
+    "generator": {"type": "mlp", "hidden": [128], "activation": "relu"},
+    "discriminator": {"type": "mlp", "hidden": [256, 128], "activation": "relu"},
+    "generator_optimizer": {"type": "adam", "lr": 1e-3},
+    "discriminator_optimizer": {"type": "adam", "lr": 2e-4},
+    "training": {"duration": "2000 steps", "batch_size": 32},
+}
+
+
+def generator_stands_still(training: TrainingView, control: Control) -> None:
+    """Move the samples away from the data, and train the generator no more."""
+    layers(training, "generator")[-1].bias.add_(3.0)
+    control.scale("generator", "lr", 0.0, "the study")
+
+
+def samples_shrink(training: TrainingView, control: Control) -> None:
+    """Make all samples nearly the same, and let the generator leave that slowly only."""
+    layers(training, "generator")[-1].weight.mul_(0.01)
+    control.scale("generator", "lr", 0.01, "the study")
+
+
+def units_die(training: TrainingView, control: Control) -> None:
+    """Move a layer of ReLUs below zero for all inputs."""
+    del control
+    layers(training, "generator")[-2].bias.sub_(100.0)
+
+
+def gradients_explode(training: TrainingView, control: Control) -> None:
+    """Multiply the generator's gradient."""
+    del control
+    for parameter in training.game.networks["generator"].parameters():
+        parameter.register_hook(lambda gradient: gradient * 1e4)  # type: ignore[no-untyped-call] # torch's
+
+
+def discriminator_is_sure(training: TrainingView, control: Control) -> None:
+    """Move the samples far away from the data, where the minimax loss is flat."""
+    del control
+    layers(training, "generator")[-1].bias.add_(30.0)
+
+
+def rate_is_too_high(training: TrainingView, control: Control) -> None:
+    """Multiply the discriminator's learning rate."""
+    del training
+    control.scale("discriminator", "lr", 300.0, "the study")
+
+
+def networks_are_pushed(training: TrainingView, control: Control) -> None:
+    """Move the samples away from the data; the spec takes the penalty away at the same step."""
+    del control
+    layers(training, "generator")[-1].bias.add_(1.0)
+
+
+def nothing(training: TrainingView, control: Control) -> None:
+    """Leave the run as it is: the spec itself has the illness."""
+    del training, control
+
+
+def layers(training: TrainingView, network: str) -> list[torch.nn.Linear]:
+    """Return the linear layers of a network."""
+    modules = training.game.networks[network].modules()
+    return [each for each in modules if isinstance(each, torch.nn.Linear)]
+
+
+PENALTY = {
+    "type": "r1",
+    "weight": {"type": "sequence", "parts": [1.0, 0.0], "at": [ONSET / (ONSET + ALLOWED)]},
+}
+"""A penalty that keeps linear networks from running in circles, until it is taken away."""
+
+ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, Any], str]] = {
+    "discriminator_won": (
+        generator_stands_still,
+        RING,
+        "samples moved away, generator not trained",
+    ),
+    "collapse": (samples_shrink, RING, "samples shrunk to 1 %, generator trained slowly"),
+    "dead_generator": (units_die, RING, "the last ReLUs moved below zero"),
+    "exploding_gradients": (gradients_explode, RING, "the generator's gradient times 10,000"),
+    "vanishing_gradients": (
+        discriminator_is_sure,
+        RING | {"loss": "minimax"},
+        "minimax loss, samples moved far away",
+    ),
+    "oscillation": (
+        networks_are_pushed,
+        LINEAR | {"regularizers": [PENALTY]},
+        "linear networks, r1 taken away",
+    ),
+    "divergence": (
+        rate_is_too_high,
+        RING | {"loss": {"type": "wgan", "clip": None}},
+        "wgan without a bound, learning rate times 300",
+    ),
+    "memorization": (
+        nothing,
+        DIGITS,
+        "40 digits, the discriminator's gap on all samples above half",
+    ),
+}
+"""For each illness what brings it about, in which spec, and in words."""
+
+
+class Inject(Callback):
+    """Does something to a run after a step, and measures when a discriminator memorizes."""
+
+    type: Literal["inject"] = "inject"
+    illness: str = Field(description="What to bring about.")
+
+    def build(self, setting: CallbackSetting) -> CallbackState:
+        """Build what does it."""
+        del setting
+        return _Inject(self.illness)
+
+
+class _Inject(CallbackState):
+    def __init__(self, illness: str) -> None:
+        self._illness = illness
+
+    def on_start(self, training: TrainingView) -> None:
+        self._training = training
+        self._checks: list[bool] = []
+
+    def on_step(self, step: int, numbers: Numbers, control: Control) -> None:
+        del numbers
+        if self._illness == "memorization":
+            if step % 10 == 0 and self._checks[-3:] != [True] * 3:
+                self._checks.append(self._memorizes())
+                if self._checks[-3:] == [True] * 3:
+                    control.log({"study/onset": step - 20})
+        elif step == ONSET:
+            with torch.no_grad():
+                ILLNESSES[self._illness][0](self._training, control)
+
+    def _memorizes(self) -> bool:
+        """Say whether half of the gap is between training and held-out samples, on all of them."""
+        training, (adversary,) = self._training, self._training.game.adversaries
+        held_out = training.held_out()
+        assert held_out is not None
+        assert adversary.last is not None
+        known, new = (
+            adversary.quiet_logits(
+                split.space.decode(torch.from_numpy(split.samples), torch.float32), None
+            )
+            for split in (training.split, held_out)
+        )
+        fake = adversary.quiet_logits(adversary.last[0].fake, None)
+        return bool((known.mean() - new.mean()) > 0.5 * (known.mean() - fake.mean()).abs())
+
+
+def small_digits(folder: Path, seed: int) -> dict[str, Any]:
+    """Write 40 digits to train on and 500 others; return the data set of a spec."""
+    dataset = load_spec("digits").dataset
+    rng = np.random.default_rng(seed)
+    train, test = (dataset.build(name).samples for name in ("train", "test"))
+    chosen = rng.choice(len(train), 40, replace=False)
+    path = folder / f"digits-{seed}.npz"
+    np.savez(path, train_images=train[chosen], test_images=test[:500])
+    return {"type": "arrays", "path": str(path)}
+
+
+def ill_run(illness: str, seed: int, folder: Path) -> tuple[int, int | None, list[str]]:
+    """Train a run with an illness.
+
+    Returns:
+        The step of onset, the first step at which the illness was named, and all that was named.
+    """
+    spec = {
+        **ILLNESSES[illness][1],
+        "seed": seed,
+        "callbacks": [{"type": "inject", "illness": illness}],
+        "output": {"log_every": "10 steps", "samples": 1},
+    }
+    if illness == "memorization":
+        spec["dataset"] = small_digits(folder, seed)
+    path = folder / f"{illness}-{seed}"
+    with suppress(TrainingError):  # numbers that are not finite are one of the illnesses
+        ganzoo.run(spec, output=path)
+    run = ganzoo.open_run(path)
+    named = [each for each in run.actions() if each["action"] == "warn"]
+    onset = ONSET
+    if illness == "memorization":
+        onsets = [line["study/onset"] for line in run.metrics() if "study/onset" in line]
+        onset = int(onsets[0]) if onsets else -1
+    first = next((each["step"] for each in named if each["finding"] == illness), None)
+    return onset, first, [f"{each['finding']} ({each['step']})" for each in named]
+
+
+STAND_IN = 'dataset={"type": "mnist-5k"}'
+"""In place of data sets that must be downloaded."""
+
+RECIPES: dict[str, tuple[int, list[str]]] = {
+    "ring": (6000, []),
+    "grid": (6000, []),
+    "digits": (1200, []),
+    "stacked-mnist": (400, []),
+    "mlp-mnist": (4000, [STAND_IN]),
+    "fc-fashion": (4000, [STAND_IN]),
+    "cnn-fashion": (650, [STAND_IN]),
+    "dcgan-mnist": (1000, [STAND_IN]),
+    "dcgan-mnist-relu": (600, [STAND_IN]),
+    "dcgan-mnist-leaky-relu": (600, [STAND_IN]),
+    "dcgan-mnist-elu": (600, [STAND_IN]),
+    "dcgan-mnist-softplus": (600, [STAND_IN]),
+}
+"""Steps and changes of each shipped recipe, shortened to what two CPU cores can do."""
+
+
+def recipe_run(name: str, steps: int, changes: list[str], seed: int, folder: Path) -> list[str]:
+    """Train a recipe, and return what the watchdog named."""
+    shorter = [f'training.duration="{steps} steps"', "evaluation=null", f"seed={seed}"]
+    spec = load_spec(name, overrides=[*changes, *shorter, "device=cpu"])
+    run = ganzoo.run(spec, output=folder / f"{name}-{seed}")
+    return [
+        f"{each['finding']} ({each['step']})" for each in run.actions() if each["action"] == "warn"
+    ]
+
+
+def study_illnesses(seeds: range, folder: Path) -> list[str]:
+    """Return the table of illnesses."""
+    rows = [
+        "| illness | brought about by | onset | named after, in steps | also named |",
+        "|---|---|---|---|---|",
+    ]
+    for illness, (_, _, words) in ILLNESSES.items():
+        onsets, delays, others = [], [], set()
+        for seed in seeds:
+            onset, named, everything = ill_run(illness, seed, folder)
+            onsets.append(str(onset))
+            delays.append("not named" if named is None else str(named - onset))
+            others |= {each for each in everything if not each.startswith(illness)}
+        also = ", ".join(sorted(others)) or "nothing"
+        where = ", ".join(dict.fromkeys(onsets))
+        rows.append(f"| {illness} | {words} | {where} | {', '.join(delays)} | {also} |")
+        print(rows[-1], flush=True)  # noqa: T201 - a program that prints
+    return rows
+
+
+def study_recipes(seeds: range, folder: Path, only: list[str]) -> list[str]:
+    """Return the table of recipes."""
+    rows = ["| recipe | steps | seeds | data | named |", "|---|---|---|---|---|"]
+    for name in only:
+        steps, changes = RECIPES[name]
+        named = [recipe_run(name, steps, changes, seed, folder) for seed in seeds]
+        data = "mnist-5k as a stand-in" if changes else "its own"
+        found = "; ".join(", ".join(each) for each in named if each) or "nothing"
+        rows.append(f"| {name} | {steps:,} | {len(named)} | {data} | {found} |")
+        print(rows[-1], flush=True)  # noqa: T201 - a program that prints
+    return rows
+
+
+def rewrite(section: str, rows: list[str]) -> None:
+    """Put a table in its place on the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(f"<!-- {section} -->\n", 1)
+    _, after = rest.split("<!-- end -->", 1)
+    table = "\n".join(rows)
+    PAGE.write_text(f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Run the study, or a part of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--recipe-seeds", type=int, default=1)
+    parser.add_argument("--part", choices=["illnesses", "recipes"])
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, registered(Inject):
+        if chosen.part != "recipes":
+            rewrite("illnesses", study_illnesses(range(chosen.seeds), Path(folder)))
+        if chosen.part != "illnesses":
+            seeds = range(chosen.recipe_seeds)
+            rewrite("recipes", study_recipes(seeds, Path(folder), chosen.recipes))
+
+
+if __name__ == "__main__":
+    main()

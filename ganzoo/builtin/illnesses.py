@@ -1,0 +1,227 @@
+"""What can be wrong with a training, told from a few numbers of each look at it. Torch-free.
+
+A *look* is a dictionary of numbers, taken every so many steps; ``ganzoo.builtin.watchdog`` takes them.
+A number that a run does not have is missing. An illness is found in the last looks and compared with
+those before; it has to show in two looks in a row, unless the numbers leave no doubt.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+Look = dict[str, float]
+"""Numbers of one look.
+
+- ``step``
+- ``loss``, ``highest_loss``: mean and maximum since the last look of the discriminator's loss, as a
+  fraction of that of one that knows nothing
+- ``real``, ``fake``: its mean logits since the last look; ``logit``: the larger one of the last step
+- ``spread``, ``nearest``: distance of generated samples from each other, and from the nearest other one,
+  as fractions of the same among real samples
+- ``gradient/<optimizer>``, ``weights/<optimizer>``: norms
+- ``swing``, ``rhythm``, ``period``: how far mean logits go to and fro, in standard deviations of a
+  batch; which fraction of that has one period; and the period in steps
+- ``memory``, ``memory_t``: how much more real training samples look than held-out ones, as a fraction of
+  the gap to generated samples, and in standard errors
+"""
+
+WARM_UP = 10
+"""Looks before which a discriminator may be far ahead: many are, and most generators catch up."""
+
+HISTORY = 60
+"""Looks that are remembered."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An illness: its name, the evidence in numbers, and what helps."""
+
+    name: str
+    evidence: str
+    help: str
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{self.evidence}. {self.help}"
+
+
+def findings(looks: Sequence[Look]) -> list[Finding]:
+    """Return what the last looks show, the gravest first."""
+    if not looks:
+        return []
+    found = [each for check in CHECKS if (each := check(looks)) is not None]
+    names = {each.name for each in found}
+    hidden = {name for stronger, weaker in IMPLIES.items() if stronger in names for name in weaker}
+    return [each for each in found if each.name not in hidden]
+
+
+def _divergence(looks: Sequence[Look]) -> Finding | None:
+    """Logits or weights grow so fast that they will soon not be finite."""
+    for name, words in _growing(looks[-1]):
+        last, before = _values(looks, name), _values(looks[:-1], name)
+        if not before:
+            continue
+        usual = max(1.0, max(before[:-2], default=before[0]))
+        rates = [b / a if a > 0 else 1.0 for a, b in zip(last[-4:], last[-3:], strict=False)]
+        steady = len(rates) >= 2 and min(rates[-2:]) >= 1.5 and last[-1] > 300 * usual
+        if not math.isfinite(last[-1]) or last[-1] > 1000 * usual or steady:
+            return Finding(
+                "divergence",
+                f"training is about to diverge: {words} rose from {usual:.3g} to {last[-1]:.3g}",
+                "Lower the learning rates, or add a gradient penalty (r1), spectral_norm or clip_norm",
+            )
+    return None
+
+
+def _growing(look: Look) -> Iterator[tuple[str, str]]:
+    if "logit" in look:
+        yield "logit", "the mean logit of the discriminator"
+    for name in look:
+        if name.startswith("weights/"):
+            yield name, f"the norm of the {name.partition('/')[2]}'s weights"
+
+
+def _exploding(looks: Sequence[Look]) -> Finding | None:
+    for name in _named(looks[-1], "gradient/"):
+        values = _values(looks, name)
+        for count, factor in ((1, 1000.0), (2, 20.0)):
+            before, last = values[:-count], values[-count:]
+            usual = max(before, default=math.inf)
+            if len(before) >= 2 and usual > 0 and min(last) > factor * usual:
+                return Finding(
+                    "exploding_gradients",
+                    f"the gradient of the {name.partition('/')[2]} exploded: its norm is"
+                    f" {last[-1]:.3g}, and was at most {usual:.3g} before",
+                    "Set clip_norm of its optimizer, lower its learning rate, or add a gradient penalty",
+                )
+    return None
+
+
+def _dead(looks: Sequence[Look]) -> Finding | None:
+    spread, gradient = _values(looks, "spread"), _values(looks, "gradient/generator")
+    helps = (
+        "Look at the last layer and its activation (a dead ReLU, a saturated tanh), lower the"
+        " generator's learning rate, and branch from an earlier checkpoint"
+    )
+    if len(spread) >= 2 and max(spread[-2:]) < 1e-3:
+        evidence = (
+            f"the generator is dead: its samples differ {spread[-1]:.2g} times as much as real ones"
+        )
+        return Finding("dead_generator", evidence, helps)
+    if len(gradient) >= 2 and max(gradient[-2:]) < 1e-12:
+        evidence = f"the generator is dead: its gradient has the norm {gradient[-1]:.2g}"
+        return Finding("dead_generator", evidence, helps)
+    return None
+
+
+def _collapse(looks: Sequence[Look]) -> Finding | None:
+    for name, low, words in (
+        ("spread", 0.05, "differ from each other"),
+        ("nearest", 0.1, "differ from the most similar other one"),
+    ):
+        values = _values(looks, name)
+        last, before = values[-2:], values[:-2]
+        best = max(before, default=0.0)
+        never = name == "spread" and len(values) >= 20 and max(values) < low
+        if len(last) == 2 and max(last) < low and (best >= 0.3 or never):
+            return Finding(
+                "collapse",
+                f"the samples have collapsed: they {words} {last[-1]:.2g} times as much as real ones"
+                f" do, after {max(best, last[-1]):.2g} at best",
+                "Lower the generator's learning rate, add a gradient penalty (r1, r2) or a relativistic"
+                " loss, enlarge the batch, or pack samples (discriminator.pack)",
+            )
+    return None
+
+
+def _discriminator_won(looks: Sequence[Look]) -> Finding | None:
+    losses, highest = _values(looks, "loss"), _values(looks, "highest_loss")
+    if len(losses) < WARM_UP or highest[-1] >= 0.1:
+        return None
+    # Many that are far ahead stay so, and their generators learn; this one gets ahead without an answer.
+    falls = all(after < 0.6 * before for before, after in pairwise(losses[-4:]))
+    if not (falls and losses[-1] < 0.02) and max(losses[-2:]) >= 0.001:
+        return None
+    last = looks[-1]
+    return Finding(
+        "discriminator_won",
+        f"the discriminator has won: its loss is {last['loss']:.2g} of one that guesses, with mean"
+        f" logits {last['real']:.3g} for real and {last['fake']:.3g} for generated samples",
+        "Lower the discriminator's learning rate, regularize it (r1, spectral_norm) or augment the data",
+    )
+
+
+def _vanishing(looks: Sequence[Look]) -> Finding | None:
+    for name in _named(looks[-1], "gradient/"):
+        values = _values(looks, name)
+        last, before = values[-2:], values[:-2]
+        usual = median(before) if len(before) >= 2 else 0.0
+        sure = name != "gradient/generator" and looks[-1].get("loss", 1.0) < 0.1
+        if (
+            max(last) < 0.01 * usual and not sure
+        ):  # a discriminator that is sure has little to learn
+            return Finding(
+                "vanishing_gradients",
+                f"the gradient of the {name.partition('/')[2]} has vanished: its norm is"
+                f" {last[-1]:.2g}, and was {usual:.2g}",
+                "Use a loss that does not saturate (bce rather than minimax), weaken the"
+                " discriminator, or lower learning rates",
+            )
+    return None
+
+
+def _oscillation(looks: Sequence[Look]) -> Finding | None:
+    swings, rhythms = _values(looks, "swing"), _values(looks, "rhythm")
+    if len(swings) < 2 or min(swings[-2:]) < 1.5 or min(rhythms[-2:]) < 0.8:
+        return None
+    before, period = _values(looks, "period")[-2:]
+    if not 0.75 < period / before < 1.33:
+        return None
+    return Finding(
+        "oscillation",
+        f"the networks chase each other in circles: mean logits swing by {swings[-1]:.2g} standard"
+        f" deviations of a batch every {period:.0f} steps",
+        "Add a gradient penalty (r1), lower beta1 of Adam to 0 or 0.5, or lower the learning rates",
+    )
+
+
+def _memorization(looks: Sequence[Look]) -> Finding | None:
+    gaps, errors = _values(looks, "memory"), _values(looks, "memory_t")
+    if len(gaps) < 2 or min(gaps[-2:]) < 0.35 or min(errors[-2:]) < 4:
+        return None
+    return Finding(
+        "memorization",
+        f"the discriminator memorizes the training samples: of its gap between real and generated"
+        f" samples, {min(gaps[-1], 1):.0%} is between training and held-out ones",
+        "Augment the data, take more of it, regularize the discriminator (r1, dropout), or stop earlier",
+    )
+
+
+CHECKS: tuple[Callable[[Sequence[Look]], Finding | None], ...] = (
+    _divergence,
+    _exploding,
+    _dead,
+    _collapse,
+    _discriminator_won,
+    _vanishing,
+    _oscillation,
+    _memorization,
+)
+
+IMPLIES = {
+    "dead_generator": ("collapse", "vanishing_gradients"),
+    "divergence": ("exploding_gradients", "oscillation"),
+}
+"""What an illness explains, so that it is not named beside it."""
+
+
+def _named(look: Look, prefix: str) -> list[str]:
+    return [name for name in look if name.startswith(prefix)]
+
+
+def _values(looks: Sequence[Look], name: str) -> list[float]:
+    return [look[name] for look in looks if name in look]

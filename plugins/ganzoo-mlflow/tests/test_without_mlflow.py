@@ -1,0 +1,33 @@
+"""Where MLflow is not installed, or nobody asked for it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from ganzoo_mlflow import plugin
+
+from ganzoo.runs import RunDirectory
+
+
+def test_a_missing_library_is_named_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZOO_MLFLOW", "1")
+    for name in [each for each in sys.modules if each.startswith("mlflow.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    monkeypatch.delitem(sys.modules, "ganzoo_mlflow.tracking", raising=False)
+    with pytest.raises(
+        RuntimeError, match=r"MLflow is not installed; .* pip install mlflow-skinny"
+    ):
+        plugin.ganzoo_run_started(RunDirectory(tmp_path), step=0, total_steps=1)
+
+
+def test_another_value_is_refused_with_those_that_would_be_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANZOO_MLFLOW", "logs")
+    with pytest.raises(ValueError, match="GANZOO_MLFLOW must be 1 or 0, not 'logs'"):
+        plugin.ganzoo_run_started(RunDirectory(tmp_path), step=0, total_steps=1)

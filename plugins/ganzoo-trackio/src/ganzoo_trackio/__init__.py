@@ -1,0 +1,1 @@
+"""Trackio for ganzoo."""

@@ -1,0 +1,253 @@
+"""The watchdog: what it finds in made-up numbers, and that a run is the same with and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import ganzoo
+from ganzoo import hookimpl
+from ganzoo.api import load_spec
+from ganzoo.builtin.illnesses import Look, findings
+from ganzoo.builtin.watchdog import Watchdog
+from ganzoo.components import CallbackSetting, Control
+from ganzoo.runs.checkpoints import Checkpoint
+
+HEALTHY: Look = {
+    "loss": 0.6,
+    "highest_loss": 0.9,
+    "real": 1.0,
+    "fake": -1.0,
+    "logit": 1.2,
+    "spread": 0.8,
+    "nearest": 0.7,
+    "gradient/generator": 3.0,
+    "gradient/discriminator": 5.0,
+    "weights/generator": 20.0,
+    "weights/discriminator": 12.0,
+    "swing": 2.0,
+    "rhythm": 0.2,
+    "period": 16.0,
+    "memory": 0.1,
+    "memory_t": 1.0,
+}
+
+ILL: dict[str, Look] = {
+    "divergence": {"logit": 5e4},
+    "exploding_gradients": {"gradient/generator": 1e3},
+    "dead_generator": {"spread": 1e-5, "nearest": 1e-5, "gradient/generator": 1e-6},
+    "collapse": {"spread": 0.03},
+    "discriminator_won": {"loss": 5e-4, "highest_loss": 1e-3, "gradient/discriminator": 1e-3},
+    "vanishing_gradients": {"gradient/generator": 1e-3},
+    "oscillation": {"rhythm": 0.95},
+    "memorization": {"memory": 0.6, "memory_t": 8.0},
+}
+
+
+def looks(*changes: Look) -> list[Look]:
+    """Return ten healthy looks, and one for each of some changes."""
+    numbered = [HEALTHY] * 10 + [HEALTHY | change for change in changes]
+    return [{"step": 50.0 * index, **look} for index, look in enumerate(numbered, 1)]
+
+
+def test_nothing_is_found_in_a_healthy_run() -> None:
+    for count in range(11):
+        assert findings(looks()[:count]) == []
+
+
+@pytest.mark.parametrize("illness", ILL)
+def test_an_illness_of_two_looks_is_named_alone_with_its_numbers(illness: str) -> None:
+    (found,) = findings(looks(ILL[illness], ILL[illness]))
+    assert found.name == illness
+    assert any(digit in found.evidence for digit in "123456789")
+    assert len(str(found).splitlines()) == 1
+
+
+@pytest.mark.parametrize("illness", [name for name in ILL if name != "divergence"])
+def test_one_odd_look_is_not_an_illness(illness: str) -> None:
+    assert findings(looks(ILL[illness])) == []
+
+
+@pytest.mark.parametrize("logits", [[50.0, 150.0, 450.0], [1e300]])
+def test_growth_is_named_before_numbers_are_not_finite(logits: list[float]) -> None:
+    found = findings(looks(*({"logit": logit} for logit in logits)))
+    assert [each.name for each in found] == ["divergence"]
+
+
+@pytest.mark.parametrize(("losses", "won"), [([0.2, 0.05, 0.01], True), ([0.01] * 4, False)])
+def test_a_discriminator_that_is_ahead_has_won_only_if_it_gets_further(
+    losses: list[float], won: bool
+) -> None:
+    found = findings(looks(*({"loss": loss, "highest_loss": 2 * loss} for loss in losses)))
+    assert [each.name for each in found] == ["discriminator_won"] * won
+
+
+def test_samples_that_were_never_diverse_count_as_collapsed_after_a_while() -> None:
+    collapsed = [look | {"spread": 0.02, "nearest": 0.02} for look in looks(*[HEALTHY] * 10)]
+    assert findings(collapsed[:10]) == []
+    assert [each.name for each in findings(collapsed)] == ["collapse"]
+
+
+class Actions(Control):
+    """Keeps what the watchdog does."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.stops: list[str] = []
+
+    def warn(self, finding: str, reason: str) -> None:
+        self.warnings.append(finding)
+
+    def stop(self, reason: str) -> None:
+        self.stops.append(reason)
+
+    def save(self, reason: str) -> None:
+        raise AssertionError
+
+    def scale(self, optimizer: str, field: str, factor: float, reason: str) -> None:
+        raise AssertionError
+
+    def log(self, values: Mapping[str, float]) -> None:
+        raise AssertionError
+
+
+def watch(watchdog: Watchdog, logits: list[float]) -> Actions:
+    """Show a watchdog logits step by step; its state goes to another one after each."""
+    actions = Actions()
+    part = watchdog.build(CallbackSetting({}, ()))
+    for step, logit in enumerate(logits, 1):
+        numbers = {"score/real": torch.tensor(1.0), "score/fake": torch.tensor(logit)}
+        part.on_step(step, numbers, actions)
+        fresh = watchdog.build(CallbackSetting({}, ()))
+        fresh.load_state_dict(part.state_dict())
+        part = fresh
+    return actions
+
+
+def test_an_illness_is_named_once_and_again_only_if_it_comes_back() -> None:
+    ill = [1.0] * 8 + [1e6] * 8
+    assert watch(Watchdog(every=2), ill).warnings == ["divergence"]
+    # The largest value of the looks that are remembered is what later ones are compared with.
+    back = [*ill, *[1.0] * 130, *[1e6] * 8]
+    actions = watch(Watchdog(every=2), back)
+    assert actions.warnings == ["divergence"] * 2
+    assert actions.stops == []
+
+
+def test_a_watchdog_may_stop_the_run() -> None:
+    (reason,) = watch(Watchdog(every=2, on="stop"), [1.0] * 8 + [1e6] * 8).stops
+    assert "about to diverge" in reason
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> dict[str, Any]:
+    """A run with everything that a careless look would change: buffers, dropout, augmented states."""
+    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", train_images=images[:32], test_images=images[32:])
+    return {
+        "dataset": {"type": "arrays", "path": str(tmp_path / "images.npz")},
+        "latent": {"type": "normal", "dim": 4},
+        "generator": {"type": "mlp", "hidden": [8], "normalization": "batch"},
+        "discriminator": {
+            "type": "mlp",
+            "hidden": [8],
+            "normalization": "batch",
+            "dropout": 0.2,
+            "parametrizations": ["spectral_norm"],
+        },
+        "training": {"duration": "26 steps", "batch_size": 16},
+        "output": {"log_every": "4 steps", "checkpoint_every": "7 steps", "samples": 4},
+        "watchdog": {"type": "watchdog", "every": 2},
+        "device": "cpu",
+    }
+
+
+class StopAt:
+    """Ends training at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    @hookimpl
+    def ganzoo_step_finished(self, step: int) -> None:
+        if step == self.step:
+            raise KeyboardInterrupt
+
+
+def final(path: Path) -> Checkpoint:
+    return Checkpoint.load(path / "checkpoints" / "step-00000026.safetensors")
+
+
+def logged(path: Path) -> list[dict[str, Any]]:
+    times = ("seconds", "images_per_second")
+    lines = ganzoo.open_run(path).directory.metrics()
+    return [{key: value for key, value in line.items() if key not in times} for line in lines]
+
+
+def test_a_run_is_the_same_to_the_last_bit_with_a_watchdog_and_without(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    ganzoo.run(spec, output=tmp_path / "watched")
+    ganzoo.run({**spec, "watchdog": None}, output=tmp_path / "alone")
+    watched, alone = final(tmp_path / "watched"), final(tmp_path / "alone")
+    assert watched.tensors.keys() == alone.tensors.keys()
+    for name, tensor in alone.tensors.items():
+        assert torch.equal(watched.tensors[name], tensor), name
+    assert logged(tmp_path / "watched") == logged(tmp_path / "alone")
+    (state,) = watched.values["callbacks"]["states"]
+    assert "memory" in state["state"]["looks"][""][-1], "held-out samples were looked at, too"
+
+
+def test_a_resumed_watchdog_knows_what_it_would_have_known(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    ganzoo.run(spec, output=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        ganzoo.run(spec, output=tmp_path / "cut", listeners=[StopAt(24)])
+    ganzoo.resume(tmp_path / "cut")
+    whole, cut = final(tmp_path / "whole"), final(tmp_path / "cut")
+    assert whole.values["callbacks"] == cut.values["callbacks"]
+    for name, tensor in whole.tensors.items():
+        assert torch.equal(cut.tensors[name], tensor), name
+
+
+def test_a_finding_is_in_the_record_and_ends_the_run_where_asked_to(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    heard: list[Mapping[str, Any]] = []
+
+    class Listener:
+        @hookimpl
+        def ganzoo_callback_acted(self, action: Mapping[str, Any]) -> None:
+            heard.append(action)
+
+    spec |= {
+        "watchdog": {"type": "watchdog", "every": 2, "on": "stop"},
+        "loss": {"type": "wgan", "clip": None},
+        "discriminator": {"type": "mlp", "hidden": [8]},
+        "discriminator_optimizer": {
+            "type": "adam",
+            "lr": {"type": "sequence", "parts": [1e-4, 1e3], "at": [0.5]},
+        },
+    }
+    run = ganzoo.run(spec, output=tmp_path / "run", listeners=[Listener()])
+    warned, stopped = run.actions()
+    assert (warned["callback"], warned["action"]) == ("watchdog", "warn")
+    assert warned["finding"] == "divergence"
+    assert stopped["action"] == "stop"
+    assert stopped["step"] == warned["step"] == run.directory.checkpoint_steps()[0] < 26
+    assert heard == [warned, stopped]
+    card = run.directory.readme_path.read_text("utf-8")
+    assert f"## Findings\n\n- Step {warned['step']}: {warned['reason']}\n" in card
+    assert "## Verdict\n\nHow good the samples are was not measured. The watchdog found" in card
+
+
+def test_every_spec_has_a_watchdog_that_can_be_set_and_turned_off() -> None:
+    assert load_spec("ring").watchdog == Watchdog()
+    assert load_spec("ring", overrides=["watchdog.on=stop"]).watchdog == Watchdog(on="stop")
+    assert load_spec("ring", overrides=["watchdog=null"]).watchdog is None
