@@ -19,15 +19,20 @@ def embedding(condition: Condition, width: int) -> nn.Embedding | nn.Linear:
 
 
 def parametrized(network: nn.Module, component: Network) -> nn.Module:
-    """Apply a component's ``parametrizations`` to the network that it built, and return the network."""
+    """Apply a component's ``parametrizations`` to the network that it built, and return the network.
+
+    Weights that start at zero have no direction that could be normalized: they are drawn anew.
+    """
     layers = [
-        (layer, weight.dim())
+        (layer, weight)
         for layer in network.modules()
         if (weight := layer._parameters.get("weight")) is not None and weight.dim() > 1
     ]
     for name in component.parametrizations:
-        for layer, axes in layers:
+        for layer, weight in layers:
             # Of a convolution, torch would make each kernel orthogonal, which bounds nothing.
-            if name != "orthogonal" or axes == 2:
+            if name != "orthogonal" or weight.dim() == 2:
+                if not weight.is_meta and not weight.any():
+                    nn.init.xavier_normal_(weight)
                 getattr(parametrizations, name)(layer, "weight")
     return network

@@ -1,0 +1,1 @@
+"""The networks of R3GAN for ganzoo."""

@@ -1,0 +1,1 @@
+"""Residual GAN networks for ganzoo."""
