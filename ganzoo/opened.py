@@ -204,7 +204,8 @@ class Run:
         """Return how good the samples are: a value for each quantity of each metric.
 
         Args:
-            save: whether the report is added to the run directory.
+            save: whether the report is added to the run directory; where that fails, a warning says
+                where it is.
             options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
                 ``truncation``, ``baseline`` and ``device``: fields of
                 ``ganzoo.evaluation.request.RunRequest``.
@@ -215,14 +216,14 @@ class Run:
             ganzoo.errors.EvaluationError: samples of the generator are not finite.
         """
         from ganzoo.evaluation.request import RunRequest
-        from ganzoo.evaluation.run import evaluate_run
+        from ganzoo.evaluation.run import evaluate_run, keep_report
         from ganzoo.utils.distributed import is_first, process_group
 
         request = RunRequest.of(**options)
         with process_group():
             report = evaluate_run(self.directory, request, self.checkpoint)
             if save and is_first():
-                self.directory.add_report(report.to_json())
+                keep_report(self.directory, report)
         return report
 
     def plot(self, *, per: Literal["step", "epoch"] = "step") -> Figure:

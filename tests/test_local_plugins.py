@@ -232,7 +232,7 @@ def test_a_folder_is_a_plugin_and_an_edited_one_replaces_it(tmp_path: Path, anew
         ("spec.json", r"plugins\.0: spec\.json: it is not a Python file"),
         (".", r"plugins\.0: \.: it is a folder without an __init__\.py"),
         ("broken.py", r"plugins\.0: .*broken\.py: OSError: oops"),
-        (5, r"plugins\.0: input should be a valid dictionary"),
+        (5, r"plugins\.0: expected an object with fields"),
         (
             {"path": "my_bent.py", "sha256": "0"},
             r"plugins\.0: my_bent\.py: its content has changed",

@@ -26,6 +26,7 @@ def spec_page() -> str:
     blocks = []
     for path, model in sections():
         described = schema if model is RunSpec else schema["$defs"][model.__name__]
+        described = described.get("anyOf", [described])[-1]  # a short form comes before the object
         title = f"`{path}`" if path else "The run"
         blocks += [
             f"## {title} {{ #{model.__name__.lower()} }}",

@@ -215,15 +215,12 @@ class RunSpec(SpecModel):
     @contextmanager
     def naming_dataset(self) -> Iterator[None]:
         """Say, of an error about the data in a ``with`` block, which field of the spec it is about."""
-        path = getattr(self.dataset, "path", None)
         try:
             yield
         except DataError as error:
-            if not isinstance(path, str) or path not in str(error):
-                raise DataError(f"dataset: {error}") from None
-            relative = not Path(path).is_absolute() and not Path(path).exists()
-            where = f" (looked for in {Path.cwd()})" if relative else ""
-            raise DataError(f"dataset.path: {error}{where}") from None
+            if str(error).startswith("dataset"):
+                raise
+            raise DataError(f"dataset: {error}") from None
         except MemoryError:
             raise DataError("dataset: its samples need more memory than this machine has") from None
         except OSError as error:

@@ -56,6 +56,7 @@ def test_every_field_of_a_spec_is_on_its_page():
 def test_every_section_of_a_spec_is_found():
     assert [path for path, _ in sections()] == [
         "",
+        "plugins",
         "training",
         "training.ema",
         "initialize_from",

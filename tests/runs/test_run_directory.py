@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ganzoo.errors import RunError, TrainingError
+from ganzoo.errors import RunError, SpecError, TrainingError
 from ganzoo.runs import RunDirectory
 from ganzoo.runs.card import card
 from ganzoo.runs.checkpoints import Checkpoint
@@ -308,8 +308,12 @@ def test_a_description_is_words_in_the_card(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_have_its_name_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r'output\.directory: "a\\u0000b" cannot be made: embedded'):
-        RunDirectory.create(spec(tmp_path, output={"directory": "a\0b"}))
+    with pytest.raises(SpecError, match=r"output\.directory: holds \\x00"):
+        spec(tmp_path, output={"directory": "a\0b"})
+    with pytest.raises(
+        RunError, match=r'output\.directory: "a\\u0000b/1" cannot be made: embedded'
+    ):
+        RunDirectory.create(spec(tmp_path), Path("a\0b/1"))
 
 
 def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,7 +294,7 @@ def test_a_stopped_run_is_made_longer_and_resumes_from_older_checkpoints_too(
     ("changes", "overrides", "message"),
     [
         ({}, ["training.duration=39 steps"], "has 40 steps, and this is 39; it can only be longer"),
-        ({}, ["seed=3"], "only 'training.duration' of a run can be changed; use 'ganzoo branch'"),
+        ({}, ["seed=3"], "seed: only 'training.duration' and 'dataset' can be changed"),
         ({}, ["training.duration=9 moons"], "expected a duration such as"),
         (
             {"generator_optimizer": {"type": "adam", "lr": {"type": "linear", "start": 1e-3}}},

@@ -118,7 +118,10 @@ def test_changed_data_are_refused(runs: Path, stopped: RunDirectory, tmp_path: P
 
 
 def test_nothing_else_can_be_changed(stopped: RunDirectory) -> None:
-    with pytest.raises(SpecError, match=r"training\.batch_size: only 'dataset' can be changed"):
+    with pytest.raises(
+        SpecError,
+        match=r"training\.batch_size: only 'training.duration' and 'dataset' can be changed",
+    ):
         ganzoo.resume(stopped.path, overrides=["training.batch_size=8"])
 
 

@@ -22,7 +22,7 @@ from ganzoo.utils.text import code, figure_text, markdown, printable
             "    code\n- item\n1. first\n# title\n===",
             "code\n\\- item\n1\\. first\n\\# title\n\\===",
         ),
-        ("\x1b[31mred\r", "\\\\x1b\\[31mred\\\\r"),
+        ("\x1b[31mred\r", "\\\\x1b\\[31mred\\\\x0d"),
     ],
 )
 def test_markdown_shows_a_text_as_it_is(text: str, shown: str) -> None:
@@ -30,7 +30,7 @@ def test_markdown_shows_a_text_as_it_is(text: str, shown: str) -> None:
 
 
 def test_what_controls_a_terminal_is_escaped_and_other_letters_are_not() -> None:
-    assert printable("a\x1b]0;x\x07\x9b\u202e\udc80") == "a\\x1b]0;x\\x07\\x9b\\u202e\\udc80"
+    assert printable("a\x1b]0;x\x07\x9b\u202e\udc80") == "a\\x1b]0;x\\x07\\u009b\\u202e\\udc80"
     assert (
         printable("größer 日本 \U0001f469\u200d\U0001f52c\xa0")
         == "größer 日本 \U0001f469\u200d\U0001f52c\xa0"
