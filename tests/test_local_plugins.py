@@ -257,3 +257,42 @@ def test_the_schema_takes_a_path_or_a_path_with_a_hash() -> None:
         jsonschema.validate({**plain, "plugins": [plugin]}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**plain, "plugins": [5]}, schema)
+
+
+@pytest.mark.parametrize("kept", ["environment.json", "generator.safetensors", "metrics.jsonl"])
+def test_a_spec_is_that_of_a_run_whatever_is_left_of_the_run(
+    spec: Path, tmp_path: Path, anew: Anew, kept: str
+) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    part = tmp_path / "part"
+    part.mkdir()
+    shutil.copytree(run.path / "plugins", part / "plugins")
+    for name in ("spec.json", kept):
+        shutil.copy(run.path / name, part)
+    shutil.rmtree(tmp_path / "data")  # as on the machine of another user
+    anew()
+    with pytest.raises(UsageError, match="code of its own that was not trusted"):
+        ganzoo.load_spec(part / "spec.json")
+    assert "my_bent" not in sys.modules
+    assert call("doctor", part / "spec.json", "-q", "--trust") == 0
+
+
+def test_trust_holds_for_a_run_that_weights_are_taken_from(
+    spec: Path, tmp_path: Path, anew: Anew
+) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    shutil.rmtree(tmp_path / "data")  # as on the machine of another user
+    anew()
+    plain = {**SPEC, "plugins": [], "generator": {"type": "mlp", "hidden": [8]}}
+    plain["initialize_from"] = {"run": str(run.path), "checkpoint": "best"}
+    with pytest.raises(UsageError, match="code of its own that was not trusted"):
+        ganzoo.run(plain, output=tmp_path / "refused")
+    with pytest.raises(RunError, match="has no best checkpoint"):
+        ganzoo.run(plain, output=tmp_path / "taken", trust=True)
+
+
+def test_the_spec_of_a_run_is_run_again_from_python(spec: Path, tmp_path: Path) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    shutil.rmtree(spec.parent)
+    again = ganzoo.run(ganzoo.open_run(run.path).spec, output=tmp_path / "again")
+    assert again.spec.plugins == run.spec.plugins

@@ -215,15 +215,10 @@ def import_local(plugin: LocalPlugin, path: Path) -> ModuleType:
 
 def forget_modules(plugin: LocalPlugin) -> None:
     """Let the modules of a plugin be imported anew."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        path = next(
-            (each for each in plugin.files if file and Path(file).as_posix().endswith(f"/{each}")),
-            None,
-        )
-        if path is not None and name.replace(".", "/") == path.removesuffix(".py").removesuffix(
-            "/__init__"
-        ):
+    for path in plugin.files:
+        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).as_posix().endswith(f"/{path}"):
             del sys.modules[name]
 
 
