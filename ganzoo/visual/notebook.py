@@ -23,9 +23,7 @@ LARGEST_PICTURE = 2 * 2**20
 
 def live_display() -> list[LiveDisplay]:
     """Return a listener that shows progress in the notebook that calls this; none elsewhere."""
-    module: Any = sys.modules.get(
-        "IPython"
-    )  # it is there in a notebook, and is not imported for this
+    module: Any = sys.modules.get("IPython")  # imported already in a notebook
     shell = None if module is None else module.get_ipython()
     if getattr(shell, "kernel", None) is None:
         return []
