@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from ganzoo.components import DatasetInfo
+from ganzoo.evaluation import features
 from ganzoo.plugins import Plugins
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
@@ -103,7 +104,8 @@ def preflight(spec: RunSpec, info: DatasetInfo, plugins: Plugins) -> Preflight:
             measured.trainer.state.batches.close()
 
 
-GENERATED = "extracting features of generated samples"
+GENERATED = features.EXTRACTING.format(features.GENERATED)
+"""What an evaluation reports while it generates."""
 
 
 class _BrokenOff(Exception):  # noqa: N818 - not an error

@@ -150,10 +150,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     _refuse_single_samples(spec, order, game)
     _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:
-        drawn = torch.Generator().manual_seed(derive_seed(spec.seed, "example conditions"))
-        order_of_rows = torch.randperm(len(split), generator=drawn)
-        rows = order_of_rows[torch.arange(len(game.sampler.examples)) % len(split)]
-        examples = torch.from_numpy(split.condition[rows.numpy()])
+        examples = _examples(split.condition, len(game.sampler.examples), spec.seed)
         game.sampler.examples = examples.to(device, dtype)
     average = None
     if training.ema is not None:
@@ -185,6 +182,13 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     held_out = partial(_held_out, spec, info)
     callbacks.on_start(TrainingView(game, split, held_out, plan.epoch, spec.seed))
     return Prepared(info, split, state, plan, evaluator)
+
+
+def _examples(condition: npt.NDArray[Any], count: int, seed: int) -> torch.Tensor:
+    """Return conditions of some real samples, for samples that are asked for without any."""
+    drawn = torch.Generator().manual_seed(derive_seed(seed, "example conditions"))
+    order = torch.randperm(len(condition), generator=drawn)
+    return torch.from_numpy(condition[order[torch.arange(count) % len(order)].numpy()])
 
 
 def _held_out(spec: RunSpec, info: DatasetInfo) -> Split | None:
