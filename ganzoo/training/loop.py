@@ -179,12 +179,12 @@ class Trainer:
                 f"{run.path}: it was stopped at step {state.step} before its duration was over, by a"
                 " callback or by 'patience'; use 'ganzoo branch' to train on"
             )
+        if state.step < self.total or not run.environment():
+            run.add_session(device, state.step)
         if longer:
             run.lengthen(self.spec, state.step)
         elif run.spec != self.spec:  # the data have moved
             run.write_spec(self.spec)
-        if state.step < self.total or not run.environment():
-            run.add_session(device, state.step)
         # What a kill may have left out after it saved the checkpoint, or somebody removed.
         if saved_step(run) != state.step:
             self.save_generator()

@@ -170,8 +170,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    acting = spec.callbacks if spec.watchdog is None else (*spec.callbacks, spec.watchdog)
-    callbacks = Callbacks(acting, spec.callback_setting(info), game.optimizers)
+    callbacks = Callbacks(tuple(spec.acting.values()), spec.callback_setting(info), game.optimizers)
     data = {
         "samples": len(split),
         "sample_shape": list(split.space.shape),

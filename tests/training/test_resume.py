@@ -272,6 +272,18 @@ def test_a_finished_run_is_made_longer_as_if_it_had_been_from_the_start(
     assert ganzoo.resume(short.path).metrics() == longer.metrics()
 
 
+def test_a_damaged_environment_is_put_aside_where_a_run_is_made_longer(
+    small: dict[str, Any],
+) -> None:
+    path = ganzoo.run(small).directory.environment_path
+    path.write_text("half a fi", "utf-8")
+    longer = ganzoo.resume(path.parent, overrides=["training.duration=42 steps"])
+    assert path.with_name("environment.json.damaged").read_text("utf-8") == "half a fi"
+    environment = longer.directory.environment()
+    assert environment["seed"] == longer.spec.seed
+    assert [each["to"] for each in environment["durations"]] == ["42 steps"]
+
+
 def test_a_stopped_run_is_made_longer_and_resumes_from_older_checkpoints_too(
     small: dict[str, Any],
 ) -> None:
