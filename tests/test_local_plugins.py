@@ -16,8 +16,8 @@ import torch
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.components import registry
-from ganzoo.errors import RunError, SpecError, UsageError
-from ganzoo.plugins import manager
+from ganzoo.errors import PluginError, RunError, SpecError, UsageError
+from ganzoo.plugins import manager, read_local
 from ganzoo.spec.schema import run_spec_schema
 
 PLUGIN = """
@@ -296,3 +296,27 @@ def test_the_spec_of_a_run_is_run_again_from_python(spec: Path, tmp_path: Path) 
     shutil.rmtree(spec.parent)
     again = ganzoo.run(ganzoo.open_run(run.path).spec, output=tmp_path / "again")
     assert again.spec.plugins == run.spec.plugins
+
+
+def test_plugins_whose_neighbours_have_one_name_are_not_mixed_up(
+    spec: Path, tmp_path: Path
+) -> None:
+    ganzoo.load_spec(spec)
+    other = tmp_path / "other"
+    other.mkdir()
+    text = (spec.parent / "my_bent.py").read_text("utf-8").replace("bent", "curved")
+    (other / "my_curved.py").write_text(text, "utf-8")
+    (other / "my_slope.py").write_text("SLOPE = 0.9\n", "utf-8")
+    (other / "spec.json").write_text(json.dumps({**SPEC, "plugins": ["my_curved.py"]}), "utf-8")
+    message = r"plugins\.0: .*another module is called 'my_slope'; rename my_slope\.py"
+    with pytest.raises(SpecError, match=message):
+        ganzoo.load_spec(other / "spec.json")
+    shutil.copy(spec.parent / "my_slope.py", other)
+    assert ganzoo.load_spec(other / "spec.json").plugins
+
+
+def test_a_plugin_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    with (tmp_path / "large.py").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(PluginError, match="has more than 16 MiB"):
+        read_local(tmp_path / "large.py")
