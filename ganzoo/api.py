@@ -21,6 +21,7 @@ from ganzoo.spec import (
     with_plugins_of_the_program,
 )
 from ganzoo.spec.overrides import Overrides, apply_overrides, plain_data
+from ganzoo.utils.consent import trusting
 
 if TYPE_CHECKING:
     from ganzoo.components import DatasetInfo
@@ -72,8 +73,9 @@ def load_spec(
         return _complete(plain_data(source), Path(), None, overrides)
     path = _path_of(source)
     data, name = read_spec_file(path), str(source)
-    in_a_run = path.name == "spec.json" and (path.parent / "checkpoints").is_dir()
-    data = load_local_plugins(data, path.parent, name, foreign=in_a_run, trusted=trust)
+    with trusting(trust):
+        foreign = RunDirectory.has_spec(path)
+        data = load_local_plugins(data, path.parent, name, foreign=foreign)
     return _complete(data, Path(), name, overrides)
 
 
@@ -121,7 +123,8 @@ def run(
     if not isinstance(spec, RunSpec) or overrides:
         source = spec.to_json() if isinstance(spec, RunSpec) else spec
         spec = load_spec(source, overrides=overrides, trust=trust)
-    return _train_new(spec, output, listeners)
+    with trusting(trust):  # also of a run that weights are taken from
+        return _train_new(spec, output, listeners)
 
 
 def resume(
@@ -150,7 +153,7 @@ def resume(
             depend on it.
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
-    directory = RunDirectory.open(path, trust=trust)
+    directory = _open(path, trust=trust)
     before = spec = directory.spec
     if overrides:
         spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()
@@ -195,7 +198,7 @@ def branch(
     """
     from ganzoo.training.transfer import open_parent
 
-    directory = RunDirectory.open(path, trust=trust)
+    directory = _open(path, trust=trust)
     data = {**directory.spec.to_json(), "initialize_from": None}
     spec = _complete(data, directory.path, None, overrides)
     if spec.initialize_from is not None:
@@ -275,7 +278,16 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
     Raises:
         ganzoo.errors.RunError: it is not a run directory.
     """
-    return Run(RunDirectory.open(path, trust=trust), checkpoint)
+    return Run(_open(path, trust=trust), checkpoint)
+
+
+def _open(path: str | Path, *, trust: bool) -> RunDirectory:
+    """Open a run directory; with ``trust``, local plugins in it are loaded now, without a question."""
+    directory = RunDirectory.open(path)
+    if trust:
+        with trusting(trust):
+            _ = directory.spec
+    return directory
 
 
 def evaluate_images(generated: str | Path, reference: str | Path, **options: Any) -> Report:

@@ -128,7 +128,7 @@ def test_losses_are_plotted(plain: ganzoo.Run) -> None:
 def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
-    names = np.array(["healthy", "a|b"])
+    names = np.array(["healthy_1", "a|b"])
     np.savez(
         tmp_path / "cells.npz",
         train_images=images,
@@ -140,7 +140,7 @@ def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
     (row,) = (line for line in _card(run) if line.startswith("| Data set"))
     assert row == (
         f"| Data set | `arrays`, split `train`; `{tmp_path / 'cells.npz'}`;"
-        " 20 samples of shape (3, 8, 8); 2 classes: healthy, a\\|b |"
+        " 20 samples of shape (3, 8, 8); 2 classes: healthy\\_1, a\\|b |"
     )
 
 

@@ -16,8 +16,8 @@ import torch
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.components import registry
-from ganzoo.errors import RunError, SpecError, UsageError
-from ganzoo.plugins import manager
+from ganzoo.errors import PluginError, RunError, SpecError, UsageError
+from ganzoo.plugins import manager, read_local
 from ganzoo.spec.schema import run_spec_schema
 
 PLUGIN = """
@@ -257,3 +257,66 @@ def test_the_schema_takes_a_path_or_a_path_with_a_hash() -> None:
         jsonschema.validate({**plain, "plugins": [plugin]}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**plain, "plugins": [5]}, schema)
+
+
+@pytest.mark.parametrize("kept", ["environment.json", "generator.safetensors", "metrics.jsonl"])
+def test_a_spec_is_that_of_a_run_whatever_is_left_of_the_run(
+    spec: Path, tmp_path: Path, anew: Anew, kept: str
+) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    part = tmp_path / "part"
+    part.mkdir()
+    shutil.copytree(run.path / "plugins", part / "plugins")
+    for name in ("spec.json", kept):
+        shutil.copy(run.path / name, part)
+    shutil.rmtree(tmp_path / "data")  # as on the machine of another user
+    anew()
+    with pytest.raises(UsageError, match="code of its own that was not trusted"):
+        ganzoo.load_spec(part / "spec.json")
+    assert "my_bent" not in sys.modules
+    assert call("doctor", part / "spec.json", "-q", "--trust") == 0
+
+
+def test_trust_holds_for_a_run_that_weights_are_taken_from(
+    spec: Path, tmp_path: Path, anew: Anew
+) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    shutil.rmtree(tmp_path / "data")  # as on the machine of another user
+    anew()
+    plain = {**SPEC, "plugins": [], "generator": {"type": "mlp", "hidden": [8]}}
+    plain["initialize_from"] = {"run": str(run.path), "checkpoint": "best"}
+    with pytest.raises(UsageError, match="code of its own that was not trusted"):
+        ganzoo.run(plain, output=tmp_path / "refused")
+    with pytest.raises(RunError, match="has no best checkpoint"):
+        ganzoo.run(plain, output=tmp_path / "taken", trust=True)
+
+
+def test_the_spec_of_a_run_is_run_again_from_python(spec: Path, tmp_path: Path) -> None:
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    shutil.rmtree(spec.parent)
+    again = ganzoo.run(ganzoo.open_run(run.path).spec, output=tmp_path / "again")
+    assert again.spec.plugins == run.spec.plugins
+
+
+def test_plugins_whose_neighbours_have_one_name_are_not_mixed_up(
+    spec: Path, tmp_path: Path
+) -> None:
+    ganzoo.load_spec(spec)
+    other = tmp_path / "other"
+    other.mkdir()
+    text = (spec.parent / "my_bent.py").read_text("utf-8").replace("bent", "curved")
+    (other / "my_curved.py").write_text(text, "utf-8")
+    (other / "my_slope.py").write_text("SLOPE = 0.9\n", "utf-8")
+    (other / "spec.json").write_text(json.dumps({**SPEC, "plugins": ["my_curved.py"]}), "utf-8")
+    message = r"plugins\.0: .*another module is called 'my_slope'; rename my_slope\.py"
+    with pytest.raises(SpecError, match=message):
+        ganzoo.load_spec(other / "spec.json")
+    shutil.copy(spec.parent / "my_slope.py", other)
+    assert ganzoo.load_spec(other / "spec.json").plugins
+
+
+def test_a_plugin_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    with (tmp_path / "large.py").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(PluginError, match="has more than 16 MiB"):
+        read_local(tmp_path / "large.py")

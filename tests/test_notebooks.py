@@ -28,6 +28,8 @@ SPEC: dict[str, Any] = {
 class Notebook:
     """Stands for the package IPython in a notebook, and keeps what is displayed, in order."""
 
+    version_info = (9, 0, 0)  # matplotlib asks for it
+
     def __init__(self) -> None:
         self.shown: list[str] = []
         self.displays = 0
@@ -103,3 +105,5 @@ def test_a_run_that_cannot_be_used_is_shown_with_the_reason(tmp_path: Path) -> N
     path.mkdir()
     (path / "spec.json").write_text("{}", "utf-8")
     assert "dataset: this field is required" in ganzoo.open_run(path)._repr_html_()
+    (path / "metrics.jsonl").write_text("nonsense\n", "utf-8")
+    assert "line 1 is not JSON that a run logs" in ganzoo.open_run(path)._repr_html_()

@@ -11,7 +11,7 @@ import click
 
 from ganzoo.cli.completion import complete_run
 from ganzoo.errors import UsageError
-from ganzoo.utils.consent import answering
+from ganzoo.utils.consent import trusting
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -29,8 +29,7 @@ set_option = click.option(
 
 
 def _trust(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        context.with_resource(answering(lambda _question: True))
+    context.with_resource(trusting(value))
 
 
 trust_option = click.option(

@@ -23,6 +23,7 @@ from ganzoo.components import (
 )
 from ganzoo.errors import NotMeasurable, in_a_line
 from ganzoo.evaluation.features import (
+    GENERATED,
     BuiltExtractor,
     cached_features,
     extract,
@@ -119,7 +120,7 @@ class Evaluator:
         count = len(next(iter(sources.values())))
         with numerics(self._device, exact=True):
             for seed, source in sources.items():
-                what = "generated samples" + (f" (seed {seed})" if len(sources) > 1 else "")
+                what = GENERATED + (f" (seed {seed})" if len(sources) > 1 else "")
                 generated, alike = extract(source, self._extractors, self._device, what)
                 if alike:
                     problems.append(f"all {count} {what} are the same")

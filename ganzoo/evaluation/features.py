@@ -24,6 +24,12 @@ from ganzoo.utils.progress import report
 READ = 8 * BLOCK
 """Samples read or generated at a time: with their features, what extraction holds in memory."""
 
+GENERATED = "generated samples"
+"""What an evaluation calls the samples that it generates."""
+
+EXTRACTING = "extracting features of {}"
+"""What reports of progress say of the longest part of an evaluation."""
+
 Arrays = Mapping[str, Array]
 """What an extractor gives: ``features`` (N, d) and, from a classifier, ``logits`` (N, K)."""
 
@@ -112,7 +118,7 @@ def _extract(
     first, alike, fault = None, True, None
     try:
         for begin in range(mine.start, mine.stop, READ):
-            report(f"extracting features of {what}", begin - mine.start, len(mine))
+            report(EXTRACTING.format(what), begin - mine.start, len(mine))
             samples = source.read(range(begin, min(begin + READ, mine.stop)))
             first = samples[:1] if first is None else first
             alike = alike and bool((samples == first).all())
@@ -122,7 +128,7 @@ def _extract(
                         who = f"extractor {extractor.component.label}"
                         raise EvaluationError(f"{who}: features of {what} are not finite")
                     parts[key].append(part)
-        report(f"extracting features of {what}", len(mine), len(mine))
+        report(EXTRACTING.format(what), len(mine), len(mine))
     except EvaluationError as error:
         fault = error
     # No process may go on alone: the others would wait for it.

@@ -186,7 +186,7 @@ class GeneratedSamples:
     def _frequencies(self) -> torch.Tensor:
         """How often each class of the training split, or each row of its conditions, is drawn."""
         condition, known = self._sampler.condition, self._training.condition
-        assert condition is not None  # as who draws has seen to
+        assert condition is not None  # labels are drawn only where there are some
         assert known is not None  # as above
         if condition.kind != "classes":
             return torch.ones(len(known), dtype=torch.float64)

@@ -93,8 +93,15 @@ def _package(folder: Path) -> Iterator[tuple[Path, bytes]]:
         parts = file.relative_to(folder).parts
         hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
         if file.is_file() and not hidden and size <= LARGEST:
-            size += file.stat().st_size
-            yield file, file.read_bytes()
+            content = _read(file)
+            size += len(content)
+            yield file, content
+
+
+def _read(file: Path) -> bytes:
+    """Return the content of a file; of one that is too large, as much as shows that it is."""
+    with file.open("rb") as opened:
+        return opened.read(LARGEST + 1)
 
 
 def _module(file: Path) -> Iterator[tuple[Path, bytes]]:
@@ -108,7 +115,7 @@ def _module(file: Path) -> Iterator[tuple[Path, bytes]]:
         if each in seen:
             continue
         seen.add(each)
-        found = list(_package(each)) if each.is_dir() else [(each, each.read_bytes())]
+        found = list(_package(each)) if each.is_dir() else [(each, _read(each))]
         yield from found
         for path, content in found:
             names = _imported(content) - sys.stdlib_module_names if path.suffix == ".py" else ()
@@ -184,8 +191,12 @@ def import_local(plugin: LocalPlugin, path: Path) -> ModuleType:
     it: at the end, where it hides nothing.
 
     Raises:
-        PluginError: another module has its name.
+        PluginError: another module has its name, or that of one of its neighbours.
     """
+    for file, content in plugin.files.items():
+        neighbour = sys.modules.get(_module_name(file))
+        if file != plugin.main and neighbour is not None and _content(neighbour) != content:
+            raise PluginError(f"another module is called {_module_name(file)!r}; rename {file}")
     name, root = plugin.name, path.parent
     main = root / plugin.main
     known = importlib.util.find_spec(name)
@@ -215,16 +226,15 @@ def import_local(plugin: LocalPlugin, path: Path) -> ModuleType:
 
 def forget_modules(plugin: LocalPlugin) -> None:
     """Let the modules of a plugin be imported anew."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        path = next(
-            (each for each in plugin.files if file and Path(file).as_posix().endswith(f"/{each}")),
-            None,
-        )
-        if path is not None and name.replace(".", "/") == path.removesuffix(".py").removesuffix(
-            "/__init__"
-        ):
+    for path in plugin.files:
+        name = _module_name(path)
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).as_posix().endswith(f"/{path}"):
             del sys.modules[name]
+
+
+def _module_name(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _content(module: ModuleType) -> bytes | None:

@@ -55,9 +55,8 @@ class RunDirectory:
         evaluation_directory: reports of evaluations.
     """
 
-    def __init__(self, path: Path, *, trust: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.trust = trust  # whether local plugins in it are run without a question
         self.spec_path = path / "spec.json"
         self.environment_path = path / "environment.json"
         self.metrics_path = path / "metrics.jsonl"
@@ -98,15 +97,24 @@ class RunDirectory:
         return run
 
     @staticmethod
+    def has_spec(path: Path) -> bool:
+        """Return whether a file is the spec of a run, of which not all may have been copied."""
+        run = RunDirectory(path.parent)
+        others = (run.environment_path, run.generator_path, run.metrics_path)
+        return path.name == run.spec_path.name and any(
+            each.exists() for each in (*others, run.checkpoints_directory)
+        )
+
+    @staticmethod
     def refuse_existing(path: Path | None) -> None:
         """Raise ``RunError`` if a directory to be made exists."""
         if path is not None and path.exists():
             raise _exists(path)
 
     @classmethod
-    def open(cls, path: str | Path, *, trust: bool = False) -> RunDirectory:
+    def open(cls, path: str | Path) -> RunDirectory:
         """Open a run directory that exists; raise ``RunError`` if it does not, or has no spec."""
-        run = cls(Path(path), trust=trust)
+        run = cls(Path(path))
         if not run.path.exists():
             raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
@@ -126,7 +134,7 @@ class RunDirectory:
         """
         try:
             data = upgraded(data)
-            load_local_plugins(data, self.path, str(source), foreign=True, trusted=self.trust)
+            load_local_plugins(data, self.path, str(source), foreign=True)
             return parse_spec(data, str(source))
         except SpecError as error:
             raise RunError(f"{error}{self._missing_plugins()}") from None

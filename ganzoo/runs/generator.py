@@ -33,6 +33,7 @@ WITHOUT_EFFECT = frozenset(
         "output",
         "requires",
         "seed",
+        "watchdog",
     )
 )
 """Sections of a spec that do not change what weights that are trained already generate."""
@@ -110,7 +111,7 @@ def load_sampler(
             step = run.kept_step(step)
             checkpoint = Checkpoint.load(run.checkpoint_path(step))
             tensors = _from_checkpoint(checkpoint, weights)
-        run.warn_of_other_plugins("dataset", "callbacks", "evaluation")
+        run.warn_of_other_plugins(*WITHOUT_EFFECT)
         sampler = _build(spec, info, truncation)
         for dtype in {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}:
             sampler.to(dtype)
@@ -130,10 +131,13 @@ def load_sampler(
 def _trained_spec(run: RunDirectory, saved: dict[str, Any]) -> RunSpec:
     """Return the spec that weights belong to: the run's, unless that was edited since."""
     changes = spec_changes(saved, run.spec.to_json())
-    decide = {path.partition(".")[0] for path in changes} - WITHOUT_EFFECT
-    if not decide:
+    words = "; ".join(
+        change
+        for path, change in changes.items()
+        if path != "training.duration" and path.partition(".")[0] not in WITHOUT_EFFECT
+    )
+    if not words:
         return run.spec
-    words = "; ".join(each for path, each in changes.items() if path.partition(".")[0] in decide)
     warnings.warn(
         f"{run.spec_path} was edited since the weights were saved ({words}); they are used as they"
         " were trained",

@@ -25,7 +25,8 @@ def parsed_line(line: bytes) -> dict[str, Any] | None:
     if not isinstance(data, dict) or type(data.get("step")) is not int:
         return None
     if "action" in data:
-        words = (data["action"], data.get("callback"), data.get("reason"))
+        needed = ["callback", "reason", *(["finding"] if data["action"] == "warn" else [])]
+        words = (data["action"], *map(data.get, needed))
         return data if all(isinstance(each, str) for each in words) else None
     return data if all(type(each) in {int, float} for each in data.values()) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ def verdict_of(run: RunDirectory) -> str:
         history.points,
         name,
         run.actions(),
-        path=str(run.path),
+        path=shlex.quote(str(run.path)),
         watched=run.spec.watchdog is not None,
     )
 
@@ -53,7 +54,7 @@ def verdict(
         points: its evaluations, oldest first.
         deciding: name of the quantity by which the best is chosen, or None.
         actions: what its callbacks did.
-        path: its directory, for commands.
+        path: its directory, quoted for a shell.
         watched: whether there was a watchdog.
     """
     named = _findings(actions)
@@ -91,7 +92,7 @@ def _findings(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     named: dict[str, int] = {}
     for action in actions:
         if action["action"] == "warn":
-            named.setdefault(str(action["finding"]).replace("_", " "), action["step"])
+            named.setdefault(action["finding"].replace("_", " "), action["step"])
     return named
 
 

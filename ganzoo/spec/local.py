@@ -47,7 +47,6 @@ def load_local_plugins(
     source: str | None = None,
     *,
     foreign: bool = False,
-    trusted: bool = False,
 ) -> dict[str, Any]:
     """Load the local plugins that a spec names.
 
@@ -57,7 +56,6 @@ def load_local_plugins(
         source: the file or recipe it comes from, for messages.
         foreign: whether the plugins are the copies in a run directory, which anyone may have made: they
             are loaded only if they are trusted.
-        trusted: whether the user has said that they are.
 
     Returns:
         The spec, with absolute paths of plugins and hashes of their content.
@@ -78,7 +76,7 @@ def load_local_plugins(
                     folder / Path(wanted["path"]).expanduser(), wanted.get("sha256")
                 )
     if foreign:
-        _ask_for_trust(list(found.values()), source, trusted=trusted)
+        _ask_for_trust(list(found.values()), source)
     for index, plugin in found.items():
         with _named(f"plugins.{index}", str(plugin.path), source):
             installed().load_local(plugin, trust(plugin) if foreign else plugin.path)
@@ -107,12 +105,11 @@ def copies_of(plugins: tuple[PluginFile, ...]) -> tuple[tuple[PluginFile, ...], 
     copies, contents = [], []
     for index, each in enumerate(plugins):
         with _named(f"plugins.{index}", each.path, None):
-            read = read_local(Path(each.path))
-            loaded = installed().local.get(read.name)
-            if loaded is not None and loaded.sha256 == each.sha256:
-                plugin = loaded  # the file may have been edited since
-            else:
-                plugin = installed().load_local(read, read.path)
+            loaded = (known for known in installed().local.values() if known.sha256 == each.sha256)
+            plugin = next(loaded, None)  # whose file may have been edited or removed since
+            if plugin is None:
+                plugin = _read(Path(each.path), each.sha256)
+                installed().load_local(plugin, plugin.path)
         trust(plugin)
         copies.append(PluginFile(path=copy_path(plugin), sha256=plugin.sha256))
         contents.append(plugin)
@@ -143,10 +140,10 @@ def _read(path: Path, sha256: object) -> LocalPlugin:
     return plugin
 
 
-def _ask_for_trust(plugins: list[LocalPlugin], source: str | None, *, trusted: bool) -> None:
+def _ask_for_trust(plugins: list[LocalPlugin], source: str | None) -> None:
     loaded = {each.sha256 for each in installed().local.values()}
     new = [each for each in plugins if each.sha256 not in loaded and trusted_copy(each) is None]
-    if not new or trusted:
+    if not new:
         return
     names = ", ".join(f"{each.path} (sha256 {each.sha256[:16]}…)" for each in new)
     what = f"this run has code of its own that was not trusted on this machine yet: {names}"

@@ -203,11 +203,11 @@ class RunSpec(SpecModel):
             problems += self.evaluation.problems(info)
         if not problems:  # callbacks refer to what is measured and updated
             setting = self.callback_setting(info)
-            for index, callback in enumerate(self.callbacks):
+            for path, callback in self.acting.items():
                 try:
                     callback.check(setting)
                 except ValueError as error:
-                    problems.append(Problem(f"callbacks.{index}", str(error)))
+                    problems.append(Problem(path, str(error)))
         if problems:
             raise SpecError(problems)
         return info
@@ -225,6 +225,12 @@ class RunSpec(SpecModel):
             raise DataError("dataset: its samples need more memory than this machine has") from None
         except OSError as error:
             raise DataError(f"dataset: {error.strerror or error}") from None
+
+    @property
+    def acting(self) -> dict[str, Callback]:
+        """All callbacks by their path, in the order in which they act: the watchdog is the last."""
+        found = {f"callbacks.{index}": each for index, each in enumerate(self.callbacks)}
+        return found if self.watchdog is None else {**found, "watchdog": self.watchdog}
 
     def callback_setting(self, info: DatasetInfo) -> CallbackSetting:
         """Return what callbacks are checked and built with."""

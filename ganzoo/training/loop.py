@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ganzoo.components import DatasetInfo, Schedule
-from ganzoo.errors import Interrupted, Problem, RunError, SpecError
+from ganzoo.errors import GanzooWarning, Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
 from ganzoo.runs.directory import RunDirectory
@@ -179,16 +180,31 @@ class Trainer:
                 f"{run.path}: it was stopped at step {state.step} before its duration was over, by a"
                 " callback or by 'patience'; use 'ganzoo branch' to train on"
             )
-        if longer:
+        if state.step < self.total or not run.environment():
+            run.add_session(device, state.step)
+        if longer and before is not None:
+            self.warn_of_the_earlier_end(before)
             run.lengthen(self.spec, state.step)
         elif run.spec != self.spec:  # the data have moved
             run.write_spec(self.spec)
-        if state.step < self.total or not run.environment():
-            run.add_session(device, state.step)
         # What a kill may have left out after it saved the checkpoint, or somebody removed.
         if saved_step(run) != state.step:
             self.save_generator()
         self.prune()
+
+    def warn_of_the_earlier_end(self, before: RunSpec) -> None:
+        """Warn where callbacks or patience saw numbers at an end that a longer run would not have."""
+        step, plan, evaluation = self.state.step, self.prepared.plan, self.spec.evaluation
+        ended = step == Plan.of(before, self.state.batches.order).total
+        seen = step % plan.log or step % plan.checkpoint or step % (plan.evaluation or 1)
+        patient = evaluation is not None and evaluation.patience is not None
+        if ended and seen and (self.spec.callbacks or patient):
+            warnings.warn(
+                f"{self.run.path}: callbacks and 'patience' have seen what was measured at its end, step"
+                f" {step}: results may differ from those of a run that was longer from the start",
+                GanzooWarning,
+                stacklevel=2,
+            )
 
     def train(self) -> None:
         """Take steps until the duration is over or a signal asks to stop."""

@@ -71,7 +71,9 @@ def _fits(spec: RunSpec, info: DatasetInfo, parts: int, device: torch.device) ->
     """Take two steps with batches in so many parts."""
     report(f"trying parts of {spec.training.batch_size // parts}", 0, 0)
     training = spec.training.model_copy(update={"accumulation": parts})
-    tried = spec.model_copy(update={"training": training, "evaluation": None, "callbacks": ()})
+    tried = spec.model_copy(
+        update={"training": training, "evaluation": None, "callbacks": (), "watchdog": None}
+    )
     try:
         with numerics(device, deterministic=training.deterministic):
             state = prepare(tried, info, device).state

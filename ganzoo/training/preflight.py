@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from ganzoo.components import DatasetInfo
+from ganzoo.evaluation import features
 from ganzoo.plugins import Plugins
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
@@ -102,7 +104,8 @@ def preflight(spec: RunSpec, info: DatasetInfo, plugins: Plugins) -> Preflight:
             measured.trainer.state.batches.close()
 
 
-GENERATED = "extracting features of generated samples"
+GENERATED = features.EXTRACTING.format(features.GENERATED)
+"""What an evaluation reports while it generates."""
 
 
 class _BrokenOff(Exception):  # noqa: N818 - not an error
@@ -214,9 +217,8 @@ class _Measurement:
             with reporting_to(pace):
                 first = self._timed(self.trainer.evaluate)
         except _BrokenOff:
-            return pace.per_sample * len(
-                self.trainer.prepared.split
-            ), pace.per_sample * section.samples
+            real = len(self.trainer.prepared.split)
+            return pace.per_sample * real, pace.per_sample * section.samples
         if first > PATIENCE / 2:
             each = pace.per_sample * section.samples or first
             return first - each, each
@@ -238,13 +240,17 @@ class _Measurement:
 def _times(plan: Plan) -> dict[str, int]:
     """Return how often things happen; every evaluation may be the best yet, which is saved."""
 
-    def due(every: int | None) -> set[int]:
-        return set() if every is None else {*range(every, plan.total + 1, every), plan.total}
+    def due(every: int) -> int:
+        return -(-plan.total // every)  # at the end, too
 
+    evaluations = checkpoints = 0
+    if plan.evaluation is not None:
+        evaluations = due(plan.evaluation)
+        checkpoints = evaluations - due(math.lcm(plan.checkpoint, plan.evaluation))
     return {
-        "evaluations": len(due(plan.evaluation)),
-        "checkpoints": len(due(plan.checkpoint) | due(plan.evaluation)),
-        "samples": len(due(plan.samples)),
+        "evaluations": evaluations,
+        "checkpoints": checkpoints + due(plan.checkpoint),
+        "samples": due(plan.samples),
     }
 
 

@@ -150,10 +150,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     _refuse_single_samples(spec, order, game)
     _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:
-        drawn = torch.Generator().manual_seed(derive_seed(spec.seed, "example conditions"))
-        order_of_rows = torch.randperm(len(split), generator=drawn)
-        rows = order_of_rows[torch.arange(len(game.sampler.examples)) % len(split)]
-        examples = torch.from_numpy(split.condition[rows.numpy()])
+        examples = _examples(split.condition, len(game.sampler.examples), spec.seed)
         game.sampler.examples = examples.to(device, dtype)
     average = None
     if training.ema is not None:
@@ -173,8 +170,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         with_condition=spec.algorithm.condition(info) is not None,
         workers=training.workers if streamed else 0,
     )
-    acting = spec.callbacks if spec.watchdog is None else (*spec.callbacks, spec.watchdog)
-    callbacks = Callbacks(acting, spec.callback_setting(info), game.optimizers)
+    callbacks = Callbacks(tuple(spec.acting.values()), spec.callback_setting(info), game.optimizers)
     data = {
         "samples": len(split),
         "sample_shape": list(split.space.shape),
@@ -185,6 +181,13 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
     held_out = partial(_held_out, spec, info)
     callbacks.on_start(TrainingView(game, split, held_out, plan.epoch, spec.seed))
     return Prepared(info, split, state, plan, evaluator)
+
+
+def _examples(condition: npt.NDArray[Any], count: int, seed: int) -> torch.Tensor:
+    """Return conditions of some real samples, for samples that are asked for without any."""
+    drawn = torch.Generator().manual_seed(derive_seed(seed, "example conditions"))
+    order = torch.randperm(len(condition), generator=drawn)
+    return torch.from_numpy(condition[order[torch.arange(count) % len(order)].numpy()])
 
 
 def _held_out(spec: RunSpec, info: DatasetInfo) -> Split | None:

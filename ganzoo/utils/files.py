@@ -77,7 +77,8 @@ def remove_leftovers(*folders: Path) -> None:
     """Delete the temporary files that killed processes left in folders."""
     for folder in folders:
         for path in folder.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
 
 
 def put_aside(path: Path) -> Path:

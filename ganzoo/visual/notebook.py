@@ -8,7 +8,6 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
@@ -23,9 +22,7 @@ LARGEST_PICTURE = 2 * 2**20
 
 def live_display() -> list[LiveDisplay]:
     """Return a listener that shows progress in the notebook that calls this; none elsewhere."""
-    module: Any = sys.modules.get(
-        "IPython"
-    )  # it is there in a notebook, and is not imported for this
+    module: Any = sys.modules.get("IPython")  # imported already in a notebook
     shell = None if module is None else module.get_ipython()
     if getattr(shell, "kernel", None) is None:
         return []
@@ -85,28 +82,25 @@ class LiveDisplay:
 
 def run_html(run: RunDirectory) -> str:
     """Return a run as HTML: its name, how far it is trained, its newest grid and its scores."""
-    path, rows = run.path, run.metrics()
-    step = rows[-1]["step"] if rows else 0
-    parts = [f"<b>{escape(path.name)}</b>: {step:,} steps trained"]
+    path = run.path
+    title = f"<b>{escape(path.name)}</b>"
     try:
-        duration = str(run.spec.training.duration)
-        parts[0] += f"; its duration is {escape(duration)}"
+        rows = run.metrics()
+        title += f": {rows[-1]['step'] if rows else 0:,} steps trained"
+        title += f"; its duration is {escape(str(run.spec.training.duration))}"
         reports = [*run.reports()[-1:], *list(run.training_reports().values())[-1:]]
         scores = values_html(read_report(reports[0]).values) if reports else ""
     except GanzooError as error:  # a run that cannot be used now can still be shown
         scores = f"<div>{escape(str(error))}</div>"
-    return f"<div>{parts[0]}<br><code>{escape(str(path))}</code></div>{newest_grid(run)}{scores}"
+    return f"<div>{title}<br><code>{escape(str(path))}</code></div>{newest_grid(run)}{scores}"
 
 
 def newest_grid(run: RunDirectory) -> str:
     """Return the newest grid of samples as HTML, in full; empty where there is none."""
-    for path in reversed(run.sample_grids()):
-        return _picture(path)
-    return ""
-
-
-def _picture(path: Path) -> str:
-    content = path.read_bytes()
+    grids = run.sample_grids()
+    if not grids:
+        return ""
+    path, content = grids[-1], grids[-1].read_bytes()
     if len(content) > LARGEST_PICTURE:
         return f"<div><code>{escape(str(path))}</code></div>"
     data = b64encode(content).decode()

@@ -300,6 +300,21 @@ def test_an_odd_repository_has_no_commit(content: str, tmp_path: Path) -> None:
     assert commit_of(tmp_path) is None
 
 
+def test_a_warning_without_a_finding_is_no_line_of_the_log(tmp_path: Path) -> None:
+    line = {"step": 1, "callback": "c", "action": "warn", "reason": "r"}
+    run = RunDirectory.create(spec(tmp_path))
+    run.append_metrics({**line, "finding": "collapse"})
+    assert "The watchdog found collapse (step 1)" in card(run, 5, 5)
+    run.append_metrics(line)
+    with pytest.raises(RunError, match=r"line 2 is not JSON that a run logs"):
+        card(run, 5, 5)
+
+
+def test_commands_in_the_card_can_be_pasted(tmp_path: Path) -> None:
+    run = RunDirectory.create(spec(tmp_path), tmp_path / "my run")
+    assert f"`ganzoo evaluate '{run.path}'`" in card(run, 5, 5)
+
+
 def test_a_description_is_words_in_the_card(tmp_path: Path) -> None:
     run = RunDirectory.create(spec(tmp_path, description="<img src=x> \x1b[31m **not** bold"))
     text = card(run, 0, 5)

@@ -464,6 +464,12 @@ def test_a_misspelt_loss_of_a_callback_is_found_before_anything_is_built() -> No
     )
 
 
+def test_a_watchdog_is_checked_as_other_callbacks_are() -> None:
+    watchdog = {"type": "reduce_on_plateau", "quantity": "fd"}
+    (problem,) = check_refusal({**SPEC, "watchdog": watchdog})
+    assert problem == "watchdog: quantity 'fd' is not evaluated (available: none)"
+
+
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe{}")

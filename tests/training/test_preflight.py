@@ -15,6 +15,7 @@ from ganzoo.errors import DataError, DeviceError, SpecError
 from ganzoo.training import preflight as module
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import TrainingContext
+from ganzoo.training.setup import Plan
 from ganzoo.utils.progress import report
 
 EVALUATION = {
@@ -60,6 +61,15 @@ def test_a_preflight_knows_what_the_run_then_leaves(
     assert found.to_json()["total_seconds"] == pytest.approx(sum(found.seconds.values()))
     if found.memory is not None and found.memory_available is not None:
         assert 2**26 < found.memory < found.memory_available
+
+
+def test_how_often_things_happen_in_a_run_of_any_length() -> None:
+    plan = Plan(total=10**15, log=1, samples=7, checkpoint=6, evaluation=4, epoch=1.0, images=1.0)
+    assert module._times(plan) == {
+        "evaluations": 10**15 // 4,
+        "checkpoints": 10**15 // 4 + 10**15 // 6 + 1 - (10**15 // 12 + 1),
+        "samples": 10**15 // 7 + 1,
+    }
 
 
 def test_the_time_is_that_of_the_parts_as_often_as_they_happen(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 
 import ganzoo
 from ganzoo.components import Optimizer, registry
-from ganzoo.errors import CheckpointWarning, Interrupted, RunError, UsageError
+from ganzoo.errors import CheckpointWarning, GanzooWarning, Interrupted, RunError, UsageError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs import RunDirectory
 from ganzoo.runs.checkpoints import Checkpoint
@@ -270,6 +271,30 @@ def test_a_finished_run_is_made_longer_as_if_it_had_been_from_the_start(
     changes = longer.directory.environment()["durations"]
     assert changes == [{"step": 40, "from": "40 steps", "to": "70 steps"}]
     assert ganzoo.resume(short.path).metrics() == longer.metrics()
+
+
+def test_a_damaged_environment_is_put_aside_where_a_run_is_made_longer(
+    small: dict[str, Any],
+) -> None:
+    path = ganzoo.run(small).directory.environment_path
+    path.write_text("half a fi", "utf-8")
+    longer = ganzoo.resume(path.parent, overrides=["training.duration=42 steps"])
+    assert path.with_name("environment.json.damaged").read_text("utf-8") == "half a fi"
+    environment = longer.directory.environment()
+    assert environment["seed"] == longer.spec.seed
+    assert [each["to"] for each in environment["durations"]] == ["42 steps"]
+
+
+@pytest.mark.parametrize(("duration", "warns"), [("38 steps", True), ("40 steps", False)])
+def test_what_callbacks_saw_at_an_earlier_end_is_warned_of(
+    small: dict[str, Any], duration: str, warns: bool
+) -> None:
+    small["output"] = {**small["output"], "log_every": "4 steps", "checkpoint_every": "4 steps"}
+    small["callbacks"] = [{"type": "stop_at", "quantity": "score/real", "above": 1e9}]
+    run = ganzoo.run(small, overrides={"training.duration": duration})
+    message = "results may differ from those of a run that was longer from the start"
+    with pytest.warns(GanzooWarning, match=message) if warns else nullcontext():
+        ganzoo.resume(run.path, overrides=["training.duration=44 steps"])
 
 
 def test_a_stopped_run_is_made_longer_and_resumes_from_older_checkpoints_too(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganzoo.utils.files import append_line, put_aside, write_atomically
+from ganzoo.utils.files import append_line, put_aside, remove_leftovers, write_atomically
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
 
@@ -50,3 +50,10 @@ def test_what_is_put_aside_replaces_nothing(tmp_path: Path) -> None:
         names.append(put_aside(path).name)
     assert names == ["file.damaged", "file.damaged-2", "file.damaged-3"]
     assert [(tmp_path / name).read_text() for name in names] == ["a", "b", "c"]
+
+
+def test_a_folder_is_no_leftover(tmp_path: Path) -> None:
+    (tmp_path / ".mine.tmp").mkdir()
+    (tmp_path / ".file.tmp").touch()
+    remove_leftovers(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == [".mine.tmp"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec", shell_complete=complete_spec)
 @options.set_option
+@options.trust_option
 @options.json_option
 @options.quiet_option
 def doctor(spec: str, assignments: tuple[str, ...], as_json: bool, quiet: bool) -> None:

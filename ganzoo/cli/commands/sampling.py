@@ -125,9 +125,8 @@ def sample(
         source=sources,
     ).numpy()
     if kind == "npy":
-        with atomic_file(
-            path, durable=False
-        ) as file:  # given a name, numpy would add an ending to it
+        # Given a name, numpy would add an ending to it.
+        with atomic_file(path, durable=False) as file:
             np.save(file, samples)
     elif kind == "png":
         save_image(sample_picture(opened.info.samples, samples, names), path)
