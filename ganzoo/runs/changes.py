@@ -29,7 +29,7 @@ def differences(before: Any, after: Any, path: str = "") -> dict[str, str]:
             inner = f"{path}.{key}" if path else str(key)
             found |= differences(before.get(key), after.get(key), inner)
         return found
-    if path.endswith("type") and isinstance(before, str) and isinstance(after, str):
+    if path.rpartition(".")[2] == "type" and isinstance(before, str) and isinstance(after, str):
         # A name may have had to be qualified since: another plugin may provide the same one.
         before, after = before.rpartition(":")[2], after.rpartition(":")[2]
     return {} if before == after else {path: f"{path} was {before!r} and is {after!r}"}

@@ -89,7 +89,7 @@ def test_the_time_is_that_of_the_parts_as_often_as_they_happen(
     longer = api.preflight(ganzoo.load_spec(again))
     assert longer.times == {"evaluations": 267, "checkpoints": 533, "samples": 200}
     assert longer.seconds["training"] > 40
-    assert longer.advice[0].startswith("device: ")
+    assert any(each.startswith("device: ") for each in longer.advice)
 
 
 def test_what_takes_a_large_part_of_the_time_is_named(evaluated: dict[str, Any]) -> None:
