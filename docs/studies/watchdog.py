@@ -11,11 +11,13 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from ganzoo_augmentations.components import DiffAugment
 from pydantic import Field
 
 import ganzoo
@@ -111,6 +113,15 @@ def networks_are_pushed(training: TrainingView, control: Control) -> None:
     layers(training, "generator")[-1].bias.add_(1.0)
 
 
+def samples_are_augmented(training: TrainingView, control: Control) -> None:
+    """Augment what the generator makes, as if it had learned to."""
+    del control
+    augment, rng = DiffAugment().build(), torch.Generator().manual_seed(training.seed)
+    training.game.networks["generator"].register_forward_hook(
+        lambda _, __, samples: augment(samples, rng)
+    )
+
+
 def nothing(training: TrainingView, control: Control) -> None:
     """Leave the run as it is: the spec itself has the illness."""
     del training, control
@@ -151,6 +162,16 @@ ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, An
         rate_is_too_high,
         RING | {"loss": {"type": "wgan", "clip": None}},
         "wgan without a bound, learning rate times 300",
+    ),
+    "leaking_augmentation": (
+        samples_are_augmented,
+        DIGITS
+        | {
+            "dataset": "mnist-5k",
+            "augmentation": "diffaugment",
+            "training": {"duration": f"{ONSET + ALLOWED} steps", "batch_size": 64},
+        },
+        "the generator's samples changed by diffaugment",
     ),
     "memorization": (
         nothing,
@@ -253,6 +274,7 @@ RECIPES: dict[str, tuple[int, list[str]]] = {
     "ring": (6000, []),
     "grid": (6000, []),
     "digits": (1200, []),
+    "digits with diffaugment": (1200, ['augmentation="diffaugment"']),
     "stacked-mnist": (400, []),
     "mlp-mnist": (4000, [STAND_IN]),
     "fc-fashion": (4000, [STAND_IN]),
@@ -263,26 +285,30 @@ RECIPES: dict[str, tuple[int, list[str]]] = {
     "dcgan-mnist-elu": (600, [STAND_IN]),
     "dcgan-mnist-softplus": (600, [STAND_IN]),
 }
-"""Steps and changes of each shipped recipe, shortened to what two CPU cores can do."""
+"""Steps and changes of each shipped recipe, shortened to what two CPU cores can do.
+
+The first word is the recipe's name.
+"""
 
 
 def recipe_run(name: str, steps: int, changes: list[str], seed: int, folder: Path) -> list[str]:
     """Train a recipe, and return what the watchdog named."""
     shorter = [f'training.duration="{steps} steps"', "evaluation=null", f"seed={seed}"]
-    spec = load_spec(name, overrides=[*changes, *shorter, "device=cpu"])
-    run = ganzoo.run(spec, output=folder / f"{name}-{seed}")
+    spec = load_spec(name.split(maxsplit=1)[0], overrides=[*changes, *shorter, "device=cpu"])
+    run = ganzoo.run(spec, output=folder / f"{name}-{seed}".replace(" ", "-"))
     return [
         f"{each['finding']} ({each['step']})" for each in run.actions() if each["action"] == "warn"
     ]
 
 
-def study_illnesses(seeds: range, folder: Path) -> list[str]:
+def study_illnesses(seeds: range, folder: Path, only: list[str]) -> list[str]:
     """Return the table of illnesses."""
     rows = [
         "| illness | brought about by | onset | named after, in steps | also named |",
         "|---|---|---|---|---|",
     ]
-    for illness, (_, _, words) in ILLNESSES.items():
+    for illness in only:
+        words = ILLNESSES[illness][2]
         onsets, delays, others = [], [], set()
         for seed in seeds:
             onset, named, everything = ill_run(illness, seed, folder)
@@ -296,25 +322,25 @@ def study_illnesses(seeds: range, folder: Path) -> list[str]:
     return rows
 
 
-def study_recipes(seeds: range, folder: Path, only: list[str]) -> list[str]:
+def study_recipes(seeds: list[int], folder: Path, only: list[str]) -> list[str]:
     """Return the table of recipes."""
-    rows = ["| recipe | steps | seeds | data | named |", "|---|---|---|---|---|"]
-    for name in only:
+    rows = ["| recipe | seed | steps | data | named |", "|---|---|---|---|---|"]
+    for name, seed in product(only, seeds):
         steps, changes = RECIPES[name]
-        named = [recipe_run(name, steps, changes, seed, folder) for seed in seeds]
-        data = "mnist-5k as a stand-in" if changes else "its own"
-        found = "; ".join(", ".join(each) for each in named if each) or "nothing"
-        rows.append(f"| {name} | {steps:,} | {len(named)} | {data} | {found} |")
+        data = "mnist-5k as a stand-in" if STAND_IN in changes else "its own"
+        found = ", ".join(recipe_run(name, steps, changes, seed, folder)) or "nothing"
+        rows.append(f"| {name} | {seed} | {steps:,} | {data} | {found} |")
         print(rows[-1], flush=True)  # noqa: T201 - a program that prints
     return rows
 
 
-def rewrite(section: str, rows: list[str]) -> None:
-    """Put a table in its place on the page."""
+def rewrite(section: str, rows: list[str], key: int) -> None:
+    """Put rows in their table on the page, each in place of one with the same first cells."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(f"<!-- {section} -->\n", 1)
-    _, after = rest.split("<!-- end -->", 1)
-    table = "\n".join(rows)
+    old, after = rest.split("<!-- end -->", 1)
+    found = {tuple(row.split("|")[: key + 1]): row for row in [*old.splitlines(), *rows]}
+    table = "\n".join(found.values())
     PAGE.write_text(f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
 
 
@@ -322,16 +348,18 @@ def main() -> None:
     """Run the study, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--recipe-seeds", type=int, default=1)
+    parser.add_argument("--recipe-seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--part", choices=["illnesses", "recipes"])
+    parser.add_argument("--illnesses", nargs="+", default=list(ILLNESSES), choices=list(ILLNESSES))
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, registered(Inject):
         if chosen.part != "recipes":
-            rewrite("illnesses", study_illnesses(range(chosen.seeds), Path(folder)))
+            seeds = range(chosen.seeds)
+            rewrite("illnesses", study_illnesses(seeds, Path(folder), chosen.illnesses), key=1)
         if chosen.part != "illnesses":
-            seeds = range(chosen.recipe_seeds)
-            rewrite("recipes", study_recipes(seeds, Path(folder), chosen.recipes))
+            rows = study_recipes(chosen.recipe_seeds, Path(folder), chosen.recipes)
+            rewrite("recipes", rows, key=2)
 
 
 if __name__ == "__main__":

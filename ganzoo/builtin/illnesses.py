@@ -1,8 +1,8 @@
 """What can be wrong with a training, told from a few numbers of each look at it. Torch-free.
 
-A *look* is a dictionary of numbers, taken every so many steps; ``ganzoo.builtin.watchdog`` takes them.
+A *look* is a dictionary of numbers, taken every so many steps; ``ganzoo.builtin.watching`` takes them.
 A number that a run does not have is missing. An illness is found in the last looks and compared with
-those before; it has to show in two looks in a row, unless the numbers leave no doubt.
+those before; most have to show in two looks in a row.
 """
 
 from __future__ import annotations
@@ -27,13 +27,18 @@ Look = dict[str, float]
   batch; which fraction of that has one period; and the period in steps
 - ``memory``, ``memory_t``: how much more real training samples look than held-out ones, as a fraction of
   the gap to generated samples, and in standard errors
+- ``leak``, ``leak_share``: distance of generated samples from augmented real ones, as a fraction of
+  their distance from real ones, and of the distance between augmented and other real ones
 """
 
 WARM_UP = 10
-"""Looks before which a discriminator may be far ahead: many are, and most generators catch up."""
+"""Looks before which a discriminator may be far ahead and samples bad: most generators catch up."""
 
 HISTORY = 60
 """Looks that are remembered."""
+
+BEYOND = 1e300
+"""Stands in a look for a number that is not finite, which JSON does not have."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,11 @@ def _divergence(looks: Sequence[Look]) -> Finding | None:
         usual = max(1.0, max(before[:-2], default=before[0]))
         rates = [b / a if a > 0 else 1.0 for a, b in zip(last[-4:], last[-3:], strict=False)]
         steady = len(rates) >= 2 and min(rates[-2:]) >= 1.5 and last[-1] > 300 * usual
-        if not math.isfinite(last[-1]) or last[-1] > 1000 * usual or steady:
+        if last[-1] > 1000 * usual or steady:
+            now = "is not finite now" if last[-1] >= BEYOND else f"is {last[-1]:.3g} now"
             return Finding(
                 "divergence",
-                f"training is about to diverge: {words} rose from {usual:.3g} to {last[-1]:.3g}",
+                f"training is about to diverge: {words} was at most {usual:.3g}, and {now}",
                 "Lower the learning rates, or add a gradient penalty (r1), spectral_norm or clip_norm",
             )
     return None
@@ -149,7 +155,7 @@ def _discriminator_won(looks: Sequence[Look]) -> Finding | None:
     last = looks[-1]
     return Finding(
         "discriminator_won",
-        f"the discriminator has won: its loss is {last['loss']:.2g} of one that guesses, with mean"
+        f"the discriminator has won: its loss is {last['loss']:.2g} times that of a guess, with mean"
         f" logits {last['real']:.3g} for real and {last['fake']:.3g} for generated samples",
         "Lower the discriminator's learning rate, regularize it (r1, spectral_norm) or augment the data",
     )
@@ -161,13 +167,12 @@ def _vanishing(looks: Sequence[Look]) -> Finding | None:
         last, before = values[-2:], values[:-2]
         usual = median(before) if len(before) >= 2 else 0.0
         sure = name != "gradient/generator" and looks[-1].get("loss", 1.0) < 0.1
-        if (
-            max(last) < 0.01 * usual and not sure
-        ):  # a discriminator that is sure has little to learn
+        # A discriminator that is sure has little to learn.
+        if max(last) < 0.01 * usual and not sure:
             return Finding(
                 "vanishing_gradients",
                 f"the gradient of the {name.partition('/')[2]} has vanished: its norm is"
-                f" {last[-1]:.2g}, and was {usual:.2g}",
+                f" {last[-1]:.2g}, and its median was {usual:.2g}",
                 "Use a loss that does not saturate (bce rather than minimax), weaken the"
                 " discriminator, or lower learning rates",
             )
@@ -201,6 +206,19 @@ def _memorization(looks: Sequence[Look]) -> Finding | None:
     )
 
 
+def _leak(looks: Sequence[Look]) -> Finding | None:
+    # Samples that are still bad may be nearer to augmented ones, but they are far from both.
+    leaks, shares = _values(looks, "leak"), _values(looks, "leak_share")
+    if len(leaks) < WARM_UP or max(leaks[-3:] + shares[-3:]) > 0.5:
+        return None
+    return Finding(
+        "leaking_augmentation",
+        f"the augmentation shows in the samples: they are {leaks[-1]:.2g} times as far from augmented"
+        " real samples as from those that are not augmented",
+        "Leave out the operation that shows, weaken it, or apply it to a part of the samples only",
+    )
+
+
 CHECKS: tuple[Callable[[Sequence[Look]], Finding | None], ...] = (
     _divergence,
     _exploding,
@@ -210,6 +228,7 @@ CHECKS: tuple[Callable[[Sequence[Look]], Finding | None], ...] = (
     _vanishing,
     _oscillation,
     _memorization,
+    _leak,
 )
 
 IMPLIES = {

@@ -13,7 +13,8 @@ class Watchdog(Callback):
     """Names what goes wrong in a training, with the evidence and what helps.
 
     It knows a discriminator that has won, collapse, a dead generator, exploding and vanishing gradients,
-    oscillation, memorization of training samples, and growth that ends in numbers that are not finite.
+    oscillation, memorization of training samples, augmentations that show in generated samples, and
+    growth that ends in numbers that are not finite.
     Each is recorded once, when it begins.
     """
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganzoo.builtin.illnesses import HISTORY, Finding, Look, findings
+from ganzoo.builtin.illnesses import BEYOND, HISTORY, Finding, Look, findings
 from ganzoo.components import CallbackState, Control
 from ganzoo.data.split import Split, as_tensor
 from ganzoo.training import Adversary, Numbers, TrainingView
@@ -21,6 +21,9 @@ from ganzoo.utils.seeds import derive_seed
 
 SAMPLES = 64
 """Samples of each kind that a look compares."""
+
+AUGMENTED = 0.5
+"""Distance between real samples and augmented ones below which they cannot be told apart."""
 
 SERIES = 128
 """Steps in which a rhythm is looked for."""
@@ -30,9 +33,6 @@ PATIENCE = 10
 
 FIRST_EPOCHS = 10
 """Passes over the data before which nothing is memorized; held-out samples are opened after them."""
-
-BEYOND = 1e300
-"""Stands for a number that is not finite, which JSON does not have."""
 
 
 class Watch(CallbackState):
@@ -136,6 +136,7 @@ class Watch(CallbackState):
             taken["real_spread"], taken["real_nearest"] = _distances(batch.real)
             taken["deviation"] = (_std(real.logits) + _std(fake.logits)) / 2
             taken |= self._memory(step, training.game.adversaries[index])
+            taken |= self._leak(step, training.game.adversaries[index])
         if taken:
             values = torch.stack([each.float() for each in taken.values()]).tolist()
             look |= dict(zip(taken, values, strict=True))
@@ -143,6 +144,11 @@ class Watch(CallbackState):
             generated, expected = look.pop(f"fake_{name}", 0.0), look.pop(f"real_{name}", 0.0)
             if expected > 0:
                 look[name] = generated / expected
+        if "augmented_from_real" in look:
+            generated, from_real = look.pop("fake_from_augmented"), look.pop("fake_from_real")
+            augmented = look.pop("augmented_from_real")
+            if augmented > AUGMENTED and from_real > 0:
+                look["leak"], look["leak_share"] = generated / from_real, generated / augmented
         deviation = look.pop("deviation", 0.0)
         series = self._series.get(suffix, [])
         if deviation > 0 and len(series) == SERIES and np.isfinite(series).all():
@@ -176,6 +182,25 @@ class Watch(CallbackState):
         error = (known.var() / len(known) + new.var() / len(new)).sqrt()
         scale = (known.mean() - fake.mean()).abs()
         return {"memory": gap / scale, "memory_t": gap / error}
+
+    def _leak(self, step: int, adversary: Adversary) -> dict[str, torch.Tensor]:
+        """Return how far generated, real and augmented real images of the last batch are apart."""
+        training, last = self._training, adversary.last
+        assert training is not None
+        if last is None or last[0].real.dim() != 4 or len(last[0].real) < SAMPLES // 2:
+            return {}
+        fake, real = last[0].fake[:SAMPLES], last[0].real[:SAMPLES]
+        augmented = adversary.quiet_augmented(real, derive_seed(training.seed, "watchdog", step))
+        if augmented is None:
+            return {}
+        fake, real, augmented = (_areas(each) for each in (fake, real, augmented))
+        scale = torch.cat([real, augmented]).std(0) + 1e-3
+        fake, real, augmented = (each / scale for each in (fake, real, augmented))
+        return {
+            "fake_from_real": _energy_distance(fake, real),
+            "fake_from_augmented": _energy_distance(fake, augmented),
+            "augmented_from_real": _energy_distance(augmented, real),
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is remembered, without tensors; nothing before the first step."""
@@ -227,6 +252,17 @@ def _distances(samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     between = squares[:, None] + squares[None] - 2 * products
     between = between + torch.diag(torch.full_like(squares, math.inf))
     return spread, between.amin(1).clamp(min=0).sqrt().mean()
+
+
+def _areas(images: torch.Tensor) -> torch.Tensor:
+    """Return the mean values of areas, four by four, of each image."""
+    return torch.nn.functional.adaptive_avg_pool2d(images.detach().float(), 4).flatten(1)
+
+
+def _energy_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return how far two distributions are apart, 0 if they are the same (Székely and Rizzo, 2013)."""
+    within = [torch.cdist(each, each).sum() / (len(each) * (len(each) - 1)) for each in (x, y)]
+    return (2 * torch.cdist(x, y).mean() - within[0] - within[1]).clamp(min=0).sqrt()
 
 
 def _some(

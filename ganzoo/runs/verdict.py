@@ -197,6 +197,6 @@ def _advice(
     elif _gain(series)[1] >= STILL:
         yield f"train longer (`ganzoo branch {path} --set training.duration=…`)"
     elif real and real > 0 and not 1 / FAR < _mean(best) / real < FAR:
-        yield "training longer will not help; try larger networks, another loss or a penalty"
+        yield "training longer is unlikely to help; try larger networks, another loss or a penalty"
     else:
         yield f"measure it with more samples and seeds (`ganzoo evaluate {path}`)"

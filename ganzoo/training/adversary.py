@@ -7,6 +7,7 @@ the generator's.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -321,6 +322,18 @@ class Adversary:
             self._augment = augment
             for module, mode in modes:
                 module.training = mode
+
+    @torch.no_grad()
+    def quiet_augmented(self, samples: torch.Tensor, seed: int) -> torch.Tensor | None:
+        """Return samples as the discriminator would see them; None where nothing is augmented.
+
+        A copy of the augmentation does it, with random numbers of its own.
+        """
+        if self._augment is None:
+            return None
+        rng = torch.Generator(self._context.rng.device).manual_seed(seed)
+        augmented: torch.Tensor = copy.deepcopy(self._augment)(samples, rng)
+        return augmented
 
     def _discriminate_both(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from ganzoo import hookimpl
 from ganzoo.api import load_spec
 from ganzoo.builtin.illnesses import Look, findings
 from ganzoo.builtin.watchdog import Watchdog
-from ganzoo.components import CallbackSetting, Control
+from ganzoo.components import Augmentation, CallbackSetting, Control, Generator
 from ganzoo.runs.checkpoints import Checkpoint
+from ganzoo.testing import registered
 
 HEALTHY: Look = {
     "loss": 0.6,
@@ -35,6 +37,8 @@ HEALTHY: Look = {
     "period": 16.0,
     "memory": 0.1,
     "memory_t": 1.0,
+    "leak": 3.0,
+    "leak_share": 1.0,
 }
 
 ILL: dict[str, Look] = {
@@ -93,6 +97,80 @@ def test_samples_that_were_never_diverse_count_as_collapsed_after_a_while() -> N
     assert [each.name for each in findings(collapsed)] == ["collapse"]
 
 
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_an_augmentation_leaks_if_samples_are_near_augmented_ones_not_if_they_are_far_from_all(
+    share: float,
+) -> None:
+    found = findings(looks(*[{"leak": 0.1, "leak_share": share}] * 3))
+    assert [each.name for each in found] == ["leaking_augmentation"] * (share < 1)
+
+
+class Inverter(torch.nn.Module):
+    """Takes the negative of a half of all images, which a discriminator cannot see through."""
+
+    calls: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        self.calls += 1
+        return torch.where(torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5, -x, x)
+
+
+class Invert(Augmentation):
+    type: Literal["invert"] = "invert"
+
+    def build(self) -> Inverter:
+        return Inverter()
+
+
+class Painter(torch.nn.Module):
+    """Makes bright images with some noise; where an augmentation leaks, half of them are dark."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], *, leaks: bool) -> None:
+        super().__init__()
+        self.level = torch.nn.Parameter(torch.tensor(0.5))
+        self.register_buffer("noise", torch.randn(latent_dim, math.prod(shape)) / 20)
+        self.shape, self.leaks = shape, leaks
+
+    def forward(self, z: torch.Tensor, _: None) -> torch.Tensor:
+        x = (self.level + z @ self.noise).view(-1, *self.shape)
+        return torch.where(z[:, 0].view(-1, 1, 1, 1) < 0, -x, x) if self.leaks else x
+
+
+class Paint(Generator):
+    type: Literal["paint"] = "paint"
+    leaks: bool
+
+    def build(self, latent_dim: int, sample_shape: tuple[int, ...], condition: object) -> Painter:
+        return Painter(latent_dim, sample_shape, leaks=self.leaks)
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+def test_samples_that_look_augmented_are_told_from_those_that_do_not(
+    tmp_path: Path, leaks: bool
+) -> None:
+    images = np.random.default_rng(0).integers(180, 202, (64, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", train_images=images)
+    spec = {
+        "dataset": {"type": "arrays", "path": str(tmp_path / "images.npz")},
+        "latent": {"type": "normal", "dim": 4},
+        "generator": {"type": "paint", "leaks": leaks},
+        "discriminator": {"type": "mlp", "hidden": [8]},
+        "augmentation": "invert",
+        "training": {"duration": "12 steps", "batch_size": 32},
+        "output": {"samples": 4},
+        "watchdog": {"type": "watchdog", "every": 1},
+        "device": "cpu",
+    }
+    with registered(Invert, Paint):
+        run = ganzoo.run(spec, output=tmp_path / "run")
+    named = [each["finding"] for each in run.actions() if each["action"] == "warn"]
+    assert ("leaking_augmentation" in named) == leaks
+
+
 class Actions(Control):
     """Keeps what the watchdog does."""
 
@@ -145,11 +223,11 @@ def test_a_watchdog_may_stop_the_run() -> None:
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> dict[str, Any]:
+def spec(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A run with everything that a careless look would change: buffers, dropout, augmented states."""
-    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(100, 256, (64, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", train_images=images[:32], test_images=images[32:])
-    return {
+    spec: dict[str, Any] = {
         "dataset": {"type": "arrays", "path": str(tmp_path / "images.npz")},
         "latent": {"type": "normal", "dim": 4},
         "generator": {"type": "mlp", "hidden": [8], "normalization": "batch"},
@@ -160,11 +238,14 @@ def spec(tmp_path: Path) -> dict[str, Any]:
             "dropout": 0.2,
             "parametrizations": ["spectral_norm"],
         },
-        "training": {"duration": "26 steps", "batch_size": 16},
+        "augmentation": "invert",
+        "training": {"duration": "26 steps", "batch_size": 32},
         "output": {"log_every": "4 steps", "checkpoint_every": "7 steps", "samples": 4},
         "watchdog": {"type": "watchdog", "every": 2},
         "device": "cpu",
     }
+    with registered(Invert):
+        yield spec
 
 
 class StopAt:
@@ -200,7 +281,9 @@ def test_a_run_is_the_same_to_the_last_bit_with_a_watchdog_and_without(
         assert torch.equal(watched.tensors[name], tensor), name
     assert logged(tmp_path / "watched") == logged(tmp_path / "alone")
     (state,) = watched.values["callbacks"]["states"]
-    assert "memory" in state["state"]["looks"][""][-1], "held-out samples were looked at, too"
+    look = state["state"]["looks"][""][-1]
+    assert "memory" in look, "held-out samples were looked at, too"
+    assert "leak" in look, "and augmented ones"
 
 
 def test_a_resumed_watchdog_knows_what_it_would_have_known(

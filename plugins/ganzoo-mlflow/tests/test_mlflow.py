@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import ganzoo
 from ganzoo import hookimpl
 from ganzoo.errors import GanzooWarning
 
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when MLflow is imported
 pytest.importorskip("mlflow", reason="MLflow is not installed")
 
 from ganzoo_mlflow import plugin
@@ -118,6 +120,8 @@ def test_nothing_is_written_unless_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv(plugin.VARIABLE, value)
-    ganzoo.run(SPEC, output=tmp_path / "run")
+    ganzoo.run(
+        {**SPEC, "training": {"duration": "2 steps"}, "evaluation": None}, output=tmp_path / "run"
+    )
     assert not (tmp_path / "run" / "mlflow.json").exists()
     assert {each.name for each in tmp_path.iterdir()} == {"run"}

@@ -116,6 +116,8 @@ def test_nothing_is_written_unless_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv(plugin.VARIABLE, value)
-    ganzoo.run(SPEC, output=tmp_path / "run")
+    ganzoo.run(
+        {**SPEC, "training": {"duration": "2 steps"}, "evaluation": None}, output=tmp_path / "run"
+    )
     assert not (tmp_path / "run" / "trackio.json").exists()
     assert {each.name for each in tmp_path.iterdir()} == {"run"}

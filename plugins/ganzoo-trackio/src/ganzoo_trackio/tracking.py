@@ -71,7 +71,7 @@ class TrackedRun:
         """Write everything, and no more."""
         del completed
         with _quietly():
-            trackio.finish()
+            trackio.finish()  # type: ignore[no-untyped-call] # Trackio's
 
 
 @contextmanager
