@@ -52,6 +52,8 @@ def find_recipe(name: str) -> Recipe:
     else:
         known = f"{did_you_mean(name, recipes)} (recipes: {', '.join(recipes) or 'none'})"
         message = f"no such file or recipe{known}"
+        if Path(name).is_dir():
+            message = "is a folder; name a spec or a recipe (to resume a run: ganzoo resume)"
     raise SpecError([Problem("", message)], name)
 
 

@@ -131,16 +131,15 @@ def find_images(path: Path, labels: str = "auto") -> ImageFolder:
                 f"{path}: {part[1]} in {part[0]} seems to be a split; put the splits above the"
                 f" classes ({part[1]}/{part[0]})"
             )
-    tables = {name: _within(name, wrapper) for name in listing.tables}
     skipped = listing.skipped.copy()
-    if labels == "auto" and tables:
-        condition, found = _from_tables(path, tables, files, wrapper)
+    if labels == "auto" and listing.tables:
+        condition, found = _from_tables(path, listing.tables, files)
     elif labels in {"auto", "folders"}:
         condition, found = _from_folders(path, splits, folders)
-        skipped[".json"] += len(tables)
+        skipped[".json"] += len(listing.tables)
     elif labels == "none":
         condition, found = None, {}
-        skipped[".json"] += len(tables)
+        skipped[".json"] += len(listing.tables)
     else:
         table = Path(labels).expanduser()
         condition, found = _from_file(table, files, wrapper)
@@ -149,8 +148,14 @@ def find_images(path: Path, labels: str = "auto") -> ImageFolder:
     notes = []
     skipped += Counter()  # leaves out zeros
     if skipped:
-        listed = Listing((), skipped, ()).describe_skipped()
-        notes.append(f"{path}: {sum(skipped.values()):,} files are skipped: {listed}")
+        note = f"{path}: {Listing((), skipped, ()).skipped_words()}"
+        tables = skipped[".csv"] + skipped[".tsv"]
+        hint = (
+            "; if labels are in it, set 'labels' to its path"
+            if tables and condition is None
+            else ""
+        )
+        notes.append(note + (hint if labels == "auto" else ""))
     labelled = {
         name: tuple(replace(file, label=found.get(file.name)) for file in members)
         for name, members in splits.items()
@@ -177,19 +182,19 @@ def _from_folders(
 
 
 def _from_tables(
-    path: Path, tables: dict[str, str], files: tuple[ImageFile, ...], wrapper: str
+    path: Path, tables: tuple[str, ...], files: tuple[ImageFile, ...]
 ) -> tuple[Condition | None, dict[str, Label]]:
     """Return the labels in files called dataset.json, whose names are relative to their folders."""
     rows: list[tuple[str, tuple[Any, ...]]] = []
     bare = False
-    for name, within in tables.items():
+    for name in tables:
         table = read_table(read_text(path, name), f"{path}: {name}")
-        folder = PurePosixPath(within).parent
+        folder = PurePosixPath(name).parent
         bare = bare or table is None
         rows += [(str(folder / row), label) for row, label in ([] if table is None else table.rows)]
     if bare and not rows:
         return None, {}
-    return _labelled(Table(tuple(rows)), files, wrapper, f"{path}: {', '.join(tables)}")
+    return _labelled(Table(tuple(rows)), files, "", f"{path}: {', '.join(tables)}")
 
 
 def _from_file(
@@ -204,21 +209,21 @@ def _from_file(
 def _labelled(
     table: Table, files: tuple[ImageFile, ...], wrapper: str, where: str
 ) -> tuple[Condition, dict[str, Label]]:
-    found = match(table, [_within(file.name, wrapper) for file in files])
+    """Return the labels of images that a table names by their paths, with the wrapper or without."""
+    whole = {file.name: file.name for file in files}
+    within = {file.name: file.name.removeprefix(wrapper) for file in files}
     labels = {
-        file.name: found[_within(file.name, wrapper)]
-        for file in files
-        if _within(file.name, wrapper) in found
+        name: found[text]
+        for names in (within, whole)
+        for found in [match(table, names.values())]
+        for name, text in names.items()
+        if text in found
     }
     if len(labels) < len(files):
         first = next(file.name for file in files if file.name not in labels)
         count = f"{len(files) - len(labels):,} of {len(files):,} images have no label"
         raise DataError(f"{where}: {count}; the first is {first}")
     return encode(labels, table.columns, where)
-
-
-def _within(name: str, wrapper: str) -> str:
-    return name.removeprefix(wrapper)
 
 
 def _unwrapped(parts: list[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], str]:

@@ -61,6 +61,12 @@ class Listing:
     skipped: Counter[str]  # how many other files there are of each suffix, or of what else
     tables: tuple[str, ...]  # names of files of labels as for StyleGAN
 
+    def skipped_words(self) -> str:
+        """Return how many files are skipped, and what they are."""
+        total = self.skipped.total()
+        are = "file is" if total == 1 else "files are"
+        return f"{total:,} {are} skipped: {self.describe_skipped()}"
+
     def describe_skipped(self) -> str:
         """Return what is skipped in words, such as ``5 .txt and 1 without a suffix``."""
         parts = [f"{count:,} {what}" for what, count in sorted(self.skipped.items())]

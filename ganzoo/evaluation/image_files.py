@@ -200,7 +200,7 @@ def _from_folder(path: Path, stack: ExitStack) -> _Files:
     found = list_images(path)
     names = [file.name for file in found.files]
     if found.skipped:
-        note(f"{path}: {found.skipped.total():,} files are skipped: {found.describe_skipped()}")
+        note(f"{path}: {found.skipped_words()}")
     open_named = stack.enter_context(opener(path))
     return _Files(path, names, lambda index: open_named(names[index]))
 

@@ -23,6 +23,9 @@ WORSE = 0.2
 FAR = 2.0
 """Times the real-data baseline, or below half of it, at which samples count as far from the data."""
 
+FOUND = {"dead_generator": "a dead generator", "discriminator_won": "a discriminator that has won"}
+"""Findings whose names are not what is found."""
+
 
 def verdict_of(run: RunDirectory) -> str:
     """Return the verdict on a run from what is in its directory."""
@@ -92,7 +95,8 @@ def _findings(actions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     named: dict[str, int] = {}
     for action in actions:
         if action["action"] == "warn":
-            named.setdefault(action["finding"].replace("_", " "), action["step"])
+            finding = action["finding"]
+            named.setdefault(FOUND.get(finding, finding.replace("_", " ")), action["step"])
     return named
 
 
@@ -156,7 +160,9 @@ def _standing(best: tuple[int, Value]) -> str:
         return f"{text}; no real-data baseline was measured"
     if real <= 0:
         return f"{text}, where real samples score {real:.4g}"
-    return f"{text}, {_mean(best) / real:.2g} times what real samples score ({real:.4g})"
+    times = _mean(best) / real
+    much = f"{times:,.0f}" if times >= 10 else f"{times:.2g}"
+    return f"{text}, {much} times what real samples score ({real:.4g})"
 
 
 def _aspects(report: Report) -> Iterator[str]:
@@ -188,7 +194,7 @@ def _advice(
     """Yield what the trend suggests."""
     last, real = series[-1], best[1].baseline_value
     if len(series) < ENOUGH:
-        yield "evaluate more often (evaluation.every)"
+        yield "train longer or evaluate more often (evaluation.every)"
     elif _loss(_mean(best), _mean(last)) > WORSE:
         yield (
             f"use the best checkpoint (`ganzoo sample {path} --checkpoint best`), and lower the"

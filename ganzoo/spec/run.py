@@ -21,6 +21,7 @@ from ganzoo.components import (
     Dataset,
     DatasetInfo,
     Images,
+    Schedule,
     SpecModel,
     component_field,
 )
@@ -266,6 +267,14 @@ class RunSpec(SpecModel):
         """Return all components of this spec by their path in it."""
         found = dict(_components(self, ""))
         return {path.removeprefix("algorithm."): component for path, component in found.items()}
+
+    def schedules(self) -> dict[str, Schedule]:
+        """Return the schedules of this spec that are not constant, by their path in it."""
+        return {
+            path: part
+            for path, part in self.components().items()
+            if isinstance(part, Schedule) and part.type != "constant"
+        }
 
     def providers(self) -> dict[str, Provider]:
         """Return where each component of this spec comes from, by its path in the spec."""

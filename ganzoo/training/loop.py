@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from ganzoo.components import DatasetInfo, Schedule
+from ganzoo.components import DatasetInfo
 from ganzoo.errors import GanzooWarning, Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
@@ -100,13 +100,12 @@ def _refuse_another_length(prepared: Prepared, before: RunSpec) -> None:
             f"the run has {old} steps, and this is {prepared.plan.total}; it can only be longer"
         )
         raise SpecError([Problem("training.duration", problem)])
-    for path, part in spec.components().items():
-        if isinstance(part, Schedule) and part.type != "constant":
-            problem = (
-                f"the schedule {part.type!r} depends on the duration, so this would not be the same run"
-                " made longer; use 'ganzoo branch'"
-            )
-            raise SpecError([Problem(path, problem)])
+    for path, part in spec.schedules().items():
+        problem = (
+            f"the schedule {part.type!r} depends on the duration, so this would not be the same run"
+            " made longer; use 'ganzoo branch'"
+        )
+        raise SpecError([Problem(path, problem)])
 
 
 def _refuse_to_end_before_it_begins(prepared: Prepared) -> None:

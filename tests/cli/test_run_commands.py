@@ -110,6 +110,28 @@ def test_resuming_a_finished_run_says_so(program, finished):
     result = program("resume", finished)
     assert (result.code, result.out) == (0, f"{finished}\n")
     assert "small-1 was already finished, at step 20" in result.err
+    assert f"ganzoo resume {finished} --set training.duration=" in result.err
+
+
+def test_a_finished_run_with_schedules_is_to_be_branched(program, spec_file):
+    falling = '{"type": "linear", "start": 0.001, "end": 0}'
+    path = program("run", spec_file, "-q", "--set", f"generator_optimizer.lr={falling}").out.strip()
+    assert f"ganzoo branch {path} --set training.duration=" in program("resume", path).err
+
+
+def test_the_verdict_fits_a_narrow_terminal(program, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = program("resume", finished).err.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  verdict"))
+    assert all(len(line) <= 60 for line in lines[first : first + 4])
+
+
+def test_a_folder_is_not_taken_for_a_recipe_that_is_missing(program, tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = program("run", "photos")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "photos: is a folder; name a spec" in result.err
 
 
 @pytest.mark.parametrize("command", ["resume", "sample"])

@@ -69,7 +69,7 @@ def test_vectors_are_labels_or_values(root: Path) -> None:
 
 def test_other_sources_of_labels_can_be_chosen(root: Path) -> None:
     write(root / "dataset.json", {"labels": [[name, i % 3] for i, name in enumerate(NAMES)]})
-    with pytest.warns(DataWarning, match=r"1 files are skipped: 1 \.json"):
+    with pytest.warns(DataWarning, match=r"1 file is skipped: 1 \.json"):
         condition = folder(root, labels="folders").info().condition
     assert condition == Condition("classes", 2, ("00000", "00001"))
     assert folder(root, labels="none").info().condition is None
@@ -134,3 +134,33 @@ def test_a_missing_table_is_named(root: Path) -> None:
 def test_whole_paths_are_kept_but_not_for_words() -> None:
     assert folder(Path("x")).with_absolute_paths().labels == "auto"
     assert Path(folder(Path("x"), labels="l.csv").with_absolute_paths().labels).is_absolute()
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_the_labels_of_a_single_folder_are_found(form: str, tmp_path: Path) -> None:
+    root = tmp_path / "few"
+    (root / "00000").mkdir(parents=True)
+    names = [f"00000/img{index}.png" for index in range(4)]
+    for name in names:
+        Image.new("L", (8, 8)).save(root / name)
+    table = write(
+        tmp_path / "labels.csv", "".join(f"{name},{i % 2}\n" for i, name in enumerate(names))
+    )
+    write(root / "dataset.json", {"labels": [[name, i % 2] for i, name in enumerate(names)]})
+    if form == "zip":
+        root = Path(shutil.make_archive(str(tmp_path / "x"), "zip", root))
+    for labels in ("auto", str(table)):
+        condition = folder(root, labels=labels).build("train").condition
+        assert condition is not None
+        assert condition.tolist() == [0, 1, 0, 1]
+
+
+def test_a_table_that_is_not_used_is_pointed_out(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    table = write(tmp_path / "labels.csv", "a.png,0\nb.png,1\n")
+    with pytest.warns(
+        DataWarning, match=r"1 file is skipped: 1 \.csv; .* set 'labels' to its path"
+    ):
+        folder(tmp_path).info()
+    assert folder(tmp_path, labels=str(table)).info().condition == Condition("classes", 2)

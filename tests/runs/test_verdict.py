@@ -78,7 +78,7 @@ def test_without_an_evaluation_it_says_so_and_what_to_add() -> None:
 @pytest.mark.parametrize(
     ("means", "trend", "advice"),
     [
-        ((9.0, 6.0), "Evaluated 2 times, which is too few to say", "evaluate more often"),
+        ((9.0, 6.0), "Evaluated 2 times, which is too few to say", "or evaluate more often"),
         ((9.0, 8.0, 7.0, 6.0, 5.0, 4.0), "still improving: in the last third", "train longer"),
         ((9.0, 5.0, 4.0, 4.1, 3.98, 4.0), "has converged: in the last", "larger networks"),
         ((9.0, 3.0, 1.2, 1.1, 1.1, 1.1), "has converged: in the last", "more samples and seeds"),
@@ -95,6 +95,7 @@ def test_the_best_step_is_compared_with_real_samples() -> None:
     assert "The best step is 300 with fd@pixels 2, 4 times what real samples score (0.5)" in of(
         9.0, 4.0, 2.0, 2.1, real=0.5
     )
+    assert "with fd@pixels 440, 142 times what real samples score (3.1)" in of(440.0, real=3.1)
     assert "no real-data baseline was measured" in of(9.0, 4.0, 2.0, 2.1, real=None)
     assert "where real samples score -0.01" in of(9.0, 4.0, 2.0, 2.1, real=-0.01)
 
@@ -132,3 +133,15 @@ def test_findings_come_first_in_what_to_try() -> None:
 def test_numbers_that_could_not_be_measured_give_no_trend() -> None:
     text = verdict(points([value(FD, None)]), None, [], path="runs/a-1")
     assert text.startswith("No evaluation gave a number by which the best could be chosen. ")
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        ("dead_generator", "found a dead generator (step 700)"),
+        ("discriminator_won", "found a discriminator that has won (step 700)"),
+        ("exploding_gradients", "found exploding gradients (step 700)"),
+    ],
+)
+def test_findings_are_named_in_a_sentence(finding: str, words: str) -> None:
+    assert words in verdict([], None, [COLLAPSE | {"finding": finding}], path="runs/a-1")

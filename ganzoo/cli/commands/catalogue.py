@@ -116,7 +116,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "qualified_name": entry.qualified_name,
         "provider": entry.provider.name,
         "version": entry.provider.version,
-        "summary": inspect.cleandoc(entry.component.__doc__ or "").partition("\n")[0],
+        "summary": _text(entry).partition("\n")[0],
         "paper": entry.component.paper,
     }
 
@@ -137,5 +137,9 @@ def _description(entry: Entry) -> dict[str, Any]:
         for name, field in schema["properties"].items()
         if name != "type"
     ]
-    text = inspect.cleandoc(entry.component.__doc__ or "")
-    return {**_summary(entry), "description": text, "fields": fields}
+    return {**_summary(entry), "description": _text(entry), "fields": fields}
+
+
+def _text(entry: Entry) -> str:
+    """Return the docstring of a component with the quotes of Markdown."""
+    return inspect.cleandoc(entry.component.__doc__ or "").replace("``", "`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import textwrap
 from collections.abc import Callable
 from contextlib import suppress
@@ -179,9 +180,10 @@ def _summarize(finished: Run, progress: Progress) -> None:
     path = finished.path
     rows = finished.metrics()
     if progress.step == progress.began_at:
+        verb = "branch" if finished.spec.schedules() else "resume"
         say(
             f"{path.name} was already finished, at step {progress.step}; train it for longer with: "
-            f"{program_command()} resume {shlex.quote(str(path))} --set training.duration=…"
+            f"{program_command()} {verb} {shlex.quote(str(path))} --set training.duration=…"
         )
     else:
         new = [row for row in rows if row["step"] > progress.began_at]
@@ -199,7 +201,8 @@ def _summarize(finished: Run, progress: Progress) -> None:
         lines.append(("at the end", "  ".join(metric_words(losses))))
     lines += [("evaluation", line) for line in _evaluation(finished)]
     lines += [("samples", str(grid)) for grid in finished.directory.sample_grids()[-1:]]
-    words = textwrap.wrap(verdict_of(finished.directory), 100)
+    width = shutil.get_terminal_size((116, 24)).columns - 16
+    words = textwrap.wrap(verdict_of(finished.directory), min(max(width, 24), 100))
     lines += [("" if number else "verdict", line) for number, line in enumerate(words)]
     command, quoted = program_command(), shlex.quote(str(path))
     more = ("more samples", f"{command} sample {quoted}")

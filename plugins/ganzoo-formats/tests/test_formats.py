@@ -146,6 +146,8 @@ BAD_CLASS = {"a.png": picture(0), "a.cls": b"cat"}
         (Hdf5, "x.h5", b"garbage", r"x\.h5 cannot be read"),
         (Parquet, "x.txt", b"", r"must end in \.parquet"),
         (Parquet, "folder/x.txt", b"", r"holds no \.parquet files"),
+        (WebDataset, "folder/x.tar.gz", b"", r"holds no \.tar files; decompress those"),
+        (Hdf5, "folder/x.h5", b"", "is a folder, not an HDF5 file"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(

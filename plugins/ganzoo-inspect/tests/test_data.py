@@ -238,3 +238,15 @@ def test_what_cannot_be_looked_through_is_refused_in_a_sentence(
     assert len(errors) == 1
     assert message in errors[0]
     assert not list(working.iterdir())
+
+
+def test_skipped_files_sizes_and_copies_are_put_in_words(
+    program: Callable[..., Any], plain: Path
+) -> None:
+    (plain / "copy.png").write_bytes((plain / "01.png").read_bytes())
+    (plain / "labels.csv").write_text("a,b")
+    Image.new("L", (30, 20)).save(plain / "wide.png")
+    lines = [line.split(maxsplit=1) for line in program("data", plain, "-q").out.splitlines()]
+    assert ["copies", "2 in 1 group:"] in lines
+    assert ["sizes", "16x16 41, 30x20 1 (width x height)"] in lines
+    assert any(title == "note" and "1 file is skipped: 1 .csv" in text for title, text in lines)

@@ -157,3 +157,17 @@ def test_a_recipe_or_data_are_needed_and_not_both(
     result = program("init", *arguments)
     assert result.code == 2
     assert "either the name of a recipe, or --for" in result.err
+
+
+@pytest.mark.parametrize(("size", "double"), [((96, 64), False), ((300, 200), True)])
+def test_a_larger_size_is_suggested_where_images_have_it(
+    size: tuple[int, int], double: bool, tmp_path: Path
+) -> None:
+    description = propose_spec(folder_of(tmp_path, 16, size, "L"))["description"]
+    assert ("Double it" in description) is double
+
+
+def test_it_is_said_what_becomes_of_transparent_parts(tmp_path: Path) -> None:
+    for number in range(16):
+        Image.new("RGBA", (16, 16), (number, 0, 0, 9 * number)).save(tmp_path / f"{number}.png")
+    assert "Transparent parts become white" in propose_spec(tmp_path)["description"]

@@ -86,9 +86,8 @@ class DCGANGenerator(_DCGAN, Generator):
     """A generator of transposed convolutions.
 
     A stem whose shorter side has 4 to 7 pixels, such as 4x4 or 6x8, is doubled until it has the height
-    and width of the images. The conditional form
-    maps the condition to a learned vector and puts it next to the latent (Mirza and Osindero 2014,
-    arXiv:1411.1784).
+    and width of the images. The conditional form maps the condition to a learned vector and puts it
+    next to the latent (Mirza and Osindero 2014, arXiv:1411.1784).
     """
 
     type: Literal["dcgan"] = "dcgan"

@@ -116,7 +116,8 @@ def files_by_split(path: Path, suffix: str) -> dict[str, list[Path]]:
         files = [path]
     if not files or files[0].suffix != suffix:
         holds = f"holds no {suffix} files" if path.is_dir() else f"must end in {suffix}"
-        raise DataError(f"{path} {holds}")
+        packed = path.is_dir() and any(path.rglob(f"*{suffix}.*"))
+        raise DataError(f"{path} {holds}{'; decompress those that are there' if packed else ''}")
     splits: dict[str, list[Path]] = {}
     for file in files:
         folder = split_of(file.parent.name) if file.parent != path.parent else None

@@ -56,6 +56,8 @@ class Hdf5File:
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
+        if self.path.is_dir():
+            raise DataError(f"{self.path} is a folder, not an HDF5 file")
         try:
             with library("h5py", "hdf5").File(self.path, "r") as file:
                 yield file

@@ -80,13 +80,17 @@ def lines_of(survey: Survey) -> list[str]:
         sizes = {
             f"{width}x{height}": count for (width, height), count in survey.sizes.most_common()
         }
-        rows.append(("sizes", _counted(sizes, total=len(survey.names))))
+        order = (
+            "" if all(width == height for width, height in survey.sizes) else " (width x height)"
+        )
+        rows.append(("sizes", _counted(sizes, total=len(survey.names)) + order))
         grey = ", none with colours" if not survey.coloured else ""
         grey = grey or f", {survey.coloured:,} with colours"
         clear = f", {survey.transparent:,} with transparent parts" if survey.transparent else ""
         rows.append(("modes", f"{_counted(survey.modes)}{grey}{clear}"))
         rows.append(("bits", _counted({str(bits): count for bits, count in survey.bits.items()})))
     rows.append(("formats", _counted(survey.formats)))
+    rows += [("note", note) for note in survey.notes]
     rows += [("unreadable", f"{name}: {reason}") for name, reason in survey.unreadable.items()]
     groups = {
         "copies": survey.exact,
@@ -103,7 +107,8 @@ def lines_of(survey: Survey) -> list[str]:
 def _group_lines(survey: Survey, groups: list[Group]) -> Iterable[str]:
     if not groups:
         return
-    yield f"{sum(map(len, groups)):,} in {len(groups):,} groups, such as"
+    many = "1 group:" if len(groups) == 1 else f"{len(groups):,} groups, such as"
+    yield f"{sum(map(len, groups)):,} in {many}"
     for group in groups[:SHOWN]:
         more = f" and {len(group) - SHOWN} more" if len(group) > SHOWN else ""
         yield "  " + " = ".join(survey.names[each] for each in group[:SHOWN]) + more
@@ -124,4 +129,5 @@ def _balance(counts: dict[str, int]) -> str:
     few, many = ordered[0], ordered[-1]
     if counts[few] == counts[many]:
         return f"{len(counts)}, each {counts[few]:,}"
-    return f"{len(counts)}, from {counts[few]:,} ({few}) to {counts[many]:,} ({many})"
+    smallest, largest = f"'{few}' with {counts[few]:,}", f"'{many}' with {counts[many]:,}"
+    return f"{len(counts)}; smallest {smallest}, largest {largest}"

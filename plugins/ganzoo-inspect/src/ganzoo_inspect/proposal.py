@@ -57,10 +57,14 @@ def _size(survey: Survey, largest: int, for_dcgan: bool) -> int | list[int]:
         if for_dcgan and not stem_of(height, width):
             height, width = nearest(height, width)[0]
         return height if height == width else [height, width]
-    sides = sorted(min(each) for each, count in survey.sizes.items() for _ in range(count))
-    middle = sides[len(sides) // 2]
-    powers = [side for side in (8, 16, 32, 64, 128) if side <= min(middle, largest)]
+    powers = [side for side in (8, 16, 32, 64, 128) if side <= largest and _larger(survey, side)]
     return powers[-1] if powers else SMALLEST
+
+
+def _larger(survey: Survey, side: int) -> bool:
+    """Return whether half of the images have so many pixels a side, or more."""
+    sides = sorted(min(each) for each, count in survey.sizes.items() for _ in range(count))
+    return sides[len(sides) // 2] >= side
 
 
 def propose_spec(path: Path) -> dict[str, Any]:
@@ -75,7 +79,10 @@ def propose_spec(path: Path) -> dict[str, Any]:
         total = len(listed) + len(survey.names)
         raise DataError(f"{complaint(listed, total, str(path))} ('ganzoo data' names all)")
     if not survey.images:
-        raise UsageError(f"{path} holds {survey.modes.most_common(1)[0][0]}, not images")
+        kind, numbers = survey.formats.most_common(1)[0][0], survey.modes.most_common(1)[0][0]
+        raise UsageError(
+            f"{path} holds {kind} ({numbers}), not images; if they are images, save them as uint8"
+        )
     count = survey.splits[survey.train]
     if count < FEWEST:
         raise UsageError(f"{path} has {count} images to train on; at least {FEWEST} are needed")
@@ -162,8 +169,17 @@ def _description(
         + (
             "that is their own."
             if len(survey.sizes) == 1 and size[::-1] in survey.sizes
-            else "the middle of each image is resized. Double it for more detail, at four times the"
-            " work."
+            else "the middle of each image is resized."
+            + (
+                " Double it for more detail, at four times the work."
+                if _larger(survey, 2 * max(size))
+                else ""
+            )
+        ),
+        *(
+            ["Transparent parts become white; dataset.background gives them another colour."]
+            if survey.transparent and survey.kind == "folder"
+            else []
         ),
         f"Networks: DCGANs of {width} width for this size"
         + (", told the classes." if conditional else "."),

@@ -73,6 +73,7 @@ class Survey:
         formats: how many images have each file format.
         transparent: how many images have transparent parts.
         coloured: how many images have colours.
+        notes: what is left out, in words.
         unreadable: reasons by name of a file.
         exact: groups of samples that are equal.
         alike: groups of images that look the same and are not all equal.
@@ -92,6 +93,7 @@ class Survey:
     formats: Counter[str] = field(default_factory=Counter)
     transparent: int = 0
     coloured: int = 0
+    notes: tuple[str, ...] = ()
     unreadable: dict[str, str] = field(default_factory=dict)
     exact: list[Group] = field(default_factory=list)
     alike: list[Group] = field(default_factory=list)
@@ -145,7 +147,7 @@ def look_through(path: Path, *, compare: bool = True) -> Survey:
 
 
 def _of_folder(folder: ImageFolder, *, compare: bool) -> Survey:
-    survey, prints = Survey(folder.path, "folder"), _Prints()
+    survey, prints = Survey(folder.path, "folder", notes=folder.notes), _Prints()
     files = [(split, file) for split, members in folder.splits.items() for file in members]
     labels = {split: _labels(folder, split) for split in folder.splits}
     begins = dict(zip(folder.splits, _begins(folder), strict=True))
@@ -303,6 +305,7 @@ def to_json(survey: Survey, dataset: Mapping[str, Any]) -> dict[str, Any]:
         "formats": dict(survey.formats.most_common()),
         "transparent": survey.transparent,
         "coloured": survey.coloured,
+        "notes": list(survey.notes),
         "unreadable": survey.unreadable,
         "exact_duplicates": named(survey.exact),
         "near_duplicates": named(survey.alike),
