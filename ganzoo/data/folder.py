@@ -204,7 +204,7 @@ def _from_file(
 def _labelled(
     table: Table, files: tuple[ImageFile, ...], wrapper: str, where: str
 ) -> tuple[Condition, dict[str, Label]]:
-    found = match(table, [_within(file.name, wrapper) for file in files])
+    found = match(table, [_within(file.name, wrapper) for file in files], where)
     labels = {
         file.name: found[_within(file.name, wrapper)]
         for file in files
