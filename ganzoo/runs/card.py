@@ -109,13 +109,13 @@ def _data(run: RunDirectory) -> Iterator[str]:
     yield f"`{dataset.type}`, split `{dataset.split}`"
     path = getattr(dataset, "path", None)
     if isinstance(path, str):
-        yield f"`{path}`"
+        yield code(path)
     if data is not None:  # runs of ganzoo 0.2 have none
         yield f"{data['samples']:,} samples of shape ({', '.join(map(str, data['shape']))})"
         classes = data["classes"]
         if classes:
-            some = ", ".join(classes[:MOST_CLASSES]) + (", …" if classes[MOST_CLASSES:] else "")
-            yield f"{len(classes)} classes: {some}".replace("|", "\\|")
+            some = ", ".join(map(markdown, classes[:MOST_CLASSES]))
+            yield f"{len(classes)} classes: {some}{', …' if classes[MOST_CLASSES:] else ''}"
 
 
 def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
