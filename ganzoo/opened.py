@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -155,11 +156,21 @@ class Run:
         import torch
 
         from ganzoo.sampling import Inputs, generate, source_inputs
+        from ganzoo.utils.devices import total_memory
         from ganzoo.utils.tensors import tensor_from
 
         if n < 0:
             raise RunError(f"n: must be 0 or more, not {n}")
         n, seed = int(n), int(seed)
+        needed, memory = (
+            4 * n * math.prod(self.info.sample_shape),
+            total_memory(torch.device("cpu")),
+        )
+        if memory is not None and needed > memory:
+            raise RunError(
+                f"n: {n:,} samples need {needed / 2**30:,.3g} GiB, and this machine has"
+                f" {memory / 2**30:.3g} GiB of memory; generate fewer at a time, with other seeds"
+            )
         sampler, given = self.sampler, Inputs()
         if source is not None and not sampler.translates:
             raise RunError("source: this run does not translate; leave it out")

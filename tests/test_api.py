@@ -92,6 +92,7 @@ def test_classes_come_in_turn_or_as_asked_for(conditional: ganzoo.Run) -> None:
         ({"labels": [10]}, "classes from 0 to 9"),
         ({"labels": "ten"}, r"labels: no class is called 'ten' \(available: 0, 1, "),
         ({"n": -1}, "n: must be 0 or more, not -1"),
+        ({"n": 10**13}, "n: 10,000,000,000,000 samples need .* generate fewer at a time"),
         ({"latents": np.full((2, 6), np.nan)}, "latents: must be finite numbers"),
         ({"n": 3, "labels": [1, 2]}, "expected 1 or 3"),
         ({"latents": torch.zeros(2, 5)}, r"expected shape \(n, 6\), not \(2, 5\)"),
@@ -128,11 +129,11 @@ def test_losses_are_plotted(plain: ganzoo.Run) -> None:
 def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
-    names = np.array(["healthy_1", "a|b"])
+    names = np.array(["<i>", "a|b", "\udcff*"])
     np.savez(
         tmp_path / "cells.npz",
         train_images=images,
-        train_labels=np.arange(20) % 2,
+        train_labels=np.arange(20) % 3,
         class_names=names,
     )
     dataset = {"type": "arrays", "path": str(tmp_path / "cells.npz")}
@@ -140,7 +141,7 @@ def test_the_card_says_what_was_trained_on(tmp_path: Path) -> None:
     (row,) = (line for line in _card(run) if line.startswith("| Data set"))
     assert row == (
         f"| Data set | `arrays`, split `train`; `{tmp_path / 'cells.npz'}`;"
-        " 20 samples of shape (3, 8, 8); 2 classes: healthy\\_1, a\\|b |"
+        " 20 samples of shape (3, 8, 8); 3 classes: &lt;i&gt;, a\\|b, \\\\udcff\\* |"
     )
 
 

@@ -38,7 +38,7 @@ def _check_size(value: Any, validate: Any) -> Any:
     try:
         return validate(value)
     except ValidationError:
-        message = "must be a positive whole number, or [height, width]"
+        message = "must be a positive whole number, or [height, width], of at most 16,384 pixels"
         raise PydanticCustomError("size", message, {}) from None
 
 

@@ -70,6 +70,9 @@ def output_options(text: str) -> Decorator:
     return lambda command: output_option(text)(force_option(command))
 
 
+MOST_IN_RANGE = 100_000
+
+
 def numbers_of(kind: type[int] | type[float], example: str) -> Callback:
     """Return a callback that reads numbers separated by commas; integers may be ranges (``0-5``)."""
 
@@ -82,7 +85,7 @@ def numbers_of(kind: type[int] | type[float], example: str) -> Callback:
                 first, dash, last = part.strip().partition("-")
                 if kind is float or not (dash and first):
                     numbers.append(kind(part))
-                elif int(first) <= int(last):
+                elif int(first) <= int(last) < int(first) + MOST_IN_RANGE:
                     numbers += range(int(first), int(last) + 1)
                 else:
                     raise ValueError

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ganzoo.components import Condition, DatasetInfo, SampleSpace, space_of
 from ganzoo.components.samples import ConditionKind
 from ganzoo.data.array_store import ArrayStore, Header, NumpyFile
-from ganzoo.data.labels import empty_classes
+from ganzoo.data.labels import as_classes, empty_classes
 from ganzoo.data.split import Split, check_split
 from ganzoo.data.splits import split_of
 from ganzoo.errors import DataError
@@ -131,7 +131,7 @@ class ArrayFile:
         if split not in self._keys:
             return ()
         count = self._header(self._keys[split])[0][0]
-        used = {key for keys in self._found.values() for key in keys.values()}
+        used = {key for keys in self._found.values() for s, key in keys.items() if s in self._keys}
         unused = [
             name
             for name in self._names
@@ -262,7 +262,7 @@ class ArrayFile:
             if kind in "iub" or (kind == "f" and not _is_real(array)):
                 if array.min() < 0:
                     raise DataError(f"{self.path}: {key} must count from 0, but has {array.min()}")
-                return "classes", array.astype(np.int64)
+                return "classes", as_classes(array, f"{self.path}: {key}")
         if values and array.shape == (count,):
             array = array[:, None]
         if kind in "biuf" and array.ndim == 2 and len(array) == count and array.size:
@@ -421,4 +421,7 @@ def _is_real(array: Array) -> bool:
 
 
 def _decoded(texts: Array) -> list[str]:
-    return [text.decode() if isinstance(text, bytes) else str(text) for text in texts.tolist()]
+    return [
+        text.decode(errors="backslashreplace") if isinstance(text, bytes) else str(text)
+        for text in texts.tolist()
+    ]

@@ -215,7 +215,7 @@ def _labelled(
     labels = {
         name: found[text]
         for names in (within, whole)
-        for found in [match(table, names.values())]
+        for found in [match(table, list(names.values()), where)]
         for name, text in names.items()
         if text in found
     }

@@ -181,7 +181,9 @@ def _levels(image: Image.Image, span: tuple[float, float] | None) -> tuple[Float
         return pixels[..., :3], pixels[..., 3:]
     stored = np.asarray(image)[..., None].astype(np.float64)
     # Pillow's mode I has 32 bits in TIFF files, and the 16 of a file in these formats.
-    has_16_bits = image.mode.startswith("I;16") or image.format in {"PNG", "PPM"}
+    has_16_bits = image.mode.startswith("I") and (
+        ";" in image.mode or image.format in {"PNG", "PPM"}
+    )
     if span is None and not has_16_bits:
         kind = "floating-point" if image.mode == "F" else "32-bit"
         raise ValueError(f"{kind} pixels have no stated range; set 'range' to it, such as [0, 255]")

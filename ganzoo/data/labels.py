@@ -11,12 +11,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ganzoo.components import Condition, ConditionKind
 from ganzoo.errors import DataError
 
 Label = int | tuple[float, ...]
 """The number of a class, or a vector of labels or values."""
+
+MOST_CLASSES = 1_000_000
+"""Classes that a data set may have: a larger number is an identifier, or an error."""
 
 _FILE_COLUMNS = frozenset(
     ("file", "file_name", "filename", "id", "image", "image_id", "img", "name", "path")
@@ -85,12 +89,18 @@ def _read_csv(text: str, where: str) -> Table:
     return Table(tuple(table), names)
 
 
-def match(table: Table, names: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+def match(table: Table, names: Iterable[str], where: str) -> dict[str, tuple[Any, ...]]:
     """Return the labels of images by their names.
 
     A row may name an image by its path, with or without its suffix, or by the last part of it.
+
+    Raises:
+        DataError: a name has two labels.
     """
-    rows = {_plain(name): label for name, label in table.rows}
+    rows: dict[str, tuple[Any, ...]] = {}
+    for name, label in table.rows:
+        if rows.setdefault(_plain(name), label) != label:
+            raise DataError(f"{where}: {name} has two labels, {rows[_plain(name)]} and {label}")
     forms: tuple[Callable[[PurePosixPath], str], ...] = (
         str,
         lambda path: str(path.with_suffix("")),
@@ -130,8 +140,9 @@ def encode(
         numbers = np.array([[float(each) for each in label] for label in labels.values()])
     except (ValueError, TypeError):
         numbers = None
-    if numbers is not None and not np.isfinite(numbers).all():
-        raise DataError(f"{where}: labels must be finite")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        if numbers is not None and not np.isfinite(numbers.astype(np.float32)).all():
+            raise DataError(f"{where}: labels must be finite numbers of 32 bits")
     if widths == {1}:
         if numbers is None:
             names = tuple(sorted({str(label[0]) for label in labels.values()}))
@@ -139,7 +150,7 @@ def encode(
             classes = {name: number[str(label[0])] for name, label in labels.items()}
             return Condition("classes", len(names), names), dict(classes)
         if (numbers == np.rint(numbers)).all():
-            whole = numbers[:, 0].astype(np.int64)
+            whole = as_classes(numbers[:, 0], f"{where}: classes")
             if whole.min() < 0:
                 raise DataError(f"{where}: classes must count from 0, but one is {whole.min()}")
             encoded = dict(zip(labels, whole.tolist(), strict=True))
@@ -151,6 +162,16 @@ def encode(
     kind: ConditionKind = "labels" if np.isin(numbers, (0, 1)).all() else "values"
     vectors = {name: tuple(row) for name, row in zip(labels, numbers.tolist(), strict=True)}
     return Condition(kind, numbers.shape[1], columns), dict(vectors)
+
+
+def as_classes(numbers: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:
+    """Return whole numbers as classes; raise DataError, starting with ``what``, where one is none."""
+    if numbers.max() >= MOST_CLASSES:
+        raise DataError(
+            f"{what} must be below {MOST_CLASSES:,}, but one is {numbers.max():.15g}; number them 0, 1,"
+            " 2, …, or write them as texts"
+        )
+    return numbers.astype(np.int64)
 
 
 def empty_classes(condition: Condition | None, labels: Iterable[int], split: str) -> str | None:

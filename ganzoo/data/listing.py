@@ -147,7 +147,7 @@ def _walk(
     with os.scandir(folder) as entries:
         for entry in entries:
             name = prefix + entry.name
-            if entry.is_dir():
+            if _is_folder(entry):
                 identity = _identity(Path(entry.path).stat())
                 if _is_hidden(entry.name):
                     _count_hidden(entry.name, "hidden folders", skipped)
@@ -164,6 +164,13 @@ def _walk(
             if _is_wanted(PurePosixPath(name), skipped, "" if regular else "that are not files"):
                 size, stamp = (0, 0) if status is None else (status.st_size, status.st_mtime_ns)
                 yield ImageFile(name, size, stamp)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -230,6 +237,8 @@ def read_text(path: Path, name: str) -> str:
         return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise missing(path / name) from None
+    except UnicodeDecodeError:
+        raise DataError(f"{where} is not text in UTF-8; save it in that encoding") from None
     except (OSError, *_ZIP_ERRORS) as error:
         raise DataError(f"{where} cannot be read: {error}") from None
 

@@ -21,7 +21,7 @@ _SPLITS = {
 """Names of folders, in lower case, and the splits that they are."""
 
 _WORDS = frozenset(
-    (*_SPLITS, "dev", "eval", "evaluation", "extra", "holdout", "pred", "trn", "tst")
+    (*_SPLITS, "dev", "eval", "evaluation", "extra", "holdout", "pred", "te", "tr", "trn", "tst")
 )
 """Words that name splits in names of folders such as ``test_set``."""
 

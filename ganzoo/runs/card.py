@@ -114,8 +114,8 @@ def _data(run: RunDirectory) -> Iterator[str]:
         yield f"{data['samples']:,} samples of shape ({', '.join(map(str, data['shape']))})"
         classes = data["classes"]
         if classes:
-            some = ", ".join(classes[:MOST_CLASSES]) + (", …" if classes[MOST_CLASSES:] else "")
-            yield f"{len(classes)} classes: {markdown(some)}"
+            some = ", ".join(map(markdown, classes[:MOST_CLASSES]))
+            yield f"{len(classes)} classes: {some}{', …' if classes[MOST_CLASSES:] else ''}"
 
 
 def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -353,6 +353,8 @@ class RunDirectory:
 
     def environment(self) -> dict[str, Any]:
         """Return what the run was made with; empty where the file is missing or damaged."""
+        if not self.environment_path.is_file():  # never wait for a pipe
+            return {}
         try:
             data = json.loads(self.environment_path.read_bytes())
         except (OSError, ValueError, RecursionError):

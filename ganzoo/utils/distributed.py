@@ -21,6 +21,9 @@ from ganzoo.errors import UsageError
 Array = npt.NDArray[Any]
 T = TypeVar("T")
 
+LAUNCHERS = {"torchrun": "WORLD_SIZE", "mpirun": "OMPI_COMM_WORLD_SIZE"}
+"""Programs that start several processes at once, and the variable in which each says how many."""
+
 
 @contextmanager
 def process_group() -> Iterator[None]:
@@ -43,12 +46,13 @@ def process_group() -> Iterator[None]:
 
 
 def refuse_several_processes(what: str) -> None:
-    """Raise ``UsageError`` if torchrun started several processes; each would do the same."""
-    count = os.environ.get("WORLD_SIZE", "1")
-    if count != "1":
-        raise UsageError(
-            f"{what} takes one process, and torchrun started {count}; start it without"
-        )
+    """Raise ``UsageError`` if several processes were started at once; each would do the same."""
+    for launcher, variable in LAUNCHERS.items():
+        count = os.environ.get(variable, "1")
+        if count != "1":
+            raise UsageError(
+                f"{what} takes one process, and {launcher} started {count}; start it without"
+            )
 
 
 def is_first() -> bool:

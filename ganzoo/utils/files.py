@@ -56,8 +56,10 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
     """Write a file so that, after a crash, it is either complete or unchanged."""
+    # Names of files and of classes may hold bytes that are no text: they are written as escapes.
+    raw = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with atomic_file(path, durable=durable) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(raw)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -199,6 +199,7 @@ def test_sources_and_conditions_that_do_not_fit_are_refused(
     ("dims", "message"),
     [
         ("5-2", "'5-2' is not a list of numbers"),
+        ("0-999999999999", "'0-999999999999' is not a list of numbers"),
         ("0,8", "coordinates 0 to 7, not 8"),
         ("a", "'a' is not a list of numbers"),
     ],

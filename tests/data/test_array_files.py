@@ -156,6 +156,9 @@ def test_arrays_that_cannot_be_samples_are_refused(
         ),
         ({"images": GREY, "labels": LABELS / 2}, "labels must be integers"),
         ({"images": GREY, "labels": LABELS - 1}, "labels must count from 0, but has -1"),
+        ({"images": GREY, "labels": LABELS + 10**15}, "labels must be below 1,000,000"),
+        ({"images": GREY, "labels": LABELS * 1e300}, "labels must be below 1,000,000"),
+        ({"images": GREY, "labels": LABELS.astype(np.uint64) + 2**63}, "must be below 1,000,000"),
         (
             {"images": GREY, "labels": LABELS, "class_names": np.array(["cat"])},
             "there are 1 class_names, but labels up to 2",
@@ -179,6 +182,18 @@ def test_names_and_labels_that_do_not_match_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         dataset(npz(tmp_path, **arrays)).info()
+
+
+def test_labels_of_bytes_that_are_no_text_are_classes(tmp_path: Path) -> None:
+    labels = np.array([b"a", b"\xff"] * 3)
+    condition = dataset(npz(tmp_path, images=GREY, labels=labels)).info().condition
+    assert condition == Condition("classes", 2, ("\\xff", "a"))
+
+
+def test_labels_of_no_split_are_said_to_be_unused(tmp_path: Path) -> None:
+    path = npz(tmp_path, images=GREY, fine_labels=LABELS, coarse_labels=LABELS)
+    with pytest.warns(DataWarning, match="fine_labels, coarse_labels is not used"):
+        dataset(path).info()
 
 
 def test_pickled_labels_are_refused(tmp_path: Path) -> None:

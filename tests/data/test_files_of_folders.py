@@ -206,3 +206,10 @@ def test_only_unreadable_images_are_an_error_even_so(root: Path) -> None:
     (root / "a.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="1 of 1 images"):
         folder(root, unreadable="skip").build("train")
+
+
+def test_a_link_to_itself_spoils_no_other_picture(root: Path) -> None:
+    (root / "a.png").write_bytes(picture(7))
+    (root / "b.png").symlink_to("b.png")
+    with pytest.warns(DataWarning, match=r"1 of 2 images .* are skipped: b\.png"):
+        assert values(folder(root, unreadable="skip")) == [7]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,15 @@ def test_numbers_without_a_range_are_refused_and_read_with_one(dtype: Any) -> No
     assert np.abs(deep - array / 200 * 65535).max() <= 0.51
     with pytest.raises(ValueError, match=r"outside the range \[0, 100\]"):
         fit(opened(), 8, "grey", span=(0, 100))
+
+
+def test_a_portable_float_map_has_no_stated_range(tmp_path: Path) -> None:
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n2 2\n-1.0\n" + np.ones(4, "<f4").tobytes())
+    with (
+        Image.open(tmp_path / "a.pfm") as image,
+        pytest.raises(ValueError, match="floating-point pixels have no stated range"),
+    ):
+        fit(image, 2, "grey")
 
 
 def test_not_a_number_is_outside_every_range() -> None:

@@ -54,6 +54,7 @@ def test_splits_are_found_however_they_are_written(
         ("train2017", "val2017"),
         ("seg_train", "seg_test", "seg_pred"),
         ("trainset", "testset"),
+        ("tr", "te"),
         ("train-images", "holdout"),
         ("cats", "dogs", "test"),
         ("cats", "dogs", "Validation"),

@@ -113,6 +113,10 @@ def test_several_columns_are_labels_by_name(root: Path, tmp_path: Path) -> None:
         ("l.json", dict.fromkeys(NAMES, -1), "must count from 0, but one is -1"),
         ("l.json", {n: [1] * (1 + i % 2) for i, n in enumerate(NAMES)}, "different numbers"),
         ("l.json", {n: ["a", "b"] for n in NAMES}, "must be numbers"),
+        ("l.json", dict.fromkeys(NAMES, 10**20), "must be below 1,000,000, but one is 1e[+]20"),
+        ("l.json", dict.fromkeys(NAMES, 10**12), "number them 0, 1, 2"),
+        ("l.json", {n: [1e300, 2] for n in NAMES}, "must be finite numbers of 32 bits"),
+        ("l.json", [*((n, 1) for n in NAMES), (NAMES[2], 0)], r"img2\.png has two labels"),
         ("l.csv", "a\nb", "must have columns for the file and its label, .*; it has 1"),
         ("l.csv", "a,1\nb", "row 2 has 1"),
         ("l.txt", "", r"must be a \.csv, \.tsv or \.json file"),
@@ -124,6 +128,16 @@ def test_tables_that_do_not_fit_are_refused(
     table = write(tmp_path / name, labels)
     with pytest.raises(DataError, match=message):
         folder(root, labels=str(table)).info()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_in_another_encoding_is_refused_in_words(
+    encoding: str, root: Path, tmp_path: Path
+) -> None:
+    rows = "".join(f"{name},café\n" for name in NAMES)
+    (tmp_path / "l.csv").write_bytes(rows.encode(encoding))
+    with pytest.raises(DataError, match="is not text in UTF-8; save it in that encoding"):
+        folder(root, labels=str(tmp_path / "l.csv")).info()
 
 
 def test_a_missing_table_is_named(root: Path) -> None:

@@ -331,6 +331,13 @@ def test_a_directory_that_cannot_have_its_name_is_one_sentence(tmp_path: Path) -
         RunDirectory.create(spec(tmp_path), Path("a\0b/1"))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+def test_a_pipe_in_place_of_the_environment_is_not_waited_for(tmp_path: Path) -> None:
+    run = RunDirectory.create(spec(tmp_path))
+    os.mkfifo(run.environment_path)
+    assert run.environment() == {}
+
+
 def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert RunDirectory.create(spec(Path("~/runs"))).path == tmp_path / "runs" / "mine-1"

@@ -252,11 +252,18 @@ def test_links_in_place_of_pictures_are_replaced(stopped: RunDirectory, tmp_path
     assert not stopped.losses_path.is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("launcher", "variable"), [("torchrun", "WORLD_SIZE"), ("mpirun", "OMPI_COMM_WORLD_SIZE")]
+)
 def test_several_processes_do_not_train_one_run_each(
-    stopped: RunDirectory, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    launcher: str,
+    variable: str,
+    stopped: RunDirectory,
+    small: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    words = "takes one process, and torchrun started 2"
+    monkeypatch.setenv(variable, "2")
+    words = f"takes one process, and {launcher} started 2"
     with pytest.raises(UsageError, match=words):
         ganzoo.run(small)
     with pytest.raises(UsageError, match=words):

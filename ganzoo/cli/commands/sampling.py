@@ -30,7 +30,7 @@ MODES: dict[int, Literal["grey", "rgb"]] = {1: "grey", 3: "rgb"}
 @click.option(
     "-n",
     "--count",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100_000_000),
     default=64,
     help="Number of samples; by default a grid of classes has a few fewer, in whole rows.",
 )

@@ -105,8 +105,8 @@ def traverse(
 
 @click.command()
 @options.run_argument
-@click.option("--steps", type=click.IntRange(2), default=9, help="Images per row.")
-@click.option("--rows", type=click.IntRange(1), default=4, help="Number of pairs of latents.")
+@click.option("--steps", type=click.IntRange(2, 1000), default=9, help="Images per row.")
+@click.option("--rows", type=click.IntRange(1, 1000), default=4, help="Number of pairs of latents.")
 @click.option(
     "--spherical/--linear",
     default=True,
