@@ -181,7 +181,7 @@ def _vanishing(looks: Sequence[Look]) -> Finding | None:
 
 def _oscillation(looks: Sequence[Look]) -> Finding | None:
     swings, rhythms = _values(looks, "swing"), _values(looks, "rhythm")
-    if len(swings) < 2 or min(swings[-2:]) < 1.5 or min(rhythms[-2:]) < 0.8:
+    if len(swings) < 2 or min(swings[-2:]) < 1.5 or min(rhythms[-2:]) < 0.9:
         return None
     before, period = _values(looks, "period")[-2:]
     if not 0.75 < period / before < 1.33:

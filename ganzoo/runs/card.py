@@ -62,7 +62,8 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
     grids = run.sample_grids()
     if grids:
         picture = grids[-1].relative_to(path).as_posix()
-        sections.append(f"![Samples after {step:,} steps]({picture})")
+        drawn = int(grids[-1].stem.rpartition("-")[2])
+        sections.append(f"![Samples after {drawn:,} steps]({picture})")
     if step >= total_steps:
         sections.append(f"## Verdict\n\n{verdict_of(run)}")
     sections += _findings(run)

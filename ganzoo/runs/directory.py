@@ -153,7 +153,7 @@ class RunDirectory:
             for path, each in used.items()
             if each.version != "local" and not _is_installed(each.name)
         ]
-        if files:
+        if files and not (self.path / "plugins").is_dir():  # as runs of ganzoo 0.2
             given = " ".join(f"--plugin {name}.py" for name in files)
             missing.append(f"the run was made with a local plugin: give {given}")
         return f" ({'; '.join(missing)})" if missing else ""
