@@ -156,21 +156,11 @@ class Run:
         import torch
 
         from ganzoo.sampling import Inputs, generate, source_inputs
-        from ganzoo.utils.devices import total_memory
         from ganzoo.utils.tensors import tensor_from
 
         if n < 0:
             raise RunError(f"n: must be 0 or more, not {n}")
         n, seed = int(n), int(seed)
-        needed, memory = (
-            4 * n * math.prod(self.info.sample_shape),
-            total_memory(torch.device("cpu")),
-        )
-        if memory is not None and needed > memory:
-            raise RunError(
-                f"n: {n:,} samples need {needed / 2**30:,.3g} GiB, and this machine has"
-                f" {memory / 2**30:.3g} GiB of memory; generate fewer at a time, with other seeds"
-            )
         sampler, given = self.sampler, Inputs()
         if source is not None and not sampler.translates:
             raise RunError("source: this run does not translate; leave it out")
@@ -185,6 +175,8 @@ class Run:
             n = len(given)
         z = None
         if sampler.latent_dim is not None:
+            if latents is None:
+                self._refuse_too_many(n)
             z = (
                 self.latents(n, seed, truncation)
                 if latents is None
@@ -203,6 +195,20 @@ class Run:
             )
         inputs = Inputs(z, told, given.source, count=n)
         return torch.cat(list(generate(sampler, inputs, seed=seed)))
+
+    def _refuse_too_many(self, n: int) -> None:
+        """Refuse more samples than the memory of this machine can hold."""
+        import torch
+
+        from ganzoo.utils.devices import total_memory
+
+        needed = 4 * n * math.prod(self.info.sample_shape)
+        memory = total_memory(torch.device("cpu"))
+        if memory is not None and needed > memory:
+            raise RunError(
+                f"n: {n:,} samples need {needed / 2**30:,.3g} GiB, and this machine has"
+                f" {memory / 2**30:.3g} GiB of memory; generate fewer at a time, with other seeds"
+            )
 
     def _source_split(self) -> Split:
         """Return the split whose sources are translated by default."""

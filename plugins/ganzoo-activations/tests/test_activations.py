@@ -132,7 +132,7 @@ def test_slope_of_prelu_is_learned() -> None:
         ("leaky_relu", {"negative_slop": 0.1}, "did you mean 'negative_slope'"),
         ("leaky_relu", {"negative_slope": -1.0}, "greater than or equal to 0"),
         ("elu", {"alpha": 0.0}, "greater than 0"),
-        ("celu", {"alpha": 1e-300}, "greater than or equal to 1e-30"),
+        ("celu", {"alpha": 1e-300}, "greater than or equal to 0.000001"),
         ("gelu", {"approximate": "erf"}, "'none' or 'tanh'"),
         ("hardtanh", {"low": 1.0, "high": 1.0}, "'low' must be less than 'high'"),
         ("leaky_rleu", {}, "did you mean 'leaky_relu'"),

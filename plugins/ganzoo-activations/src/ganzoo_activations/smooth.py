@@ -38,7 +38,7 @@ class CELU(Activation):
     paper: ClassVar[str | None] = (
         "Barron, Continuously Differentiable Exponential Linear Units, 2017, arXiv:1704.07483"
     )
-    alpha: float = Field(default=1.0, ge=1e-30, description="Minus the limit far below zero.")
+    alpha: float = Field(default=1.0, ge=1e-6, description="Minus the limit far below zero.")
 
     def build(self) -> nn.Module:
         """Build ``torch.nn.CELU``."""
