@@ -163,7 +163,10 @@ def test_a_clone_has_to_go_before_publishing_and_the_package_says_so():
 @pytest.mark.parametrize("record", [None, '{"url": "https://example.org/ganzoo.whl"}'])
 def test_no_source_is_named_where_ganzoo_comes_from_elsewhere(monkeypatch, record):
     kind = type(metadata.distribution("ganzoo"))  # importlib_metadata puts its own in its place
-    monkeypatch.setattr(kind, "read_text", lambda self, _: record)
+    read = kind.read_text
+    monkeypatch.setattr(
+        kind, "read_text", lambda self, name: record if "url" in name else read(self, name)
+    )
     files = Blueprint.of("mine-own", "loss").files()
     assert "sources" not in files[PurePosixPath("pyproject.toml")]
     assert "sources" not in files[PurePosixPath("docs/index.md")]
