@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ganzoo.errors import RunError, did_you_mean
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec
+from ganzoo.utils.memory import machine_memory
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -198,13 +199,9 @@ class Run:
 
     def _refuse_too_many(self, n: int) -> None:
         """Refuse more samples than the memory of this machine can hold."""
-        import torch
-
-        from ganzoo.utils.devices import total_memory
-
         needed = 4 * n * math.prod(self.info.sample_shape)
-        memory = total_memory(torch.device("cpu"))
-        if memory is not None and needed > memory:
+        memory = machine_memory()
+        if needed > memory:
             raise RunError(
                 f"n: {n:,} samples need {needed / 2**30:,.3g} GiB, and this machine has"
                 f" {memory / 2**30:.3g} GiB of memory; generate fewer at a time, with other seeds"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import struct
 import tokenize
 import warnings
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from ganzoo.data.listing import missing
 from ganzoo.errors import DataError
+from ganzoo.utils.memory import machine_memory
 
 Array = npt.NDArray[Any]
 Header = tuple[tuple[int, ...], np.dtype[Any]]
@@ -74,7 +74,7 @@ class NumpyFile:
             needed = begin + math.prod(shape) * dtype.itemsize
             if needed > size:
                 raise ValueError(f"it claims {needed:,} bytes, and has {size:,}")
-            if self._is_archive and needed > _memory():
+            if self._is_archive and needed > machine_memory():
                 raise ValueError(
                     f"it takes {needed:,} bytes, more than the memory of this machine; store it as"
                     " .npy, which is not read as a whole"
@@ -149,11 +149,3 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     if dtype.hasobject:
         raise ValueError("allow_pickle")
     return shape, dtype, file.tell()
-
-
-def _memory() -> float:
-    """Return the bytes of memory of this machine, or infinity where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return math.inf

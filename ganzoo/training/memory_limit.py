@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ganzoo.errors import Problem, SpecError
 from ganzoo.spec import RunSpec
-from ganzoo.utils.devices import total_memory
+from ganzoo.utils.memory import machine_memory
 
 WEIGHTS = frozenset({torch.empty, torch.zeros, torch.ones})
 """What layers allocate their weights with."""
@@ -27,7 +26,7 @@ class TooLargeError(Exception):
 class MemoryLimit(TorchFunctionMode):
     """A context in which weights take a number of bytes at most, counted before it is allocated."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: float) -> None:
         super().__init__()
         self._limit, self._taken = limit, 0
 
@@ -48,14 +47,14 @@ class MemoryLimit(TorchFunctionMode):
 
 
 @contextmanager
-def within_memory(spec: RunSpec, limit: int | None = None) -> Iterator[None]:
+def within_memory(spec: RunSpec, limit: float | None = None) -> Iterator[None]:
     """Refuse, in a ``with`` block that builds networks, those whose weights do not fit in memory.
 
     Raises:
         SpecError: with the path of the network.
     """
     if limit is None:
-        limit = total_memory(torch.device("cpu")) or sys.maxsize
+        limit = machine_memory()
     try:
         with MemoryLimit(limit):
             yield

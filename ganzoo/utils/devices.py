@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 import torch
 
 from ganzoo.errors import DeviceError
+from ganzoo.utils.memory import machine_memory
 
 
 def resolve_device(name: str) -> torch.device:
@@ -85,7 +87,5 @@ def total_memory(device: torch.device) -> int | None:
         return torch.cuda.get_device_properties(device).total_memory
     if device.type == "mps":
         return torch.mps.recommended_max_memory()
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError):  # Windows
-        return None
+    memory = machine_memory()
+    return None if math.isinf(memory) else int(memory)

@@ -193,7 +193,7 @@ def test_headers_that_lie_or_make_no_sense_are_one_sentence(
 def test_arrays_larger_than_memory_are_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(array_store, "_memory", lambda: 1000)
+    monkeypatch.setattr(array_store, "machine_memory", lambda: 1000)
     file = io.BytesIO()
     np.save(file, np.zeros((100, 8, 8), np.uint8))
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
