@@ -1,7 +1,7 @@
-"""Writes ganzoo/known_components.json: which package of this repository provides which component.
+"""Writes ganzoo/known_components.json: what each package of this repository provides.
 
-The core reads the file to say, where a spec names a component that is not installed, which package
-provides it. Run this after adding, renaming or removing a component of a plugin in ``plugins/``::
+The core reads the file to say which package provides a component that a spec names, or a command, and
+that is not installed. Run this after adding, renaming or removing one in ``plugins/``::
 
     uv run python tools/known_components.py
 """
@@ -30,6 +30,8 @@ def known_components() -> str:
         families = known.setdefault(record.name, {})
         for entry in sorted(record.components, key=lambda entry: (entry.family, entry.name)):
             families.setdefault(entry.family, []).append(entry.name)
+        if record.commands:
+            families["command"] = sorted(command.name for command in record.commands)
     return json.dumps({name: known[name] for name in sorted(known)}, indent=2) + "\n"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any, Literal
 
+from ganzoo_devkit.scaffolding import Blueprint
 from pydantic import create_model
 
 from ganzoo.components import FAMILIES, Component, SpecModel
 from ganzoo.components.registry import Entry, Provider
-from ganzoo.scaffolding import Blueprint
 from ganzoo.spec.schema import component_schema
 from generate.components import title
 from generate.fields import field_table

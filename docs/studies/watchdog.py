@@ -18,13 +18,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from ganzoo_augmentations.components import DiffAugment
+from ganzoo_devkit.testing import registered
 from pydantic import Field
 
 import ganzoo
 from ganzoo.api import load_spec
 from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.errors import TrainingError
-from ganzoo.testing import registered
 from ganzoo.training import Numbers, TrainingView
 
 PAGE = Path(__file__).with_suffix(".md")

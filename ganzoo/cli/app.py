@@ -61,7 +61,6 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
         _core("show", "catalogue:show", "Describe a component and its fields."),
         _core("plugins list", "plugins:list_plugins", "List the installed plugins."),
         _core("plugins show", "plugins:show", "Describe what a plugin provides."),
-        _core("plugins new", "plugins:new", "Create a new plugin package."),
         _core("cache list", "cache:list_cache", "List the cached files."),
         _core("cache verify", "cache:verify", "Check the cached files for damage."),
         _core("cache clear", "cache:clear", "Delete cached files."),
@@ -76,7 +75,7 @@ COMMANDS = tuple(command for commands in SECTIONS.values() for command in comman
 GROUPS = {
     "cache": "Manage cached data and features.",
     "plot": "Draw figures of runs and of components.",
-    "plugins": "Inspect installed plugins and create new ones.",
+    "plugins": "Inspect installed plugins.",
 }
 
 HELP = """A zoo of generative adversarial networks: one JSON spec is a run.

@@ -71,6 +71,10 @@ class CommandTree(click.Group):
         """Find the command that the arguments name, or suggest the nearest."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from ganzoo.plugins import installed
+
+            if hint := installed().registry.hint("command", " ".join((*self.words, name))):
+                ctx.fail(f"the command {hint}")
             known = [*self._below(self.core), *self._below_in_plugins()]
             ctx.fail(f"unknown command {name!r}{did_you_mean(name, known)}")
         return super().resolve_command(ctx, args)

@@ -78,6 +78,16 @@ class Registry:
         """Note that a distribution would provide this name, and why it does not."""
         self._hints[family, name] = (distribution, why)
 
+    def hint(self, family: str, name: str, distribution: str = "") -> str | None:
+        """Return which package a name that is not there comes with, if that is known.
+
+        Where a distribution is given, only that one is meant.
+        """
+        provider, why = self._hints.get((family, name), (None, ""))
+        if provider is None or distribution not in {"", provider}:
+            return None
+        return f"{name!r} comes with the package {provider}, which {why}"
+
     def entries(self, family: str | None = None) -> Iterator[Entry]:
         """Yield entries by family and name, of one family or of all."""
         for each in sorted(self._entries) if family is None else [family]:
@@ -110,9 +120,8 @@ class Registry:
         raise UnknownNameError(self._unknown(family, name, distribution, short))
 
     def _unknown(self, family: str, name: str, distribution: str, short: str) -> str:
-        provider, why = self._hints.get((family, short), (None, ""))
-        if provider is not None and distribution in {"", provider}:
-            return f"{name!r} comes with the package {provider}, which {why}"
+        if hint := self.hint(family, short, distribution):
+            return hint
         names = self.names(family)
         installed = ", ".join(names) if names else "none"
         suggestion = did_you_mean(short, names)

@@ -5,7 +5,7 @@ The modules are ``discovery``, ``local``, ``offers`` and ``manager``, in this or
 
 from __future__ import annotations
 
-from ganzoo.plugins.discovery import CORE, GROUP, Selection
+from ganzoo.plugins.discovery import CORE, GROUP, Selection, known_packages
 from ganzoo.plugins.local import LocalPlugin, read_local, trust, trusted_copy
 from ganzoo.plugins.manager import Plugins, culprit_of, installed
 from ganzoo.plugins.offers import PluginRecord, Recipe
@@ -20,6 +20,7 @@ __all__ = [
     "Selection",
     "culprit_of",
     "installed",
+    "known_packages",
     "read_local",
     "trust",
     "trusted_copy",

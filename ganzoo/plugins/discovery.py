@@ -6,13 +6,14 @@ distribution are damaged; this reads each distribution on its own.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
-from importlib import metadata
+from importlib import metadata, resources
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError
 from pathlib import Path
 
@@ -94,6 +95,16 @@ def find_plugins() -> list[Found]:
             if each.name not in found or (found[each.name].fault and not each.fault):
                 found[each.name] = each
     return sorted(found.values(), key=lambda each: each.name)
+
+
+def known_packages() -> dict[str, dict[str, list[str]]]:
+    """Return what the packages that are developed with the core provide, installed or not.
+
+    They are names by kind, which is a family of components or ``command``, by distribution.
+    """
+    text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
+    known: dict[str, dict[str, list[str]]] = json.loads(text)
+    return known
 
 
 def about(name: str) -> Message:

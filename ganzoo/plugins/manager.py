@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import json
 import os
 import sys
 import threading
@@ -20,7 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from types import FunctionType, MappingProxyType
 from typing import Any
@@ -31,7 +30,7 @@ from ganzoo import hookspecs
 from ganzoo.components.registry import Provider, Registry
 from ganzoo.errors import PluginError, PluginWarning, did_you_mean, in_a_line
 from ganzoo.hookspecs import PROJECT, Command
-from ganzoo.plugins.discovery import CORE, Selection, find_plugins
+from ganzoo.plugins.discovery import CORE, Selection, find_plugins, known_packages
 from ganzoo.plugins.local import LocalPlugin, forget_modules, import_local, read_local
 from ganzoo.plugins.offers import (
     PluginRecord,
@@ -236,11 +235,9 @@ class Plugins:
 
     def load_hints(self) -> None:
         """Learn which packages provide names that are not there, so that errors can name them."""
-        text = resources.files("ganzoo").joinpath("known_components.json").read_text("utf-8")
-        known: dict[str, dict[str, list[str]]] = json.loads(text)
         why = {"active": "does not offer it", "disabled": "is disabled", "failed": "failed to load"}
         reasons = {record.name: why[record.status] for record in self.records}
-        for distribution, families in known.items():
+        for distribution, families in known_packages().items():
             reason = reasons.get(distribution, "is not installed")
             for family, names in families.items():
                 for name in names:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
+from ganzoo_devkit.testing import registered
 
 import ganzoo
 from ganzoo import hookimpl
@@ -18,7 +19,6 @@ from ganzoo.builtin.illnesses import Look, findings
 from ganzoo.builtin.watchdog import Watchdog
 from ganzoo.components import Augmentation, CallbackSetting, Control, Generator
 from ganzoo.runs.checkpoints import Checkpoint
-from ganzoo.testing import registered
 
 HEALTHY: Look = {
     "loss": 0.6,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import program
 
 import ganzoo
-from ganzoo.cli import main
+
+__all__ = ["program"]
 
 SPEC: dict[str, Any] = {
     "name": "small",
@@ -23,32 +23,6 @@ SPEC: dict[str, Any] = {
     "output": {"log_every": "5 steps", "samples": 4},
     "device": "cpu",
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call of the program came to."""
-
-    code: int | None
-    out: str
-    err: str
-
-
-Program = Callable[..., Result]
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Program:
-    """Call the program with some arguments; it always exits."""
-
-    def call(*arguments: object) -> Result:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return Result(stop.value.code, out, err)
-
-    return call
 
 
 @pytest.fixture

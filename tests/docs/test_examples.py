@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from ganzoo_devkit.testing import checks_of, default_example, registered
+from ganzoo_devkit.testing.modules import check_compile
 from generate.examples import ABOUT, PACKAGES, examples_page, package_files
 from generate.families import example_files as files_of_family
 from generate.families import families_page
@@ -17,8 +19,6 @@ from generate.hooks import example_files as files_of_hook
 
 from ganzoo import components, training
 from ganzoo.components import FAMILIES, Schedule
-from ganzoo.testing import checks_of, default_example, registered
-from ganzoo.testing.modules import check_compile
 
 
 def test_every_hook_is_on_its_page_with_an_example():

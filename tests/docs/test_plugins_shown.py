@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ganzoo_devkit.testing import checks_of, registered
 from PIL import Image
 
 import ganzoo
 from ganzoo.components.registry import using
 from ganzoo.plugins import Plugins
 from ganzoo.spec import parse_spec
-from ganzoo.testing import checks_of, registered
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ganzoo_devkit.testing import NonConformance, Options, checks_of
 
 from ganzoo.components import registry
-from ganzoo.testing import NonConformance, Options, checks_of
 
 CODES: dict[str, Any] = {"type": "codes", "dim": 8, "categories": [3], "continuous": 2}
 READER: dict[str, Any] = {"type": "infogan", "codes": 5}

@@ -1,13 +1,11 @@
-"""``ganzoo plugins``: what is installed, whether it works, and a plugin to start from."""
+"""``ganzoo plugins``: what is installed, and whether it works."""
 
 from __future__ import annotations
 
 import inspect
-import shlex
 import traceback
 from collections.abc import Sequence
 from email.message import Message
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +13,6 @@ import click
 from ganzoo.cli.completion import complete_plugin
 from ganzoo.cli.options import json_option
 from ganzoo.cli.output import say, write, write_json, write_table
-from ganzoo.components import FAMILIES
 from ganzoo.errors import UsageError, did_you_mean
 from ganzoo.plugins import PluginRecord, installed
 from ganzoo.plugins.discovery import about, normalized
@@ -65,55 +62,6 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
         _write(record)
     if settings.debug and record.error is not None:
         say("".join(traceback.format_exception(record.error)).rstrip())
-
-
-@click.command()
-@click.argument("name")
-@click.option(
-    "--kind",
-    type=click.Choice([family.family for family in FAMILIES]),
-    default="generator",
-    help="Family of its component.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    help="Folder to create; ganzoo-NAME by default. Nothing in it is overwritten.",
-)
-def new(name: str, kind: str, output: Path | None) -> None:
-    """Create a plugin: a working package to put an idea of your own in.
-
-    NAME is the component's name; the package is called ganzoo-NAME. It has a small component of the
-    kind asked for, a recipe that uses it, tests, and everything needed to publish it.
-
-    \b
-      ganzoo plugins new soft-hinge --kind loss
-      ganzoo plugins new swirls --kind dataset -o ../swirls
-    """
-    from ganzoo.scaffolding import Blueprint, clone
-
-    blueprint = Blueprint.of(name, kind)
-    folder = Path(blueprint.distribution) if output is None else output
-    blueprint.write(folder)
-    write(folder)
-    steps = {
-        f"cd {shlex.quote(str(folder))}": "",
-        "uv sync": "install it, with what its tests need",
-        "uv run pytest": "check it",
-        f"uv run ganzoo list {kind}": "find it among the others",
-    }
-    if (folder / "src" / blueprint.package / "recipes").is_dir():
-        steps[f"uv run ganzoo run {blueprint.name}"] = "train with it"
-    say("\nNext:")
-    for command, purpose in steps.items():
-        say(f"  {command:{max(map(len, steps))}}  {purpose}".rstrip())
-    say(f"\n{folder / 'docs' / 'index.md'} says where to put your idea.")
-    if clone() is not None:
-        say(
-            f"Before you publish, remove [tool.uv.sources] from {folder / 'pyproject.toml'}:"
-            " it names a clone of ganzoo that only this machine has."
-        )
 
 
 def _row(record: PluginRecord, timings: bool) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ganzoo_callbacks.callbacks import ReduceOnPlateau, StopAt
-
-from ganzoo.testing import conformance
+from ganzoo_devkit.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-callbacks",

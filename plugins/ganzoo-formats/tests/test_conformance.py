@@ -11,10 +11,9 @@ import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ganzoo_devkit.testing import FromFiles, conformance
 from ganzoo_formats.datasets import Hdf5, Parquet, WebDataset
 from PIL import Image
-
-from ganzoo.testing import FromFiles, conformance
 
 SPLITS = ("train", "test")
 

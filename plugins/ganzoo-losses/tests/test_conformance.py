@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ganzoo_devkit.testing import conformance
 from ganzoo_losses.regularizers import GradientPenalty
-
-from ganzoo.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-losses", examples=[GradientPenalty(), GradientPenalty(one_sided=True)]

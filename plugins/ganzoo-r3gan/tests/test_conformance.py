@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ganzoo_devkit.testing import conformance
 from ganzoo_r3gan.components import R3GANDiscriminator, R3GANGenerator
-
-from ganzoo.testing import conformance
 
 SMALL = {"channels": 4, "blocks": 1, "group_width": 4}
 

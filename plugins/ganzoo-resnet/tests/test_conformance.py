@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ganzoo_devkit.testing import conformance
 from ganzoo_resnet.components import ResNetDiscriminator, ResNetGenerator
-
-from ganzoo.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-resnet",

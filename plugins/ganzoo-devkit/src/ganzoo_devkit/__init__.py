@@ -1,0 +1,1 @@
+"""For authors of plugins: new packages from templates, and the kit that checks what they provide."""
