@@ -30,7 +30,8 @@ list` shows those that you have installed.
 
 ## With ganzoo
 
-Developed and tested together with the core; `pip install ganzoo[zoo]` installs all of them."""
+Developed and tested together with the core; `pip install ganzoo[zoo]` installs all of
+them but ganzoo-devkit, which only authors of plugins need."""
 
 OTHERS = """\
 ## By others

@@ -26,9 +26,9 @@ plugin](../plugins.md#what-components-are-given) says which family an idea belon
 algorithm](../algorithms.md) how an algorithm puts the others together.
 
 The example of each family is a small member that works. It is what `ganzoo plugins new {NAME}
---kind FAMILY` writes, less what all plugins have; such packages are built, installed, checked by
-the [conformance kit](testing.md) and trained with whenever ganzoo is tested. [Worked
-examples](examples.md) are larger."""
+--kind FAMILY` of ganzoo-devkit writes, less what all plugins have; such packages are built,
+installed, checked by the [conformance kit](testing.md) and trained with whenever ganzoo is tested.
+[Worked examples](examples.md) are larger."""
 
 COMMON = """\
 ## What all components share

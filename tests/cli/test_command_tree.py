@@ -88,6 +88,24 @@ def test_a_command_that_cannot_be_imported_names_its_plugin(added):
         tree.get_command(click.Context(tree), "hello")
 
 
+@pytest.mark.parametrize(
+    ("words", "package"),
+    [(("plugins", "new", "mine"), "ganzoo-devkit"), (("data", "photos"), "ganzoo-inspect")],
+)
+def test_a_command_of_a_package_that_is_not_installed_names_the_package(
+    program, monkeypatch, words, package
+):
+    alone = plugins.Plugins()
+    alone.load_core()
+    alone.load_hints()
+    monkeypatch.setattr(plugins, "installed", lambda: alone)
+    result = program(*words)
+    assert (result.code, result.out) == (2, "")
+    named = f"comes with the package {package}, which is not installed (see 'ganzoo"
+    assert named in result.err
+    assert result.err.count("\n") == 1
+
+
 def test_an_unknown_command_is_answered_with_the_nearest(program):
     result = program("rum")
     assert (result.code, result.out) == (2, "")

@@ -9,8 +9,6 @@ A test module with ::
 runs every check for every component, recipe and command of the distribution ``ganzoo-sphere``. The
 checks are functions ``check_…(component)`` in the modules of this package, and can be called one by
 one. They raise ``NonConformance``, an ``AssertionError`` whose message is one sentence.
-
-The kit needs pytest and jsonschema, which ``pip install ganzoo[testing]`` installs.
 """
 
 from __future__ import annotations

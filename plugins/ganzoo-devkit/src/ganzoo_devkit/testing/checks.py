@@ -7,7 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 
@@ -45,7 +45,7 @@ class NonConformance(AssertionError):  # noqa: N818 - it is the name of what was
 
 
 class _Fault(Exception):  # noqa: N818 - never seen outside
-    """What ``require`` raises; the check adds whose fault it is."""
+    """What ``fail`` raises; the check adds whose fault it is."""
 
 
 class Declared(NamedTuple):
@@ -94,6 +94,8 @@ def check(
                         where = f", {trial.where}"
                         function(*(subject, trial)[-taken:])
                     return None
+            except NonConformance:
+                raise
             except _Fault as fault:
                 sentence = str(fault)
             except Exception as error:
@@ -129,7 +131,18 @@ def title(subject: Subject) -> str:
 def require(condition: object, sentence: str) -> None:
     """Fail with a sentence unless a condition holds (any truth value, or a tensor of one element)."""
     if not condition:
-        raise _Fault(sentence)
+        fail(sentence)
+
+
+def fail(sentence: str) -> NoReturn:
+    """Fail with a sentence."""
+    raise _Fault(sentence)
+
+
+def require_type(value: object, kind: type, source: str) -> None:
+    """Require that what something gives, such as ``'build'``, is of a class."""
+    found = type(value).__name__
+    require(isinstance(value, kind), f"{source} gives a {found}; it must give a {kind.__name__}")
 
 
 def require_tensor(

@@ -36,10 +36,12 @@ from ganzoo_devkit.testing.checks import (
     Options,
     check,
     close,
+    fail,
     few,
     passes,
     require,
     require_tensor,
+    require_type,
 )
 
 ALIKE = 0.01
@@ -135,7 +137,7 @@ def check_splits(dataset: Dataset) -> None:
         require(shared <= ALIKE * smaller, joint)
     with contextlib.suppress(DataError):
         dataset.build("no-such-split")
-        require(False, "a split that the set does not have can be built; raise a DataError")
+        fail("a split that the set does not have can be built; raise a DataError")
 
 
 @check(Dataset, FeatureExtractor)
@@ -262,8 +264,7 @@ def check_measured(metric: Metric, options: Options) -> None:
             runs.append(_measure(metric, _inputs(options)))
     finally:
         np.random.set_state(state)  # noqa: NPY002 - as above
-    kind = type(runs[0]).__name__
-    require(isinstance(runs[0], MetricResult), f"a {kind} is measured, not a MetricResult")
+    require_type(runs[0], MetricResult, "the function that is built")
     one, other = (dict(each.values) for each in runs)
     found, said = sorted(one), sorted(each.name for each in metric.quantities)
     require(found == said, f"values are there for {found}; 'quantities' says {said}")
@@ -365,8 +366,7 @@ def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
         return metric.build()(inputs)
     except NotMeasurable as reason:
         count = f"{len(inputs.generated)} points in {MODES} classes"
-        require(False, f"NotMeasurable was raised ({reason}) for {count}, or give other 'inputs'")
-        raise
+        fail(f"NotMeasurable was raised ({reason}) for {count}, or give other 'inputs'")
 
 
 def _measure_or_not(metric: Metric, inputs: MetricInputs) -> Mapping[str, float]:

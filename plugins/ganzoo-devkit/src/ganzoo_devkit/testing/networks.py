@@ -22,13 +22,16 @@ from ganzoo.components import (
     Translator,
 )
 from ganzoo_devkit.testing.checks import (
+    NonConformance,
     Options,
     check,
+    fail,
     few,
     require,
     require_from_rng,
     require_tensor,
     same,
+    title,
 )
 from ganzoo_devkit.testing.modules import ATTEMPTS, require_logits
 from ganzoo_devkit.testing.trials import (
@@ -98,8 +101,7 @@ def check_raw_logits(trial: Trial) -> None:
         logits = getattr(output, "logits", output)
         if (logits.isfinite() & ((logits < 0) | (logits > 1))).any():
             return
-    wrong = "all logits lie in [0, 1], whatever the weights are; return them without a sigmoid"
-    require(False, wrong)
+    fail("all logits lie in [0, 1], whatever the weights are; return them without a sigmoid")
 
 
 @check(Discriminator, each=trials, conditional=True)
@@ -148,10 +150,7 @@ def check_conditions(network: Network, options: Options) -> None:
     require(not unknown, f"'accepts' names {few(unknown)}; kinds are {few(KINDS)}")
     if not network.accepts:
         return  # the base class refuses 'conditional'
-    try:
-        conditional = conditional_form(network)
-    except ValidationError:
-        require(False, "'conditional' is refused although 'accepts' names kinds")
+    conditional = conditional_form(network)
     refused = set(network.accepts) - {kind for _, kind in accepted(conditional, options)}
     wrong = f"'check' refuses every shape with {few(sorted(refused))}, which 'accepts' names"
     require(not accepted(network, options) or not refused, wrong)
@@ -163,8 +162,12 @@ def check_conditions(network: Network, options: Options) -> None:
 
 
 def conditional_form(network: Network) -> Network:
-    """Return a network that is the same but for ``conditional``, or raise ValidationError."""
-    form: Network = changed(network, conditional=True)
+    """Return a network that is the same but for ``conditional``, or raise NonConformance."""
+    try:
+        form: Network = changed(network, conditional=True)
+    except ValidationError:
+        wrong = "'conditional' is refused although 'accepts' names kinds"
+        raise NonConformance(f"{title(network)}, conditional: {wrong}") from None
     return form
 
 

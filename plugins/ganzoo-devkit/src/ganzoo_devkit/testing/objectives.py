@@ -33,6 +33,7 @@ from ganzoo_devkit.testing.checks import (
     require,
     require_from_rng,
     require_tensor,
+    require_type,
     same,
 )
 from ganzoo_devkit.testing.modules import through_a_file
@@ -321,6 +322,5 @@ def _step(trial: PartTrial, built: Any, seed: int) -> torch.Tensor:
 def _observe(built: Any, seed: int, mean: float) -> dict[str, torch.Tensor]:
     logits = torch.randn(BATCH, generator=torch.Generator().manual_seed(seed)) + mean
     numbers: dict[str, torch.Tensor] = built.observe(logits)
-    kind = type(numbers).__name__
-    require(isinstance(numbers, dict), f"'observe' gives a {kind}; it must give a dict of numbers")
+    require_type(numbers, dict, "'observe'")
     return numbers

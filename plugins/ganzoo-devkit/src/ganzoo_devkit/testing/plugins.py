@@ -23,7 +23,7 @@ from ganzoo.components import Component
 from ganzoo.errors import DataError, SpecError
 from ganzoo.plugins import CORE, GROUP, PluginRecord, Recipe
 from ganzoo.spec import RunSpec, parse_spec
-from ganzoo_devkit.testing.checks import check, few, require
+from ganzoo_devkit.testing.checks import check, fail, few, require
 from ganzoo_devkit.testing.specs import family_of
 
 
@@ -135,15 +135,14 @@ def check_fit(recipe: Recipe) -> None:
         try:
             spec.check()
         except SpecError as error:
-            require(False, f"its parts do not fit: {', '.join(map(str, error.problems))}")
+            fail(f"its parts do not fit: {', '.join(map(str, error.problems))}")
 
 
 def _parsed(recipe: Recipe) -> RunSpec:
     try:
         return parse_spec(recipe.read())
     except SpecError as error:
-        require(False, f"it is not a valid spec: {', '.join(map(str, error.problems))}")
-        raise
+        fail(f"it is not a valid spec: {', '.join(map(str, error.problems))}")
 
 
 _PROGRAM = """

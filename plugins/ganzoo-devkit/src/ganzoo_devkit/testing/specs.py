@@ -26,7 +26,7 @@ from ganzoo.components import (
 )
 from ganzoo.errors import Problem
 from ganzoo.spec.schema import run_spec_schema
-from ganzoo_devkit.testing.checks import Options, check, few, require
+from ganzoo_devkit.testing.checks import Options, check, fail, few, require
 from ganzoo_devkit.testing.trials import KINDS, TINY, Shape, ask, registered
 
 UNKNOWN = "no_such_parameter"
@@ -121,7 +121,7 @@ def check_refusals(component: Component, options: Options) -> None:
             require(str(error).strip(), f"{question} is refused without a message")
         except Exception as error:
             kind = type(error).__name__
-            require(False, f"'check' raises {kind} ({error}) for {question}, not a ValueError")
+            fail(f"'check' raises {kind} ({error}) for {question}, not a ValueError")
         else:
             right = answer is None or all(isinstance(each, Problem) for each in answer)
             require(right, f"'check' gives {answer!r} for {question}, not None or problems")

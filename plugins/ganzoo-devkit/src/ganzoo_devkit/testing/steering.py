@@ -26,7 +26,15 @@ from ganzoo.components import (
     Side,
 )
 from ganzoo.training.optimizers import OptimizerStep
-from ganzoo_devkit.testing.checks import Options, check, few, require, require_tensor, same
+from ganzoo_devkit.testing.checks import (
+    Options,
+    check,
+    few,
+    require,
+    require_tensor,
+    require_type,
+    same,
+)
 
 
 class LossSide(NamedTuple):
@@ -40,8 +48,7 @@ class LossSide(NamedTuple):
 def _both_sides(loss: Loss, _: Options) -> Iterator[LossSide]:
     """Yield both sides, called as an algorithm calls them."""
     built = loss.build()
-    kind = type(built).__name__
-    require(isinstance(built, AdversarialLoss), f"'build' gives a {kind}, not an AdversarialLoss")
+    require_type(built, AdversarialLoss, "'build'")
     needs_real = built.generator_needs_real
     yield LossSide("discriminator", built.discriminator, "on the discriminator's side")
     yield LossSide(
@@ -133,8 +140,7 @@ def check_actions(callback: Callback) -> None:
     """
     for first in (1, 4, 9):
         built, fresh = (callback.build(_setting(callback)) for _ in range(2))
-        kind = type(built).__name__
-        require(isinstance(built, CallbackState), f"'build' gives a {kind}, not a CallbackState")
+        require_type(built, CallbackState, "'build'")
         _feed(callback, built, range(1, first))
         state = built.state_dict()
         stored = json.loads(json.dumps(state, allow_nan=False))

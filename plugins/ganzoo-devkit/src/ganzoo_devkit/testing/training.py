@@ -54,6 +54,7 @@ from ganzoo_devkit.testing.checks import (
     passes,
     require,
     require_tensor,
+    require_type,
     same,
 )
 from ganzoo_devkit.testing.objectives import settings
@@ -238,8 +239,7 @@ def check_networks(algorithm: Algorithm, options: Options) -> None:
     said, names = list(algorithm.optimizers), list(game.optimizers)
     right = not said or said == names
     require(right, f"'optimizers' says {few(said, 9)}, and {few(names, 9)} are built")
-    kind = type(built).__name__
-    require(isinstance(built, Sampler), f"'build_sampler' gives a {kind}, not a Sampler")
+    require_type(built, Sampler, "'build_sampler'")
     one, other = (
         {(name, tuple(each.shape)) for name, each in sampler.state_dict().items()}
         for sampler in (built, game.sampler)
