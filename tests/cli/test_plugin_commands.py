@@ -154,6 +154,7 @@ def test_disabled_names_are_completed_though_metadata_are_damaged(install, anew)
     assert complete_plugin(None, None, "ganzoo-d") == [
         "ganzoo-damaged",
         "ganzoo-dcgan",
+        "ganzoo-devkit",
         "ganzoo-digits",
     ]
 
