@@ -366,7 +366,7 @@ def _measure(metric: Metric, inputs: MetricInputs) -> MetricResult:
         return metric.build()(inputs)
     except NotMeasurable as reason:
         count = f"{len(inputs.generated)} points in {MODES} classes"
-        fail(f"NotMeasurable was raised ({reason}) for {count}, or give other 'inputs'")
+        fail(f"NotMeasurable was raised ({reason}) for {count}; give other 'inputs'")
 
 
 def _measure_or_not(metric: Metric, inputs: MetricInputs) -> Mapping[str, float]:

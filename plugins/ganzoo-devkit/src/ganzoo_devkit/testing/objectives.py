@@ -20,11 +20,8 @@ from ganzoo.components import (
     Setting,
     Side,
 )
-from ganzoo.data.batches import Batch
 from ganzoo.nn import parametrized
-from ganzoo.spec import Training
-from ganzoo.training.adversary import AdversarialBatch, Adversary
-from ganzoo.training.game import TrainingContext
+from ganzoo.training import AdversarialBatch, Adversary, Batch, Training, TrainingContext
 from ganzoo_devkit.testing.checks import (
     Options,
     check,

@@ -25,7 +25,7 @@ from ganzoo.components import (
     Schedule,
     Side,
 )
-from ganzoo.training.optimizers import OptimizerStep
+from ganzoo.training import OptimizerStep
 from ganzoo_devkit.testing.checks import (
     Options,
     check,

@@ -40,11 +40,10 @@ from ganzoo.errors import SpecError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.plugins import Plugins
 from ganzoo.runs import RunDirectory
-from ganzoo.sampling import Sampler
 from ganzoo.spec import RunSpec
 from ganzoo.spec.run import DEFAULT_ALGORITHM, algorithm_fields
+from ganzoo.training import OptimizerStep, Sampler
 from ganzoo.training.loop import train
-from ganzoo.training.optimizers import OptimizerStep
 from ganzoo.training.setup import prepare
 from ganzoo.training.state import TrainingState
 from ganzoo_devkit.testing.checks import (

@@ -31,12 +31,12 @@ from ganzoo.components import (
     Latent,
     Network,
     Normalization,
+    OutputPart,
     Setting,
     Translator,
     registry,
     space_of,
 )
-from ganzoo.components.networks import OutputPart
 from ganzoo.components.registry import Entry, Provider, Registry
 from ganzoo.nn import embedding, parametrized
 from ganzoo.spec import Training
