@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 REAL = "#4c8c4a"
 
 
-def write_page(results: Results, path: Path) -> None:
-    """Write a study as Markdown with its plot: what was asked, the numbers, and what they say."""
+def write_page(
+    results: Results, path: Path, *, plot_name: str = "plot.png", remarks: Sequence[str] = ()
+) -> None:
+    """Write a study as Markdown with its plot: what was asked, the numbers, and what they say.
+
+    ``remarks`` are paragraphs below the question.
+    """
     study = results.study
     lines = [f"# {markdown(study.name)}", ""]
-    if study.description:
-        lines += [study.description, ""]
+    for paragraph in filter(None, (study.description, *remarks)):
+        lines += [paragraph, ""]
     plotted = [each for each in results.quantities if not each.name.startswith("seconds of")]
     if plotted:
-        plot = path.with_name("plot.png")
+        plot = path.with_name(plot_name)
         save_figure(figure_of(plotted), plot, dpi=110)
         lines += [f"![{markdown(study.name)}: {_names(plotted)}]({plot.name})", ""]
     found = verdicts(results)
