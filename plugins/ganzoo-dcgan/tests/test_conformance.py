@@ -7,5 +7,8 @@ from ganzoo_devkit.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-dcgan",
-    examples=[DCGANGenerator(channels=2), DCGANDiscriminator(channels=2, dropout=0.3)],
+    examples=[
+        DCGANGenerator(channels=2, upsampling="resize"),
+        DCGANDiscriminator(channels=2, dropout=0.3, downsampling="pool"),
+    ],
 )

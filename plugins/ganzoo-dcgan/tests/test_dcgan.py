@@ -393,3 +393,39 @@ def test_batches_are_never_joined() -> None:
     """Whatever its normalization: two passes are faster where convolutions rule."""
     assert not discriminator().joins_batches
     assert not discriminator(normalization="none").joins_batches
+
+
+def test_a_generator_that_resizes_repeats_pixels_and_convolves_them() -> None:
+    network = generator(channels=2, upsampling="resize", init="default").build(3, IMAGE, None)
+    plain = nn.Sequential(
+        nn.ConvTranspose2d(3, 4, 7, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.UpsamplingNearest2d(scale_factor=2),
+        nn.Conv2d(4, 2, 3, padding=1, bias=False),
+        nn.BatchNorm2d(2),
+        nn.ReLU(),
+        nn.UpsamplingNearest2d(scale_factor=2),
+        nn.Conv2d(2, 1, 3, padding=1, bias=False),
+        nn.Tanh(),
+    )
+    copy_weights(plain, network)
+    z = torch.randn(4, 3)
+    torch.testing.assert_close(network(z, None), plain(z.view(4, 3, 1, 1)))
+
+
+def test_a_discriminator_that_pools_averages_activations() -> None:
+    network = discriminator(channels=2, downsampling="pool", init="default").build(IMAGE, None)
+    plain = nn.Sequential(
+        nn.Conv2d(1, 2, 4, padding=1, bias=False),
+        nn.LeakyReLU(0.2),
+        nn.AvgPool2d(2),
+        nn.Conv2d(2, 4, 4, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.LeakyReLU(0.2),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 1, 6, bias=False),
+    )
+    copy_weights(plain, network)
+    x = torch.randn(4, *IMAGE)
+    torch.testing.assert_close(network(x, None), plain(x).view(4))

@@ -104,6 +104,11 @@ class DCGANGenerator(_DCGAN, Generator):
         description="Transposed convolutions (3x3, stride 1) between the stem and the first doubling"
         " of the size.",
     )
+    upsampling: Literal["transposed", "resize"] = Field(
+        default="transposed",
+        description="How the size is doubled: by 'transposed' convolutions, or by a 'resize' that"
+        " repeats pixels, and a 3x3 convolution.",
+    )
     output_activation: Activation = component_field(
         "tanh", description="Function of the output; 'tanh' keeps images in [-1, 1]."
     )
@@ -140,6 +145,7 @@ class DCGANGenerator(_DCGAN, Generator):
             stem=self.stem,
             stem_convolutions=self.stem_convolutions,
             output_activation=self.output_activation.build(),
+            upsampling=self.upsampling,
             condition=condition,
         )
 
@@ -174,6 +180,11 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
         description="Whether the first layer is normalized as well; the paper found that to make"
         " training unstable.",
     )
+    downsampling: Literal["strided", "pool"] = Field(
+        default="strided",
+        description="How the size is halved: by 'strided' convolutions, or by convolutions of stride 1"
+        " whose activations are averaged over 2x2 pixels ('pool').",
+    )
     head: Literal["convolution", "linear"] = Field(
         default="convolution",
         description="Last layer, from features to the logit: a 'convolution' as large as they are,"
@@ -192,8 +203,9 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
                     f"layer {level + 1} gets {height}x{width} pixels, too few for a kernel_size of"
                     f" {self.kernel_size} with a padding of {self.padding}"
                 )
-            height = convolved(height, self.kernel_size, self.padding)
-            width = convolved(width, self.kernel_size, self.padding)
+            pooled = self.downsampling == "pool"
+            height = convolved(height, self.kernel_size, self.padding, pooled=pooled)
+            width = convolved(width, self.kernel_size, self.padding, pooled=pooled)
 
     def build(self, sample_shape: tuple[int, ...], condition: Condition | None) -> nn.Module:
         """Build the network: ``(x: (N, C, H, W), condition) -> (N,)`` raw logits."""
@@ -206,5 +218,6 @@ class DCGANDiscriminator(_DCGAN, Discriminator):
             dropout=self.dropout,
             normalize_first=self.normalize_first,
             head=self.head,
+            downsampling=self.downsampling,
             condition=condition,
         )

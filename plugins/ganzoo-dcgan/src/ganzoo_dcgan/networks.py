@@ -64,6 +64,7 @@ class DCGANGenerator(nn.Module):
         stem: whether the first layer is a transposed ``convolution`` of one pixel or ``linear``.
         stem_convolutions: layers between the stem and the first doubling.
         output_activation: function of the output.
+        upsampling: ``transposed`` convolutions, or ``resize`` to repeat pixels before a convolution.
         condition: what the network is told of each sample, or None for an unconditional one.
     """
 
@@ -76,12 +77,16 @@ class DCGANGenerator(nn.Module):
         stem: Literal["convolution", "linear"] = "convolution",
         stem_convolutions: int = 0,
         output_activation: nn.Module,
+        upsampling: Literal["transposed", "resize"] = "transposed",
         condition: Condition | None = None,
     ) -> None:
         super().__init__()
         size = 0 if condition is None else condition.size
         self.classes = None if condition is None else embedding(condition, size)
-        layers = _generator_layers(style, latent_dim + size, sample_shape, stem, stem_convolutions)
+        double = _resize_and_convolve if upsampling == "resize" else _double
+        layers = _generator_layers(
+            style, latent_dim + size, sample_shape, stem, stem_convolutions, double
+        )
         self.layers = nn.Sequential(*_effective((*layers, output_activation)))
         if style.init == "dcgan":
             _initialize(self.layers)
@@ -104,6 +109,8 @@ class DCGANDiscriminator(nn.Module):
         dropout: probability with which each channel is set to 0 in training.
         normalize_first: whether the first layer is normalized.
         head: whether the last layer is a ``convolution`` as large as its input or ``linear``.
+        downsampling: ``strided`` convolutions, or ``pool`` for convolutions of stride 1 whose
+            activations are averaged over 2x2 pixels.
         condition: what the network is told of each sample, or None for an unconditional one.
     """
 
@@ -116,27 +123,29 @@ class DCGANDiscriminator(nn.Module):
         dropout: float = 0.0,
         normalize_first: bool = False,
         head: Literal["convolution", "linear"] = "convolution",
+        downsampling: Literal["strided", "pool"] = "strided",
         condition: Condition | None = None,
     ) -> None:
         super().__init__()
+        pooled = downsampling == "pool"
         inputs, height, image_width = sample_shape
         size = (height, image_width)
         layers: list[nn.Module] = []
         for level in range(doublings(*size)):
             width = style.channels << level
+            stride, kernel = 1 if pooled else 2, style.kernel_size
             layers.append(
-                nn.Conv2d(
-                    inputs, width, style.kernel_size, stride=2, padding=padding, bias=style.bias
-                )
+                nn.Conv2d(inputs, width, kernel, stride=stride, padding=padding, bias=style.bias)
             )
             normalized = level > 0 or normalize_first
             normalization = style.normalization(width, 2) if normalized else nn.Identity()
             dropped = (nn.Dropout2d(dropout),) if dropout else ()
             layers += style.activate(normalization, *dropped)
+            layers += [nn.AvgPool2d(2)] if pooled else []
             inputs = width
             size = (
-                convolved(size[0], style.kernel_size, padding),
-                convolved(size[1], style.kernel_size, padding),
+                convolved(size[0], kernel, padding, pooled=pooled),
+                convolved(size[1], kernel, padding, pooled=pooled),
             )
         self.body = nn.Sequential(*_effective(layers))
         features = inputs * size[0] * size[1]
@@ -162,7 +171,12 @@ class DCGANDiscriminator(nn.Module):
 
 
 def _generator_layers(
-    style: Style, inputs: int, sample_shape: tuple[int, ...], stem: str, stem_convolutions: int
+    style: Style,
+    inputs: int,
+    sample_shape: tuple[int, ...],
+    stem: str,
+    stem_convolutions: int,
+    double: Callable[[Style, int, int], nn.Module],
 ) -> Iterator[nn.Module]:
     """Yield all layers but the output's activation."""
     image_channels, height, image_width = sample_shape
@@ -182,10 +196,10 @@ def _generator_layers(
         width //= 2
         yield from style.activate(style.normalization(width, 2))
     for _ in range(depth - 1):
-        yield _double(style, width, width // 2)
+        yield double(style, width, width // 2)
         width //= 2
         yield from style.activate(style.normalization(width, 2))
-    yield _double(style, width, image_channels)
+    yield double(style, width, image_channels)
 
 
 def _double(style: Style, inputs: int, outputs: int) -> nn.Module:
@@ -198,6 +212,13 @@ def _double(style: Style, inputs: int, outputs: int) -> nn.Module:
         padding=(style.kernel_size - 1) // 2,
         output_padding=style.kernel_size % 2,
         bias=style.bias,
+    )
+
+
+def _resize_and_convolve(style: Style, inputs: int, outputs: int) -> nn.Module:
+    """Build what doubles the size by repeating pixels, and convolves them (3x3)."""
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=style.bias)
     )
 
 

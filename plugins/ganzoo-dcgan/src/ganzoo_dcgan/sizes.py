@@ -42,9 +42,10 @@ def nearest(height: int, width: int) -> list[tuple[int, int]]:
     return found
 
 
-def convolved(size: int, kernel_size: int, padding: int) -> int:
-    """Return the pixels that a convolution of stride 2 leaves of a height or width."""
-    return (size + 2 * padding - kernel_size) // 2 + 1
+def convolved(size: int, kernel_size: int, padding: int, *, pooled: bool = False) -> int:
+    """Return the pixels that a convolution of stride 2, or one and pooling, leaves of a side."""
+    every = size + 2 * padding - kernel_size + 1
+    return every // 2 if pooled else -(-every // 2)
 
 
 def check_size(sample_shape: tuple[int, ...]) -> tuple[int, int]:
