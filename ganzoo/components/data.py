@@ -114,6 +114,10 @@ class Dataset(Component):
         """
         return None
 
+    def licence(self) -> str | None:
+        """Return under which licence the samples are and whose they are, for the card of a run."""
+        return None
+
     def with_absolute_paths(self) -> Self:
         """Return the same data set with absolute paths.
 

@@ -117,6 +117,8 @@ def _data(run: RunDirectory) -> Iterator[str]:
         if classes:
             some = ", ".join(map(markdown, classes[:MOST_CLASSES]))
             yield f"{len(classes)} classes: {some}{', …' if classes[MOST_CLASSES:] else ''}"
+    if licence := dataset.licence():
+        yield markdown(licence)
 
 
 def _origin(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

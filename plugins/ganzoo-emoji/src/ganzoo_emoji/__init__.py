@@ -1,0 +1,1 @@
+"""Emoji of two designers, as data sets for ganzoo."""
