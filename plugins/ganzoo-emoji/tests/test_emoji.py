@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganzoo_devkit.testing import FromFiles, conformance
 from ganzoo_emoji import package
 from ganzoo_emoji.components import Emoji, EmojiPairs
 from ganzoo_emoji.package import CATEGORIES, SHA256, Designer, Package
@@ -18,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 import ganzoo
 from ganzoo.components import Dataset
 from ganzoo.errors import DataError
-from ganzoo.testing import FromFiles, conformance
 
 COUNT = 40
 TONES = ("1F3FB", "1F3FC")

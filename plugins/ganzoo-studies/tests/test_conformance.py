@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ganzoo.testing import conformance
+from ganzoo_devkit.testing import conformance
 
 test_conformance = conformance("ganzoo-studies")
