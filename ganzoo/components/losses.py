@@ -239,6 +239,14 @@ class Augmentation(Component):
     means are logged as ``augmentation/<name>``.
     """
 
+    mixes: ClassVar[bool] = False
+    """Whether the module has a method ``mix(real, fake, rng)``.
+
+    It is called before each pass of the discriminator's update, and returns what stands for the real
+    samples there (APA, Jiang et al. 2021, arXiv:2111.06849). Sample i of both has condition i; ``fake``
+    carries no gradient.
+    """
+
     def check(self, setting: Setting) -> None:
         """Refuse a setting this augmentation is not defined for, before anything is built.
 

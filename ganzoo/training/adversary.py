@@ -160,6 +160,7 @@ class Adversary:
         )
         self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
+        self._mixes = augmentation is not None and augmentation.mixes
         self._observed: list[torch.Tensor] = []
         self.last: tuple[AdversarialBatch, DiscriminatorOutput, DiscriminatorOutput] | None = None
         regularized = any(each.side == "discriminator" for each in regularizers)
@@ -197,7 +198,10 @@ class Adversary:
         batch = batch.detached()
         due = self._due("discriminator", index)
         needed = {each for part in due.values() for each in part.component.needs_gradient}
-        real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
+        real = batch.real
+        if self._mixes:
+            real = self._augment.mix(real, batch.fake, self._context.rng)
+        real = real.detach().requires_grad_() if "real" in needed else real
         fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
         real_output, fake_output = self._discriminate_both(
             real, fake, batch.condition, exact=bool(needed)
