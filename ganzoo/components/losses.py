@@ -49,6 +49,11 @@ class AdversarialLoss:
     generator_needs_real: bool = False
     constrain: Callable[[nn.Module], None] | None = None
 
+    def at(self, progress: float) -> AdversarialLoss:
+        """Return the loss at a fraction of training; subclasses may change it as training goes."""
+        del progress
+        return self
+
 
 class Loss(Component):
     """An adversarial loss: what each side minimizes."""

@@ -206,7 +206,7 @@ class Adversary:
         real_output, fake_output = self._discriminate_both(
             real, fake, batch.condition, exact=bool(needed)
         )
-        loss = self._loss.discriminator(real_output.logits, fake_output.logits)
+        loss = self._loss.at(progress).discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
             f"loss/discriminator{self.suffix}": loss.detach(),
@@ -242,7 +242,7 @@ class Adversary:
             real_logits = None
             if real_output is not None and self._loss.generator_needs_real:
                 real_logits = real_output.logits
-            loss = self._loss.generator(fake_output.logits, real_logits)
+            loss = self._loss.at(progress).generator(fake_output.logits, real_logits)
             loss = self._weighted(loss, "generator")
             numbers = {f"loss/generator{self.suffix}": loss.detach()}
             samples, outputs = (batch.real, batch.fake), (real_output, fake_output)

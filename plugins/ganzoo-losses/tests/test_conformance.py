@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ganzoo_losses.regularizers import GradientPenalty
+from ganzoo_losses.regularizers import GradientPenalty, LeCam
 
 from ganzoo.testing import conformance
 
 test_conformance = conformance(
-    "ganzoo-losses", examples=[GradientPenalty(), GradientPenalty(one_sided=True)]
+    "ganzoo-losses",
+    examples=[GradientPenalty(), GradientPenalty(one_sided=True), LeCam(), LeCam(one_sided=False)],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ganzoo.components import AdversarialLoss, Component, Loss
+from ganzoo.components import AdversarialLoss, Component, Loss, Schedule, component_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +129,57 @@ class RelativisticPairing(Loss):
         return _relativistic(objectives.relativistic_pairing)
 
 
+class TopK(Loss):
+    """Top-k training: the generator learns only from those of its samples that look most real.
+
+    The paper begins with all samples of a batch and lets fewer and fewer through.
+    """
+
+    type: Literal["top_k"] = "top_k"
+    paper: ClassVar[str | None] = (
+        "Sinha et al., Top-k Training of GANs: Improving GAN Performance by Throwing Away Bad Samples,"
+        " 2020, arXiv:2002.06224"
+    )
+    loss: Loss = component_field("bce", description="The loss of both sides, its weights included.")
+    fraction: Schedule = component_field(
+        "linear",
+        start=1.0,
+        end=0.5,
+        description="Fraction of the generated samples that the generator's loss is of; at least one"
+        " sample is kept.",
+    )
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides, of which the generator's changes as training goes."""
+        base = self.loss.build()
+        for side in ("discriminator", "generator"):
+            weight = getattr(self.loss, f"{side}_weight")
+            base = replace(base, **{side: _weighted(getattr(base, side), weight)})
+        return _TopK(**vars(base), fraction=self.fraction.build())
+
+
+@dataclass(frozen=True)
+class _TopK(AdversarialLoss):
+    """A loss whose generator's side drops samples.
+
+    Attributes:
+        fraction: of training done -> of the samples that are kept.
+    """
+
+    fraction: Callable[[float], float] = field(kw_only=True)
+
+    def at(self, progress: float) -> AdversarialLoss:
+        """Return the loss with as many samples as are kept at a fraction of training."""
+        from ganzoo_losses import objectives
+
+        kept = partial(objectives.top_k, self.generator, fraction=self.fraction(progress))
+        return replace(self, generator=kept)
+
+
+def _weighted(side: Callable[..., torch.Tensor], weight: float) -> Callable[..., torch.Tensor]:
+    return lambda *logits: side(*logits) * weight
+
+
 def _relativistic(
     objective: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> AdversarialLoss:
@@ -146,4 +199,5 @@ COMPONENTS: tuple[type[Component], ...] = (
     Hinge,
     RelativisticAverage,
     RelativisticPairing,
+    TopK,
 )
