@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from ganzoo_augmentations.components import ADA, APA
 
+import ganzoo
 from ganzoo.api import load_spec
 from ganzoo.errors import SpecError
 
@@ -258,6 +260,20 @@ def test_stand_ins_are_the_generated_samples_of_the_same_place() -> None:
     assert torch.equal(mixed[~replaced], real[~replaced])
     assert replaced.float().mean().item() == pytest.approx(0.3, abs=0.04)
     assert torch.equal(built(real, rng()), real)
+
+
+def test_the_discriminator_is_trained_on_stand_ins(tmp_path: Path) -> None:
+    spec = {
+        "dataset": "ring",
+        **NETWORKS,
+        "augmentation": {"type": "apa", "target": -0.999, "every": 1, "ramp": 1, "max_p": 1},
+        "training": {"duration": "3 steps", "batch_size": 64},
+        "output": {"log_every": "1 steps", "samples": 1},
+    }
+    lines = ganzoo.run(spec, output=tmp_path / "run").metrics()
+    assert [line["augmentation/p"] for line in lines] == [1, 1, 1]
+    told_apart = [abs(line["score/real"] - line["score/fake"]) > 1e-5 for line in lines]
+    assert told_apart == [True, False, False]
 
 
 NETWORKS = {

@@ -151,10 +151,12 @@ class TopK(Loss):
 
     def build(self) -> AdversarialLoss:
         """Build both sides, of which the generator's changes as training goes."""
-        base = self.loss.build()
-        for side in ("discriminator", "generator"):
-            weight = getattr(self.loss, f"{side}_weight")
-            base = replace(base, **{side: _weighted(getattr(base, side), weight)})
+        base, loss = self.loss.build(), self.loss
+        base = replace(
+            base,
+            discriminator=_weighted(base.discriminator, loss.discriminator_weight),
+            generator=_weighted(base.generator, loss.generator_weight),
+        )
         return _TopK(**vars(base), fraction=self.fraction.build())
 
 

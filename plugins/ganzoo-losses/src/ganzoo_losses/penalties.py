@@ -75,7 +75,8 @@ class LeCam(nn.Module):
         excess = real - a_fake, a_real - fake
         if self.one_sided:
             excess = F.relu(excess[0]), F.relu(excess[1])
-        return excess[0].square().mean() + excess[1].square().mean()
+        penalty: torch.Tensor = excess[0].square().mean() + excess[1].square().mean()
+        return penalty
 
 
 def balanced_consistency(
