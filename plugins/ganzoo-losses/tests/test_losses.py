@@ -162,10 +162,10 @@ def test_only_relativistic_losses_ask_the_generator_for_real_logits(name: str) -
 @pytest.mark.parametrize("name", ["bce", "hinge", "wgan", *RELATIVISTIC])
 @pytest.mark.parametrize(("progress", "kept"), [(0.0, 7), (0.5, 6), (0.99, 4)])
 def test_top_k_is_the_loss_of_the_best_samples(name: str, progress: float, kept: int) -> None:
-    base, (real, fake) = build(name, generator_weight=2), logits()
-    loss = build("top_k", loss={"type": name, "generator_weight": 2}).at(progress)
+    base, (real, fake) = build(name), logits()
+    loss = build("top_k", loss=name).at(progress)
     best = sorted(range(7), key=lambda n: -fake[n].item())[:kept]
-    expected = base.generator(fake[best], real[best]) * 2
+    expected = base.generator(fake[best], real[best])
     torch.testing.assert_close(loss.generator(fake, real), expected, rtol=0, atol=1e-9)
     torch.testing.assert_close(loss.discriminator(real, fake), base.discriminator(real, fake))
     assert loss.constrain is not None if name == "wgan" else loss.constrain is None
@@ -176,6 +176,14 @@ def test_top_k_compares_samples_by_the_mean_of_their_patches() -> None:
     fake = torch.tensor([[5.0, -9.0], [1.0, 1.0], [0.0, 0.0]])
     loss = build("top_k", loss="wgan", fraction=0.1).at(0.0)
     assert loss.generator(fake, None) == -1, "at least one sample is kept"
+
+
+def test_top_k_holds_other_losses_that_change_but_none_with_weights() -> None:
+    fake = torch.arange(8.0)
+    half = {"type": "top_k", "loss": "wgan", "fraction": 0.5}
+    assert build("top_k", loss=half, fraction=0.5).at(0.0).generator(fake, None) == -6.5
+    with pytest.raises(ValidationError, match="leave out 'generator_weight' here"):
+        build("top_k", loss={"type": "bce", "generator_weight": 2})
 
 
 @pytest.mark.parametrize("name", RELATIVISTIC)

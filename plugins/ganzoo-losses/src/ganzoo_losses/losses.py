@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from ganzoo.components import AdversarialLoss, Component, Loss, Schedule, component_field
 
@@ -140,7 +141,7 @@ class TopK(Loss):
         "Sinha et al., Top-k Training of GANs: Improving GAN Performance by Throwing Away Bad Samples,"
         " 2020, arXiv:2002.06224"
     )
-    loss: Loss = component_field("bce", description="The loss of both sides, its weights included.")
+    loss: Loss = component_field("bce", description="The loss of both sides, without weights.")
     fraction: Schedule = component_field(
         "linear",
         start=1.0,
@@ -149,37 +150,47 @@ class TopK(Loss):
         " sample is kept.",
     )
 
+    @field_validator("loss")
+    @classmethod
+    def _check_loss(cls, loss: Loss) -> Loss:
+        for field in ("discriminator_weight", "generator_weight"):
+            if getattr(loss, field) != 1:
+                message = "leave out '{field}' here; set it for top_k"
+                raise PydanticCustomError("loss", message, {"field": field})
+        return loss
+
     def build(self) -> AdversarialLoss:
         """Build both sides, of which the generator's changes as training goes."""
-        base, loss = self.loss.build(), self.loss
-        base = replace(
-            base,
-            discriminator=_weighted(base.discriminator, loss.discriminator_weight),
-            generator=_weighted(base.generator, loss.generator_weight),
+        base = self.loss.build()
+        return _TopK(
+            base.discriminator,
+            base.generator,
+            base.generator_needs_real,
+            base.constrain,
+            base=base,
+            fraction=self.fraction.build(),
         )
-        return _TopK(**vars(base), fraction=self.fraction.build())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _TopK(AdversarialLoss):
     """A loss whose generator's side drops samples.
 
     Attributes:
+        base: the loss of all samples.
         fraction: of training done -> of the samples that are kept.
     """
 
-    fraction: Callable[[float], float] = field(kw_only=True)
+    base: AdversarialLoss
+    fraction: Callable[[float], float]
 
     def at(self, progress: float) -> AdversarialLoss:
         """Return the loss with as many samples as are kept at a fraction of training."""
         from ganzoo_losses import objectives
 
-        kept = partial(objectives.top_k, self.generator, fraction=self.fraction(progress))
-        return replace(self, generator=kept)
-
-
-def _weighted(side: Callable[..., torch.Tensor], weight: float) -> Callable[..., torch.Tensor]:
-    return lambda *logits: side(*logits) * weight
+        now = self.base.at(progress)
+        kept = partial(objectives.top_k, now.generator, fraction=self.fraction(progress))
+        return replace(now, generator=kept)
 
 
 def _relativistic(
