@@ -20,7 +20,7 @@ ABOUT = {
 
 `observes` has `observe` called with the logits of real samples. Whatever changes is a buffer, so it is
 in checkpoints, and nothing is read from the device. A spec has
-`"augmentation": {"type": "ada", "target": 0.6}`.""",
+`"augmentation": {"type": "adaptive", "target": 0.6}`.""",
     "ganzoo_acgan": """\
 ## An auxiliary classifier { #ganzoo_acgan }
 

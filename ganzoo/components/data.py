@@ -93,6 +93,12 @@ class Dataset(Component):
     """Names of the metrics that suit its samples best; empty where those of any samples do."""
 
     split: str = Field(default="train", description="The split to train on.")
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Samples of the split to train on, drawn once and the same in every run: as many of"
+        " each class as of the others, where they are enough. Null: all.",
+    )
     horizontal_flip: bool = Field(
         default=False,
         description="Whether each image is mirrored with probability one half; an image and the"
@@ -132,3 +138,12 @@ class Dataset(Component):
         Raises:
             ganzoo.errors.DataError: files are missing, empty or unreadable; the message names them.
         """
+
+    def build_training(self) -> Split:
+        """Read what is trained on: the split of that name, or as many of its samples as ``limit`` says.
+
+        Raises:
+            ganzoo.errors.DataError: as of ``build``; or it does not have that many samples.
+        """
+        split = self.build(self.split)
+        return split if self.limit is None else split.drawn(self.limit)

@@ -49,6 +49,11 @@ class AdversarialLoss:
     generator_needs_real: bool = False
     constrain: Callable[[nn.Module], None] | None = None
 
+    def at(self, progress: float) -> AdversarialLoss:
+        """Return the loss at a fraction of training; subclasses may change it as training goes."""
+        del progress
+        return self
+
 
 class Loss(Component):
     """An adversarial loss: what each side minimizes."""
@@ -237,6 +242,14 @@ class Augmentation(Component):
     the update (one for each pack, several for each sample with patches), so that the strength can follow
     them (ADA, Karras et al. 2020, arXiv:2006.06676). It returns scalars on the device by name, whose
     means are logged as ``augmentation/<name>``.
+    """
+
+    mixes: ClassVar[bool] = False
+    """Whether the module has a method ``mix(real, fake, rng)``.
+
+    It is called before each pass of the discriminator's update, and returns what stands for the real
+    samples there (APA, Jiang et al. 2021, arXiv:2111.06849). Sample i of both has condition i; ``fake``
+    carries no gradient.
     """
 
     def check(self, setting: Setting) -> None:

@@ -66,6 +66,31 @@ class Split:
         condition = self.condition
         return condition if condition is not None and condition.ndim == 1 else None
 
+    def drawn(self, count: int) -> Split:
+        """Return some samples in their order, always the same: the first of a fixed shuffled order.
+
+        Classes take turns in it, so that all have the same number of samples, as far as they go. Paired
+        sources follow their samples; unpaired ones are all kept.
+
+        Raises:
+            DataError: there are fewer.
+        """
+        if count > len(self):
+            raise DataError(
+                f"dataset.limit: {count:,} is more than the {len(self):,} samples of the split"
+            )
+        order = np.random.default_rng(0).permutation(len(self))
+        if self.classes is not None:
+            shuffled = self.classes[order]
+            turn = np.empty(len(order), dtype=np.int64)
+            for each in np.unique(shuffled):
+                turn[shuffled == each] = np.arange(np.count_nonzero(shuffled == each))
+            order = order[np.argsort(turn, kind="stable")]
+        rows = np.sort(order[:count])
+        source = self.source[rows] if self.source is not None and self.paired else self.source
+        condition = None if self.condition is None else self.condition[rows]
+        return Split(self.samples[rows], condition, source, self.paired)
+
     @cached_property
     def space(self) -> SampleSpace:
         """What the samples are."""

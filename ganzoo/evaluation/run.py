@@ -114,7 +114,7 @@ def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int =
     request = request.for_run(spec, spec.dataset.info())
     step = checkpoint_step(run, checkpoint)
     loaded = load_sampler(run, step, request.weights, truncation=request.truncation)
-    split = spec.dataset.build(spec.dataset.split)
+    split = spec.dataset.build_training()
     sampler, name = loaded.sampler.move(device), run.path.resolve().name
     return RunEvaluator(spec, request, loaded.info, split, device).evaluate(
         sampler, name, loaded.step, loaded.weights, loaded.sha256

@@ -160,6 +160,7 @@ class Adversary:
         )
         self._augment: Any = None if augmentation is None else augmentation.build()
         self._observes = augmentation is not None and augmentation.observes
+        self._mixes = augmentation is not None and augmentation.mixes
         self._observed: list[torch.Tensor] = []
         self.last: tuple[AdversarialBatch, DiscriminatorOutput, DiscriminatorOutput] | None = None
         regularized = any(each.side == "discriminator" for each in regularizers)
@@ -197,12 +198,15 @@ class Adversary:
         batch = batch.detached()
         due = self._due("discriminator", index)
         needed = {each for part in due.values() for each in part.component.needs_gradient}
-        real = batch.real.detach().requires_grad_() if "real" in needed else batch.real
+        real = batch.real
+        if self._mixes:
+            real = self._augment.mix(real, batch.fake, self._context.rng)
+        real = real.detach().requires_grad_() if "real" in needed else real
         fake = batch.fake.detach().requires_grad_() if "fake" in needed else batch.fake
         real_output, fake_output = self._discriminate_both(
             real, fake, batch.condition, exact=bool(needed)
         )
-        loss = self._loss.discriminator(real_output.logits, fake_output.logits)
+        loss = self._loss.at(progress).discriminator(real_output.logits, fake_output.logits)
         loss = self._weighted(loss, "discriminator")
         numbers = {
             f"loss/discriminator{self.suffix}": loss.detach(),
@@ -238,7 +242,7 @@ class Adversary:
             real_logits = None
             if real_output is not None and self._loss.generator_needs_real:
                 real_logits = real_output.logits
-            loss = self._loss.generator(fake_output.logits, real_logits)
+            loss = self._loss.at(progress).generator(fake_output.logits, real_logits)
             loss = self._weighted(loss, "generator")
             numbers = {f"loss/generator{self.suffix}": loss.detach()}
             samples, outputs = (batch.real, batch.fake), (real_output, fake_output)

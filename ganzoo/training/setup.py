@@ -123,7 +123,7 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
 
     # Open the data first: the rest takes longer.
     with spec.naming_dataset():
-        split = spec.dataset.build(spec.dataset.split)
+        split = spec.dataset.build_training()
     order = Order(
         len(split),
         training.batch_size,

@@ -59,3 +59,25 @@ def test_a_split_that_is_not_there_is_refused_with_those_that_are() -> None:
         check_split("val", ("train", "test"), "set")
     with pytest.raises(DataError, match=r"\(available: none\)$"):
         check_split("val", (), "set")
+
+
+def test_a_limit_draws_from_all_classes_alike_and_always_the_same() -> None:
+    classes = np.repeat(np.arange(4), [50, 50, 50, 3])
+    samples = np.arange(153, dtype=np.float32)[:, None].repeat(2, axis=1)
+    split = Split(samples, classes, samples.copy())
+    drawn = split.drawn(43)
+    assert sorted(np.bincount(drawn.condition)) == [3, 13, 13, 14]
+    assert np.array_equal(drawn.condition, classes[drawn.samples[:, 0].astype(int)])
+    assert np.array_equal(drawn.samples, drawn.source)
+    assert (np.diff(drawn.samples[:, 0]) > 0).all()
+    assert np.array_equal(split.drawn(43).samples, drawn.samples)
+    assert set(split.drawn(20).samples[:, 0]) < set(drawn.samples[:, 0])
+    assert np.array_equal(split.drawn(153).samples, samples)
+
+
+def test_a_limit_without_classes_keeps_unpaired_sources() -> None:
+    samples = np.arange(40, dtype=np.float32)[:, None].repeat(2, axis=1)
+    drawn = Split(samples, source=samples[:7], paired=False).drawn(10)
+    assert (len(drawn), len(drawn.source), drawn.paired, drawn.condition) == (10, 7, False, None)
+    with pytest.raises(DataError, match=r"dataset\.limit: 41 is more than the 40 samples"):
+        Split(samples).drawn(41)

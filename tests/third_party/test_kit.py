@@ -16,7 +16,7 @@ READER: dict[str, Any] = {"type": "infogan", "codes": 5}
 @pytest.mark.parametrize(
     ("family", "fields", "around"),
     [
-        ("augmentation", {"type": "ada", "target": -1, "ramp": 64}, {}),
+        ("augmentation", {"type": "adaptive", "target": -1, "ramp": 64}, {}),
         ("discriminator", {"type": "acgan"}, {}),
         ("auxiliary_loss", {"type": "classification"}, {}),
         ("latent", CODES, {}),

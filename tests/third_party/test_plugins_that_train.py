@@ -32,7 +32,7 @@ def test_ada_follows_the_signs_of_real_logits(
     tiny: dict[str, Any], train_and_resume: Train
 ) -> None:
     # Above -1 on average at first: p rises by one batch a step, and what it is at is logged.
-    tiny["augmentation"] = {"type": "ada", "target": -1, "every": 2, "ramp": 64}
+    tiny["augmentation"] = {"type": "adaptive", "target": -1, "every": 2, "ramp": 64}
     run = train_and_resume(tiny)
     steps = [line["augmentation/p"] for line in run.metrics()]
     assert steps == [0, 0.25, 0.25, 0.5, 0.5, 0.75]
@@ -44,9 +44,9 @@ def test_ada_refuses_points(tiny: dict[str, Any], tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.zeros((48, 2), dtype=np.float32))
     tiny |= {
         "dataset": {"type": "arrays", "path": str(tmp_path / "points.npy")},
-        "augmentation": "ada",
+        "augmentation": "adaptive",
     }
-    with pytest.raises(SpecError, match=r"augmentation: 'ada' changes images only"):
+    with pytest.raises(SpecError, match=r"augmentation: 'adaptive' changes images only"):
         ganzoo.load_spec(tiny).check()
 
 
@@ -188,7 +188,7 @@ EVERYTHING: dict[str, Any] = {
     "discriminator": {"type": "infogan", "codes": 5},
     "auxiliary_losses": ["mutual_information"],
     "regularizers": [{"type": "path_length", "every": 2}, {"type": "r1", "every": 4}],
-    "augmentation": {"type": "ada", "target": -1, "every": 3, "ramp": 64},
+    "augmentation": {"type": "adaptive", "target": -1, "every": 3, "ramp": 64},
     "callbacks": [{"type": "stop_when_scores_part", "gap": 100.0}],
     "discriminator_steps": 2,
     "loss": "relativistic_average",

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from ganzoo_augmentations.components import DiffAugment
+from ganzoo_augmentations.components import ADA, APA, DiffAugment
 from ganzoo_devkit.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-augmentations",
-    examples=[DiffAugment(), DiffAugment(operations=("translation",), translation=0.3)],
+    examples=[
+        DiffAugment(),
+        DiffAugment(operations=("translation",), translation=0.3),
+        ADA(
+            operations=("blitting", "geometry", "color", "corruption"),
+            every=1,
+            target=-0.9,
+            ramp=16,
+        ),
+        APA(every=1, target=-0.9, ramp=16),
+    ],
 )

@@ -414,6 +414,12 @@ class Unobserved(Adaptive):
     observes: ClassVar[bool] = False
 
 
+class Unmixed(Shifting):
+    """Says that it mixes, and does not."""
+
+    mixes: ClassVar[bool] = True
+
+
 class Ageing(Adaptive):
     """Keeps its strength in an attribute."""
 
@@ -548,6 +554,7 @@ BROKEN = [
     (Ineffective(), "observes", "change no buffer"),
     (Forgetful(), "observes", "depends on more than the state dict holds"),
     (Unobserved(), "observes", "'observes' is False, and there is a method"),
+    (Unmixed(), "mixes", "'mixes' is True, and there is no method 'mix'"),
     (Ageing(), "state", "the result"),
     (Counting(), "state", "is another"),
     (Ungrouped(), "groups", "'build' does not hand its groups of parameters to the optimizer"),

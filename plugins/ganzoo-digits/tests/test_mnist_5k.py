@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ganzoo_digits import digits, plugin
 from ganzoo_digits.dataset import Mnist5k
 
+from ganzoo.api import load_spec
 from ganzoo.errors import DataError, DataWarning
+from ganzoo.evaluation.samples import open_reference
+from ganzoo.training.setup import prepare
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +138,13 @@ def test_a_spec_finds_it_by_name() -> None:
     from ganzoo.components import Dataset
 
     assert TypeAdapter(Dataset).validate_python("mnist-5k") == Mnist5k()
+
+
+def test_a_run_on_few_digits_is_trained_on_as_many_of_each_and_compared_with_all_others() -> None:
+    spec = load_spec(
+        "digits", overrides=["dataset.limit=400", "device=cpu", "evaluation.samples=20"]
+    )
+    prepared = prepare(spec, spec.check(), torch.device("cpu"))
+    assert np.bincount(prepared.split.condition).tolist() == [40] * 10
+    assert prepared.plan.epoch == 6
+    assert len(open_reference(spec.dataset, None, prepared.split).samples) == 1000

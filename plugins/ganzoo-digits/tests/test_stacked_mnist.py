@@ -123,7 +123,8 @@ def test_other_bases_are_refused(arrays: dict[str, Any], reason: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("split", "test"), ("split", "all"), ("horizontal_flip", True)]
+    ("field", "value"),
+    [("split", "test"), ("split", "all"), ("limit", 40), ("horizontal_flip", True)],
 )
 def test_what_the_base_cannot_decide_is_refused_there(field: str, value: object) -> None:
     data = {"type": "stacked-mnist", "base": {"type": "mnist-5k", field: value}}

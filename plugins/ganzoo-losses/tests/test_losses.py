@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from ganzoo.components import AdversarialLoss, Loss, Regularizer, registry
+from ganzoo.components import AdversarialLoss, AuxiliaryLoss, Loss, Regularizer, registry
 
 Array = NDArray[np.float64]
 
@@ -79,6 +79,13 @@ FORMULAS: list[tuple[str, dict[str, Any], Formula, Formula]] = [
         {},
         lambda r, f: float(-np.minimum(0, r - 1).mean() - np.minimum(0, -f - 1).mean()),
         lambda r, f: float(-f.mean()),
+    ),
+    # Before training begins, the generator learns from all of its samples.
+    (
+        "top_k",
+        {"loss": "bce"},
+        lambda r, f: float(-log_sigmoid(r).mean() - log_sigmoid(-f).mean()),
+        lambda r, f: float(-log_sigmoid(f).mean()),
     ),
     ("relativistic_average", {}, ragan, lambda r, f: ragan(f, r)),
     ("relativistic_pairing", {}, rpgan, lambda r, f: rpgan(f, r)),
@@ -152,6 +159,33 @@ def test_only_relativistic_losses_ask_the_generator_for_real_logits(name: str) -
             loss.generator(fake, None)
 
 
+@pytest.mark.parametrize("name", ["bce", "hinge", "wgan", *RELATIVISTIC])
+@pytest.mark.parametrize(("progress", "kept"), [(0.0, 7), (0.5, 6), (0.99, 4)])
+def test_top_k_is_the_loss_of_the_best_samples(name: str, progress: float, kept: int) -> None:
+    base, (real, fake) = build(name), logits()
+    loss = build("top_k", loss=name).at(progress)
+    best = sorted(range(7), key=lambda n: -fake[n].item())[:kept]
+    expected = base.generator(fake[best], real[best])
+    torch.testing.assert_close(loss.generator(fake, real), expected, rtol=0, atol=1e-9)
+    torch.testing.assert_close(loss.discriminator(real, fake), base.discriminator(real, fake))
+    assert loss.constrain is not None if name == "wgan" else loss.constrain is None
+    assert loss.generator_needs_real == (name in RELATIVISTIC)
+
+
+def test_top_k_compares_samples_by_the_mean_of_their_patches() -> None:
+    fake = torch.tensor([[5.0, -9.0], [1.0, 1.0], [0.0, 0.0]])
+    loss = build("top_k", loss="wgan", fraction=0.1).at(0.0)
+    assert loss.generator(fake, None) == -1, "at least one sample is kept"
+
+
+def test_top_k_holds_other_losses_that_change_but_none_with_weights() -> None:
+    fake = torch.arange(8.0)
+    half = {"type": "top_k", "loss": "wgan", "fraction": 0.5}
+    assert build("top_k", loss=half, fraction=0.5).at(0.0).generator(fake, None) == -6.5
+    with pytest.raises(ValidationError, match="leave out 'generator_weight' here"):
+        build("top_k", loss={"type": "bce", "generator_weight": 2})
+
+
 @pytest.mark.parametrize("name", RELATIVISTIC)
 def test_relativistic_losses_ignore_what_all_logits_share(name: str) -> None:
     loss, (real, fake) = build(name), logits()
@@ -210,8 +244,9 @@ def test_readme_lists_all_names_and_its_specs_are_valid() -> None:
     specs = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     assert specs
     for spec in specs:
-        TypeAdapter(Loss).validate_python(spec["loss"])
-        TypeAdapter(list[Regularizer]).validate_python(spec["regularizers"])
+        TypeAdapter(Loss).validate_python(spec.get("loss", "bce"))
+        TypeAdapter(list[Regularizer]).validate_python(spec.get("regularizers", []))
+        TypeAdapter(list[AuxiliaryLoss]).validate_python(spec.get("auxiliary_losses", []))
 
 
 def test_plugin_is_imported_without_torch() -> None:

@@ -29,11 +29,11 @@ def build(name: str, **parameters: Any) -> Penalty:
 
 
 def own_names() -> list[str]:
-    """Names of the regularizers this package provides."""
+    """Names of the gradient penalties this package provides."""
     return [
         entry.name
         for entry in registry.active().entries("regularizer")
-        if entry.provider.name == "ganzoo-losses"
+        if entry.provider.name == "ganzoo-losses" and entry.name not in {"lecam", "bcr"}
     ]
 
 

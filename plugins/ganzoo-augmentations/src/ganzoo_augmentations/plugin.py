@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from ganzoo import hookimpl
 from ganzoo.components import Component
-from ganzoo_augmentations.components import DiffAugment
+from ganzoo_augmentations.components import COMPONENTS
 
 
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
-    """Return the augmentation."""
-    return [DiffAugment]
+    """Return the augmentations."""
+    return COMPONENTS

@@ -77,11 +77,12 @@ class StackedMnist(Dataset):
     @field_validator("base")
     @classmethod
     def _check_base(cls, base: Dataset) -> Dataset:
-        if base.split != "train" or base.horizontal_flip:
-            field = "split" if base.split != "train" else "horizontal_flip"
-            raise PydanticCustomError(
-                "base", "leave out '{field}' here; set it for the stacked set", {"field": field}
-            )
+        unchanged = {"split": "train", "limit": None, "horizontal_flip": False}
+        for field, value in unchanged.items():
+            if getattr(base, field) != value:
+                raise PydanticCustomError(
+                    "base", "leave out '{field}' here; set it for the stacked set", {"field": field}
+                )
         return base
 
     def with_absolute_paths(self) -> Self:

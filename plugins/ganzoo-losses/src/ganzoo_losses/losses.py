@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from ganzoo.components import AdversarialLoss, Component, Loss
+from ganzoo.components import AdversarialLoss, Component, Loss, Schedule, component_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +130,69 @@ class RelativisticPairing(Loss):
         return _relativistic(objectives.relativistic_pairing)
 
 
+class TopK(Loss):
+    """Top-k training: the generator learns only from those of its samples that look most real.
+
+    The paper begins with all samples of a batch and lets fewer and fewer through.
+    """
+
+    type: Literal["top_k"] = "top_k"
+    paper: ClassVar[str | None] = (
+        "Sinha et al., Top-k Training of GANs: Improving GAN Performance by Throwing Away Bad Samples,"
+        " 2020, arXiv:2002.06224"
+    )
+    loss: Loss = component_field("bce", description="The loss of both sides, without weights.")
+    fraction: Schedule = component_field(
+        "linear",
+        start=1.0,
+        end=0.5,
+        description="Fraction of the generated samples that the generator's loss is of; at least one"
+        " sample is kept.",
+    )
+
+    @field_validator("loss")
+    @classmethod
+    def _check_loss(cls, loss: Loss) -> Loss:
+        for field in ("discriminator_weight", "generator_weight"):
+            if getattr(loss, field) != 1:
+                message = "leave out '{field}' here; set it for top_k"
+                raise PydanticCustomError("loss", message, {"field": field})
+        return loss
+
+    def build(self) -> AdversarialLoss:
+        """Build both sides, of which the generator's changes as training goes."""
+        base = self.loss.build()
+        return _TopK(
+            base.discriminator,
+            base.generator,
+            base.generator_needs_real,
+            base.constrain,
+            base=base,
+            fraction=self.fraction.build(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TopK(AdversarialLoss):
+    """A loss whose generator's side drops samples.
+
+    Attributes:
+        base: the loss of all samples.
+        fraction: of training done -> of the samples that are kept.
+    """
+
+    base: AdversarialLoss
+    fraction: Callable[[float], float]
+
+    def at(self, progress: float) -> AdversarialLoss:
+        """Return the loss with as many samples as are kept at a fraction of training."""
+        from ganzoo_losses import objectives
+
+        now = self.base.at(progress)
+        kept = partial(objectives.top_k, now.generator, fraction=self.fraction(progress))
+        return replace(now, generator=kept)
+
+
 def _relativistic(
     objective: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> AdversarialLoss:
@@ -146,4 +212,5 @@ COMPONENTS: tuple[type[Component], ...] = (
     Hinge,
     RelativisticAverage,
     RelativisticPairing,
+    TopK,
 )

@@ -5,6 +5,9 @@ D(x) stands for ``real``, the logits of real samples; D(G(z)) for ``fake``, thos
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import nn
@@ -70,3 +73,26 @@ def relativistic_pairing(higher: torch.Tensor, lower: torch.Tensor) -> torch.Ten
         lower: logits l of the others, as many.
     """
     return F.softplus(lower - higher).mean()
+
+
+def top_k(
+    generator: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+    fake: torch.Tensor,
+    real: torch.Tensor | None,
+    fraction: float,
+) -> torch.Tensor:
+    """Return a generator's loss of the generated samples with the highest logits. Sinha et al. 2020.
+
+    Samples with several logits are compared by their mean. Real samples in a comparison are those of
+    the same places.
+
+    Args:
+        generator: the loss of the logits that are left.
+        fake: logits of all generated samples.
+        real: logits of real samples, or None.
+        fraction: of the samples that are kept, at least one.
+    """
+    count = max(1, math.ceil(round(len(fake) * fraction, 6)))
+    kept = fake.detach().flatten(1).mean(dim=1) if fake.dim() > 1 else fake.detach()
+    places = kept.topk(count).indices
+    return generator(fake[places], None if real is None else real[places])

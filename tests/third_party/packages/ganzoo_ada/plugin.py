@@ -21,7 +21,7 @@ class ADA(Augmentation):
     interpolation, and one of its colour operations.
     """
 
-    type: Literal["ada"] = "ada"
+    type: Literal["adaptive"] = "adaptive"
     paper: ClassVar[str | None] = (
         "Karras et al., Training Generative Adversarial Networks with Limited Data, 2020,"
         " arXiv:2006.06676"
@@ -41,7 +41,7 @@ class ADA(Augmentation):
     def check(self, setting: Setting) -> None:
         """Refuse samples that are not images."""
         if not isinstance(setting.samples, Images):
-            raise ValueError("'ada' changes images only; leave the augmentation out")
+            raise ValueError("'adaptive' changes images only; leave the augmentation out")
 
     def build(self) -> AdaptivePipe:
         """Build the pipe with its controller."""

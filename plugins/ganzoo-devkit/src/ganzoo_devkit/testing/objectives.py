@@ -307,6 +307,19 @@ def check_observes(part: Augmentation, trial: PartTrial) -> None:
         )
 
 
+@check(Augmentation, each=_trials)
+def check_mixes(part: Augmentation, trial: PartTrial) -> None:
+    """Where ``mixes`` is true there is a method ``mix``, whose result has the shape of real samples."""
+    built = trial.build()
+    there = callable(getattr(built, "mix", None))
+    found = f"there is {'a' if there else 'no'} method 'mix'"
+    require(there == part.mixes, f"'mixes' is {part.mixes}, and {found}")
+    if part.mixes:
+        use = trial.use()
+        real = use.samples[0].detach()
+        require_tensor(built.mix(real, -real, use.rng), "what 'mix' gives", tuple(real.shape))
+
+
 def _step(trial: PartTrial, built: Any, seed: int) -> torch.Tensor:
     """Use a part once, as a step of training does."""
     if isinstance(trial.part, Augmentation) and trial.part.observes:
