@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganzoo_devkit.testing import conformance
 from ganzoo_losses.regularizers import GradientPenalty, LeCam
 
 test_conformance = conformance(
