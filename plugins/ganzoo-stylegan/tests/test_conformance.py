@@ -6,15 +6,14 @@ from ganzoo_stylegan.components import PathLength, StyleGAN2Discriminator, Style
 
 from ganzoo.testing import conformance
 
-SMALL = {"channels": 4}
-GENERATOR = {"style_dim": 8, "mapping_layers": 2, **SMALL}
+GENERATOR = {"channels": 4, "style_dim": 8, "mapping_layers": 2}
+GENERATORS = [
+    StyleGAN2Generator(**GENERATOR),
+    StyleGAN2Generator(architecture="residual", truncation=0.5, **GENERATOR),
+]
 
 test_conformance = conformance(
     "ganzoo-stylegan",
-    examples=[
-        StyleGAN2Generator(**GENERATOR),
-        StyleGAN2Generator(architecture="residual", truncation=0.5, **GENERATOR),
-        StyleGAN2Discriminator(**SMALL),
-        PathLength(),
-    ],
+    examples=[*GENERATORS, StyleGAN2Discriminator(channels=4), PathLength()],
+    specs={"regularizer-path_length": {"generator": GENERATORS[0]}},
 )

@@ -79,9 +79,7 @@ class Filter(nn.Module):
         """Map images (N, C, H, W) to filtered ones."""
         channels = x.shape[1]
         kernel = self.kernel.to(x.dtype).expand(channels, 1, 4, 4)
-        return self.convolve(
-            x, kernel, stride=self.stride, padding=self.padding, groups=channels
-        )
+        return self.convolve(x, kernel, stride=self.stride, padding=self.padding, groups=channels)
 
 
 def doubling() -> Filter:
@@ -186,9 +184,7 @@ class StyledConvolution(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
-    def forward(
-        self, x: torch.Tensor, style: torch.Tensor, rng: torch.Generator
-    ) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, style: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Map images (N, inputs, H, W) and styles (N, style_dim) to (N, outputs, H, W) or twice that."""
         x = self.convolution(x, style)
         noise = torch.randn(len(x), 1, *x.shape[2:], generator=rng, device=rng.device).to(x)

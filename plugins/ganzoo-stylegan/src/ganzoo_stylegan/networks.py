@@ -73,6 +73,8 @@ class Mapping(nn.Module):
         """Map latents (N, latent) and conditions of N samples, or None, to styles (N, layers, width)."""
         style = self._style(z, condition)
         styles = style[:, None].expand(-1, self.layers, -1)
+        if not self.training and self.truncation == 1:
+            return styles
         if not self.training:
             return self.mean + (styles - self.mean) * self.truncation
         with torch.no_grad():
@@ -102,7 +104,9 @@ class Mapping(nn.Module):
         """
         other = torch.randn(z.shape, generator=rng, device=rng.device).to(z)
         mixed, place = torch.rand(2, len(z), 1, 1, generator=rng, device=rng.device).to(z.device)
-        begin = torch.where(mixed < self.mixing, 1 + (place * (self.layers - 1)).floor(), self.layers)
+        begin = torch.where(
+            mixed < self.mixing, 1 + (place * (self.layers - 1)).floor(), self.layers
+        )
         layer = torch.arange(self.layers, device=z.device)[:, None]
         return torch.where(layer < begin, styles, self._style(other, condition)[:, None])
 
