@@ -1,4 +1,4 @@
-"""StyleGAN2: its formulas, sizes and counts, what styles do in training and sampling, what is refused."""
+"""StyleGAN2: its formulas, sizes and counts, styles in training and in sampling, what is refused."""
 
 from __future__ import annotations
 

@@ -123,8 +123,8 @@ class Convolution(nn.Module):
 class ModulatedConvolution(nn.Module):
     """A convolution whose weights are scaled for each sample by its style (section 2.2 of the paper).
 
-    Weights w are modulated to s w, for each input channel, and demodulated to a norm of 1 for each output
-    channel. Scaling the input and the output is the same as scaling weights, and needs no convolution of
+    Weights are scaled for each input channel (modulated), then for each output channel to a norm of 1
+    (demodulated). Scaling input and output is the same as scaling weights, and needs no convolution of
     its own for each sample.
 
     Args:

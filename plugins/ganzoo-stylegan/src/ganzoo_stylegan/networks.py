@@ -156,7 +156,7 @@ class Stage(nn.Module):
         styles: torch.Tensor,
         rng: torch.Generator,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Map features and image of the stage before, and styles (N, layers + 1, width), to this one's."""
+        """Map features and image of the stage before, and styles (N, layers + 1, width), to its own."""
         y = x
         for layer, convolution in enumerate(self.convolutions):
             y = convolution(y, styles[:, layer], rng)
@@ -211,15 +211,13 @@ class StyleGAN2Generator(nn.Module):
     ) -> torch.Tensor:
         """Map latents (N, latent) and conditions of N samples, or None, to images (N, C, H, W)."""
         styles = self.mapping(z, condition, rng)
-        x, image = self.constant.expand(len(z), -1, -1, -1), None
-        begin = 0
-        for stage in self.stages:
-            # The layer that gives the image has the style of the next stage's first convolution.
-            end = begin + len(stage.convolutions)
-            x, image = stage(x, image, styles[:, begin : end + 1], rng)
-            begin = end
-        assert image is not None
-        return image
+        x, images = self.constant.expand(len(z), -1, -1, -1), None
+        for number, stage in enumerate(self.stages):
+            # The layer that gives the image shares its style with the next stage's first convolution.
+            begin, end = max(0, 2 * number - 1), 2 * number + 2
+            x, images = stage(x, images, styles[:, begin:end], rng)
+        assert isinstance(images, torch.Tensor)
+        return images
 
 
 class Halving(nn.Module):

@@ -47,7 +47,8 @@ class PathLengthPenalty(nn.Module):
         lengths = gradient.flatten(1).norm(dim=1) / math.sqrt(styles.shape[1])
         with torch.no_grad():
             self.mean.lerp_(lengths.mean(), 1 - self.decay)
-        return (lengths - self.mean).square().mean()
+        penalty: torch.Tensor = (lengths - self.mean).square().mean()
+        return penalty
 
 
 @contextmanager
