@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 import ganzoo
 from ganzoo import hookimpl
+from ganzoo.cli import main
 from ganzoo.components import Condition, DiscriminatorOutput, LossInputs
 from ganzoo.errors import RunError, SpecError
 
@@ -377,7 +378,9 @@ def test_noise_mixing_and_path_lengths_are_resumed_to_the_last_bit(tiny: dict[st
     assert one["networks/generator/stages.0.convolutions.0.noise_strength"] != 0
 
 
-def test_a_run_is_sampled_with_the_truncation_of_its_generator(tiny: dict[str, Any]) -> None:
+def test_a_run_is_sampled_with_the_truncation_of_its_generator(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
     run = ganzoo.run(tiny)
     z = torch.randn(5, 4)
     assert torch.equal(run.latents(5, truncation=0.5), run.latents(5))
@@ -391,6 +394,13 @@ def test_a_run_is_sampled_with_the_truncation_of_its_generator(tiny: dict[str, A
     assert torch.equal(run.sample(5), run.sample(5, truncation=1))
     with pytest.raises(RunError, match=r"truncation: styles are truncated by a factor in \[0, 1\]"):
         run.sample(5, truncation=2)
+    varied = []
+    for psi in ("0", "1"):
+        picture = tmp_path / f"{psi}.png"
+        with pytest.raises(SystemExit, match="0"):
+            main(["traverse", str(run.path), "--truncation", psi, "-o", str(picture)])
+        varied.append(picture.stat().st_size)
+    assert varied[0] < varied[1]  # of mean styles all images are alike, and take less space
 
 
 def test_path_lengths_of_other_generators_are_refused(tiny: dict[str, Any]) -> None:
