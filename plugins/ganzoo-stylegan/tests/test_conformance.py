@@ -15,5 +15,6 @@ GENERATORS = [
 test_conformance = conformance(
     "ganzoo-stylegan",
     examples=[*GENERATORS, StyleGAN2Discriminator(channels=4), PathLength()],
+    sample_shapes=[(1, 28, 28), (3, 32, 32), (3, 24, 40)],
     specs={"regularizer-path_length": {"generator": GENERATORS[0]}},
 )
