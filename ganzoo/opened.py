@@ -84,6 +84,9 @@ class Run:
         """What samples are generated with, in evaluation mode, on the CPU."""
         return self._loaded.sampler
 
+    def _sampler(self, truncation: float | None) -> Sampler:
+        return self.sampler if truncation is None else self._load(truncation).sampler
+
     @property
     def latent_dim(self) -> int:
         """Number of latent coordinates; a RunError where samples are not generated from latents."""
@@ -111,14 +114,15 @@ class Run:
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
         """Return the first n latents of a seed, (n, dim); each depends on the seed and its index alone.
 
-        ``truncation`` truncates the distribution (see the latent's ``truncated``).
+        ``truncation`` truncates the distribution (see the latent's ``truncated``), unless the generator
+        has a truncation of its own.
 
         Raises:
             ganzoo.errors.RunError: the run has no latents, or they cannot be truncated so.
         """
         from ganzoo.sampling import draw_latents
 
-        sampler = self.sampler if truncation is None else self._load(truncation).sampler
+        sampler = self._sampler(truncation)
         if sampler.latent_dim is None:
             raise RunError(f"{self.path}: its samples are not generated from latents")
         return draw_latents(sampler, range(n), int(seed))
@@ -146,7 +150,8 @@ class Run:
             condition: (n, k), labels or values for each sample, for generators conditioned on those; by
                 default those of some real samples, or those of the default sources. Classes may be given
                 here, too, in place of ``labels``.
-            truncation: truncates the distribution of latents, or None.
+            truncation: truncates the distribution of latents, or what the generator makes of them, or
+                None.
             latents: (n, dim) to use instead of drawing some.
             source: (n, *source_shape) in [-1, 1] to translate, for translators; by default sources of
                 the data set's test split, or of the split trained on.
@@ -156,13 +161,13 @@ class Run:
         """
         import torch
 
-        from ganzoo.sampling import Inputs, generate, source_inputs
+        from ganzoo.sampling import Inputs, draw_latents, generate, source_inputs
         from ganzoo.utils.tensors import tensor_from
 
         if n < 0:
             raise RunError(f"n: must be 0 or more, not {n}")
         n, seed = int(n), int(seed)
-        sampler, given = self.sampler, Inputs()
+        sampler, given = self._sampler(truncation), Inputs()
         if source is not None and not sampler.translates:
             raise RunError("source: this run does not translate; leave it out")
         if latents is not None and (sampler.translates or sampler.latent_dim is None):
@@ -179,7 +184,7 @@ class Run:
             if latents is None:
                 self._refuse_too_many(n)
             z = (
-                self.latents(n, seed, truncation)
+                draw_latents(sampler, range(n), seed)
                 if latents is None
                 else tensor_from("latents", latents, floats=True)
             )

@@ -139,6 +139,9 @@ class StandardAlgorithm(Algorithm):
         )
 
     def truncated(self, threshold: float) -> Self:
+        generator = self.generator.truncated(threshold)
+        if generator is not None:
+            return self.model_copy(update={"generator": generator})
         return self.model_copy(update={"latent": self.latent.truncated(threshold)})
 
     def build_sampler(self, data: DatasetInfo) -> LatentSampler:

@@ -56,7 +56,8 @@ checkpoint_option = click.option(
 truncation_option = click.option(
     "--truncation",
     type=float,
-    help="Truncate the latent distribution: a normal one at this number of standard deviations.",
+    help="Truncate what samples are generated from: normal latents at this number of standard"
+    " deviations, StyleGAN's styles by this factor.",
 )
 
 

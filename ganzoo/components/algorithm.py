@@ -71,7 +71,7 @@ class Algorithm(Component):
         """
 
     def truncated(self, threshold: float) -> Self:
-        """Return the same algorithm with latents that are truncated as ``Latent.truncated`` does it.
+        """Return the same algorithm, truncated as its generator does it, or else its latents.
 
         Raises:
             ValueError: there are no latents, or they cannot be truncated so.

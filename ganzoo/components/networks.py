@@ -74,6 +74,20 @@ class Generator(Network):
     device=rng.device).to(x.device)``. A sample is then determined by the seed and its index.
     """
 
+    def truncated(self, threshold: float) -> Self | None:
+        """Return the same generator, truncated for sampling; None where latents are truncated instead.
+
+        The module that it builds takes over the trained one's state.
+
+        Args:
+            threshold: how much of the variety is kept; its meaning is defined by each member.
+
+        Raises:
+            ValueError: it cannot be truncated by that threshold.
+        """
+        del threshold
+        return None
+
     @abstractmethod
     def build(
         self, latent_dim: int, sample_shape: tuple[int, ...], condition: Condition | None

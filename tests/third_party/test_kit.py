@@ -26,7 +26,7 @@ READER: dict[str, Any] = {"type": "infogan", "codes": 5}
             {"type": "mutual_information"},
             {"latent": CODES, "discriminator": READER},
         ),
-        ("regularizer", {"type": "path_length"}, {}),
+        ("regularizer", {"type": "latent_path_length"}, {}),
         ("generator", {"type": "noisy"}, {}),
         ("translator", {"type": "residual"}, {}),
         (

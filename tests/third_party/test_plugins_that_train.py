@@ -129,10 +129,10 @@ def test_infogan_refuses_parts_that_do_not_fit(
 def test_path_lengths_have_a_moving_mean_that_is_resumed(
     tiny: dict[str, Any], train_and_resume: Train
 ) -> None:
-    tiny["regularizers"] = [{"type": "path_length", "every": 2, "weight": 2.0}]
+    tiny["regularizers"] = [{"type": "latent_path_length", "every": 2, "weight": 2.0}]
     run = train_and_resume(tiny)
-    assert tensors(run)["networks/discriminator-regularizer-path_length/mean"] > 0
-    assert ["regularizer/path_length" in line for line in run.metrics()] == [True, False] * 3
+    assert tensors(run)["networks/discriminator-regularizer-latent_path_length/mean"] > 0
+    assert ["regularizer/latent_path_length" in line for line in run.metrics()] == [True, False] * 3
 
 
 def test_noise_is_drawn_from_the_run_and_when_sampling_from_the_seed(
@@ -187,7 +187,7 @@ EVERYTHING: dict[str, Any] = {
     "generator": "noisy",
     "discriminator": {"type": "infogan", "codes": 5},
     "auxiliary_losses": ["mutual_information"],
-    "regularizers": [{"type": "path_length", "every": 2}, {"type": "r1", "every": 4}],
+    "regularizers": [{"type": "latent_path_length", "every": 2}, {"type": "r1", "every": 4}],
     "augmentation": {"type": "adaptive", "target": -1, "every": 3, "ramp": 64},
     "callbacks": [{"type": "stop_when_scores_part", "gap": 100.0}],
     "discriminator_steps": 2,

@@ -97,7 +97,7 @@ def traverse(
         opened.latents(1, seed, truncation) if latents is None else read_latents(latents, opened)
     )
     varied = traversals.traverse(start[0].numpy(), dims, values)
-    samples = _images(opened, torch.from_numpy(varied), label)
+    samples = _images(opened, torch.from_numpy(varied), label, truncation)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
     save_image(labelled_grid(samples, rows, columns), path)
     write(path)
@@ -166,7 +166,8 @@ def interpolate(
         latents = traversals.interpolate_spherically(begin, end, frames)
     else:
         latents = traversals.interpolate_linearly(begin, end, frames)
-    samples = _images(opened, torch.from_numpy(latents.reshape(rows * frames, -1)), label, rows)
+    flat = torch.from_numpy(latents.reshape(rows * frames, -1))
+    samples = _images(opened, flat, label, truncation, rows)
     samples = samples.reshape(rows, frames, *samples.shape[1:])
     table = samples[:, ::FRAMES_PER_STEP].reshape(rows * steps, *samples.shape[2:])
     names = opened.class_names if label is None else ()
@@ -181,7 +182,9 @@ def interpolate(
     write(animation)
 
 
-def _images(run: Run, latents: torch.Tensor, label: str | None, rows: int = 1) -> Floats:
+def _images(
+    run: Run, latents: torch.Tensor, label: str | None, truncation: float | None, rows: int = 1
+) -> Floats:
     """Return images of the requested class or, by default, of one class after another in the rows."""
     labels = None
     if label is not None:
@@ -190,5 +193,5 @@ def _images(run: Run, latents: torch.Tensor, label: str | None, rows: int = 1) -
         labels = [row % count for row in range(rows) for _ in range(len(latents) // rows)]
     if (kind := run.info.samples.kind) != "images":
         raise UsageError(f"{run.path}: generates {kind}; only images fit in a grid")
-    samples: Floats = run.sample(latents=latents, labels=labels).numpy()
+    samples: Floats = run.sample(latents=latents, labels=labels, truncation=truncation).numpy()
     return samples

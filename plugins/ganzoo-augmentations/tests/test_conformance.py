@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ganzoo_augmentations.components import ADA, APA, DiffAugment
 from ganzoo_devkit.testing import conformance
-from ganzoo_devkit.testing import conformance
 
 test_conformance = conformance(
     "ganzoo-augmentations",

@@ -14,7 +14,7 @@ from ganzoo.components import Component, Penalty, Regularizer, Setting, Side
 class PathLength(Regularizer):
     """Steps of one length in latent space are wanted to change samples by one length."""
 
-    type: Literal["path_length"] = "path_length"
+    type: Literal["latent_path_length"] = "latent_path_length"
     paper: ClassVar[str | None] = (
         "Karras et al., Analyzing and Improving the Image Quality of StyleGAN, 2020,"
         " arXiv:1912.04958"
@@ -28,7 +28,9 @@ class PathLength(Regularizer):
     def check(self, setting: Setting) -> None:
         """Refuse algorithms without latents."""
         if setting.latent is None:
-            raise ValueError("'path_length' needs latents, which this algorithm does not have")
+            raise ValueError(
+                "'latent_path_length' needs latents, which this algorithm does not have"
+            )
 
     def build(self) -> Penalty:
         """Build the penalty with its mean."""
