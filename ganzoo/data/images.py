@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -33,6 +33,8 @@ Floats = npt.NDArray[np.floating[Any]]
 CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1, "rgba": 4}
 
 CHUNK = 256  # images decoded between two progress reports, and written at a time
+
+NOTHING_YET: Mapping[str, Any] = {"seen": {}, "skipped": []}
 
 REVISION = 2  # part of each cache key; raise it with every change to what ``fit`` returns
 
@@ -239,12 +241,18 @@ def decoded_images(
     Raises:
         DataError: some images cannot be read; the message names the first few.
     """
-    facts: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    problems: dict[int, str] = {}
 
-    def decoded() -> Iterator[Pixels]:
-        seen: Counter[str] = Counter()
-        problems: dict[int, str] = {}
-        for indices in chunks(len(names), CHUNK, f"decoding {where}"):
+    def facts() -> dict[str, Any]:
+        return {"seen": dict(seen), "skipped": [[*each] for each in problems.items()]}
+
+    def decoded(rows: int = 0, kept: Mapping[str, Any] = NOTHING_YET) -> Iterator[Pixels]:
+        seen.clear()
+        seen.update(kept["seen"])
+        problems.clear()
+        problems.update(kept["skipped"])
+        for indices in chunks(len(names), CHUNK, f"decoding {where}", rows + len(problems)):
 
             def decode(place: int, indices: range = indices) -> tuple[Pixels, list[str]]:
                 with open_image(indices[place]) as image:
@@ -253,14 +261,13 @@ def decoded_images(
                     return fit(image, form.size, form.mode, *options), look
 
             read, failed = in_threads(decode, [names[index] for index in indices])
-            problems |= {indices[place]: reason for place, reason in failed.items()}
+            problems.update((indices[place], reason) for place, reason in failed.items())
             seen.update(kind for _, look in read for kind in look)
             if read and (unreadable == "skip" or not problems):
                 yield np.stack([pixels for pixels, _ in read])
         if problems and (unreadable != "skip" or len(problems) == len(names)):
             hint = ", or set 'unreadable' to skip" if unreadable == "error" else ""
             raise DataError(complaint([*problems.values()], len(names), where) + hint)
-        facts.update(seen=dict(seen), skipped=[[*each] for each in problems.items()])
 
     key = hashlib.sha256(repr((form.key, unreadable == "skip")).encode())
     for part in fingerprint:
@@ -270,8 +277,9 @@ def decoded_images(
         form.shape,
         form.space.dtype,
         decoded,
-        lambda: facts,
+        facts,
         rows=None if unreadable == "skip" else len(names),
+        resumable=True,
     )
     _tell(kept_facts, len(names), where)
     skipped = {index for index, _ in kept_facts.get("skipped", [])}

@@ -40,18 +40,24 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         try:
             with temporary.open("xb") as file:
                 yield file
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-            if durable and os.name == "posix":
-                directory = os.open(path.parent, os.O_RDONLY)
-                try:
-                    os.fsync(directory)  # the new name itself
-                finally:
-                    os.close(directory)
+                publish(file, temporary, path, durable=durable)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def publish(file: BinaryIO, temporary: Path, path: Path, *, durable: bool = True) -> None:
+    """Give a file that is written under a temporary name its own, and close it."""
+    if durable:
+        file.flush()
+        os.fsync(file.fileno())
+    file.close()  # first: not every system renames an open file
+    temporary.replace(path)
+    if durable and os.name == "posix":
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # the new name itself
+        finally:
+            os.close(directory)
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
