@@ -239,6 +239,19 @@ def _train(
         return Run(_within_memory(work, spec, info))
 
 
+def check(spec: RunSpec) -> None:
+    """Check that the parts of a spec fit together, and to weights of another run; nothing is trained.
+
+    Raises:
+        ganzoo.errors.UsageError: they do not; says where and why.
+    """
+    info = spec.check()
+    if spec.training.freeze or spec.initialize_from is not None:  # the rest needs no torch
+        from ganzoo.training.preflight import check_weights
+
+        check_weights(spec, info)
+
+
 def preflight(spec: RunSpec) -> Preflight:
     """Return what a run will take in time, memory and disk, from a few real steps; nothing is kept.
 

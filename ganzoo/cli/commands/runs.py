@@ -73,7 +73,7 @@ def run(
     overrides += [f"{key}={json.dumps(it)}" for key, it in shorthands.items() if it is not None]
     loaded = api.load_spec(read_argument(spec), overrides=overrides)
     if dry_run:
-        loaded.check()
+        api.check(loaded)
         write_json(loaded.to_json())
         if not quiet:
             with showing_progress(quiet=False):

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ganzoo.api import find_recipe, load_spec
+from ganzoo.api import check, find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
 from ganzoo.cli.options import check_outputs, json_option, output_options, trust_option
 from ganzoo.cli.output import say, write, write_json, write_table
@@ -132,7 +132,7 @@ def validate(specs: tuple[str, ...]) -> None:
     for source in specs:
         title = "standard input" if source == "-" else source
         try:
-            load_spec(read_argument(source)).check()
+            check(load_spec(read_argument(source)))
         except UsageError as error:
             failed = True
             named = isinstance(error, SpecError) and error.source is not None
