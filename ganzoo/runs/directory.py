@@ -119,6 +119,8 @@ class RunDirectory:
             raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
             raise RunError(f"{path}: is not a run directory: it has no spec.json")
+        for folder in (run.path, *run._folders):
+            _refuse_pipes(folder)
         return run
 
     @cached_property
@@ -420,6 +422,16 @@ def _refuse_links(*paths: Path) -> None:
                 f"{path}: is a link, and a run changes nothing outside its directory; put what it"
                 " links to in its place"
             )
+
+
+def _refuse_pipes(folder: Path) -> None:
+    """Refuse what has no end, such as a pipe, in place of a file that is going to be read."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as found:
+        for each in found:
+            if not each.is_file() and not each.is_dir() and os.path.exists(each):  # noqa: PTH110 - a DirEntry
+                raise RunError(f"{each.path}: is neither a file nor a folder; remove it")
 
 
 def _is_installed(distribution: str) -> bool:

@@ -210,6 +210,15 @@ def test_fewer_classes_are_new_where_they_count(
     assert torch.equal(start[name], before[name])
 
 
+def test_the_curves_of_a_branch_say_where_those_before_are(
+    parent: ganzoo.Run, tmp_path: Path
+) -> None:
+    branch = ganzoo.branch(parent.path, overrides=[LONGER], output=tmp_path / "branch")
+    title = "branch, branched from parent at step 6"
+    assert branch.plot().get_suptitle() == title
+    assert parent.plot().get_suptitle() == "parent"
+
+
 def test_frozen_layers_stay_as_they_were(parent: ganzoo.Run, tmp_path: Path) -> None:
     changes = [LONGER, 'training.freeze=["discriminator.layers.0.*", "*.classes.weight"]']
     branch = ganzoo.branch(parent.path, overrides=changes, output=tmp_path / "branch")

@@ -149,12 +149,12 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
       ganzoo plot losses runs/mlp-mnist-1
       ganzoo plot losses runs/mlp-mnist-1 --per epoch -o losses.svg
     """
-    from ganzoo.visual.curves import save_losses
+    from ganzoo.visual.curves import losses_title, save_losses
 
     opened = api.open_run(run)
     path = output or opened.directory.losses_path
     options.check_outputs(path, force=force or output is None)
-    save_losses(opened.metrics(), path, per=per, title=opened.path.name)
+    save_losses(opened.metrics(), path, per=per, title=losses_title(opened.directory))
     write(path)
 
 
