@@ -354,7 +354,7 @@ class Run:
 
 
 def _count(n: Any) -> int:
-    n = as_integer("n", n)
-    if n < 0:
-        raise RunError(f"n: must be 0 or more, not {n}")
-    return n
+    count = as_integer("n", n)
+    if count < 0:
+        raise RunError(f"n: must be 0 or more, not {count}")
+    return count

@@ -26,6 +26,7 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ganzoo.data.array_store import DAMAGE as UNREADABLE
 from ganzoo.errors import UsageError
 from ganzoo.utils.files import atomic_file, naming, publish, write_atomically
 from ganzoo.utils.hashing import content_hash
@@ -104,7 +105,7 @@ def fault_of(file: CachedFile) -> str | None:
             digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
             if not digest.startswith(expected):
                 return f"its SHA-256 begins with {digest[: len(expected)]}, not {expected}"
-    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         return f"cannot be read: {error}"
     return None
 
@@ -195,7 +196,7 @@ def cached_rows(
         found = _verified(path, rows, row_shape, dtype)
         if found is not None:
             return found
-        if not _is_without_hash(path):
+        if not _is_older(path):
             note(f"{path} is damaged; it is written again")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +230,7 @@ def cached_rows(
     return array, facts()
 
 
-_MARK = b"ganzoo1\n"
+_MARK, _OLDER_MARK = b"ganzoo2\n", b"ganzoo1\n"
 """The last bytes of a cached array; before them stand 8 for the length of the JSON before those."""
 
 _PIECE = 1 << 24  # bytes that are hashed at a time
@@ -263,10 +264,11 @@ class _Writing:
         self.rows += len(chunk)
 
     def finish(self, facts: dict[str, Any]) -> None:
-        """Write the number of rows, and after them the hash of their content and the facts."""
+        """Write the number of rows, and after them the facts and the hash of all that."""
         end = self.file.tell()
         self.header()
         self.file.seek(end)
+        self.digest.update(json.dumps(facts).encode())
         text = json.dumps({"sha256": self.digest.hexdigest(), "facts": facts}).encode()
         self.file.write(text + len(text).to_bytes(8, "little") + _MARK)
         self.file.truncate()
@@ -358,18 +360,22 @@ def _verified(
     """Map a file, or return None if its content is not what was written, or of another shape or type."""
     try:
         array, facts = _content(path)
-    except (OSError, ValueError, EOFError, KeyError, TypeError):
+    except UNREADABLE:
         return None
     right = array.shape[1:] == row_shape and array.dtype == dtype and rows in {None, len(array)}
     return (array, facts) if right else None
 
 
-def _is_without_hash(path: Path) -> bool:
-    """Return whether a file is a whole array and nothing else, as ganzoo up to 0.2 wrote it."""
+def _is_older(path: Path) -> bool:
+    """Return whether an older version wrote a file: a whole array and nothing else, or another end."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-        return bool(array.offset + array.nbytes == path.stat().st_size)
-    except (OSError, ValueError, EOFError):
+        if array.offset + array.nbytes == path.stat().st_size:
+            return True
+        with path.open("rb") as file:
+            file.seek(-len(_OLDER_MARK), os.SEEK_END)
+            return file.read() == _OLDER_MARK
+    except UNREADABLE:
         return False
 
 
@@ -392,6 +398,7 @@ def _content(path: Path) -> tuple[Array, dict[str, Any]]:
             digest.update(file.read(min(_PIECE, array.nbytes - begin)))
         if array.nbytes >= _LARGE:
             report(f"checking {path.name}", array.nbytes, array.nbytes)
+    digest.update(json.dumps(facts["facts"]).encode())
     if digest.hexdigest() != facts["sha256"]:
         raise ValueError("its content is not what was written")
     return array, facts["facts"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,25 @@ def test_a_damaged_file_is_made_again(damage: str, cache: Path) -> None:
     assert source.decoded == 2
     source.cached()
     assert source.decoded == 2
+
+
+def test_no_flipped_bit_is_believed(cache: Path) -> None:
+    array = np.arange(24, dtype=np.uint8).reshape(6, 4)
+
+    def cached() -> tuple[np.ndarray, object]:
+        return cached_rows("bits", (4,), np.uint8, lambda: [array], lambda: {"seen": 3}, rows=None)
+
+    cached()
+    file = cache / "bits.npy"
+    whole = file.read_bytes()
+    for bit in np.random.default_rng(0).permutation(8 * len(whole))[:100].tolist():
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        with warnings.catch_warnings(action="ignore"):
+            found, facts = cached()
+        assert np.array_equal(found, array)
+        assert facts == {"seen": 3}
 
 
 @pytest.mark.parametrize("other", ["same", "shape", "dtype"])

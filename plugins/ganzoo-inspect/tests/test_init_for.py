@@ -177,6 +177,7 @@ def test_the_path_is_whole_and_nothing_is_shown_with_quiet(
     program: Callable[..., Any], plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
     result = program("init", "--for", "plain", "-q", "-o", "specs/mine.json")
     assert (result.code, result.err) == (0, "")
     data = json.loads((tmp_path / "specs" / "mine.json").read_text())
