@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import torch
 
 import ganzoo
 from ganzoo import api
-from ganzoo.errors import RunError, SpecError, UsageError
+from ganzoo.errors import GanzooWarning, RunError, SpecError, UsageError
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -163,6 +165,29 @@ def test_public_functions_refuse_what_is_of_another_kind_in_a_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         call(conditional)
+
+
+def test_a_run_that_cannot_be_written_to_can_be_used(plain: ganzoo.Run, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(plain.path, tmp_path / "run"))
+    folders = [path, *(each for each in path.iterdir() if each.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        if os.access(path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        run = ganzoo.open_run(path)
+        assert torch.equal(run.sample(2), plain.sample(2))
+        options: dict[str, Any] = {"extractor": "pixels", "samples": 20, "seeds": 0}
+        with pytest.warns(GanzooWarning, match="cannot be kept in the run directory"):
+            assert run.evaluate(metrics="fd", **options).values
+        with pytest.raises(OSError, match=r"\.lock"):
+            ganzoo.resume(path, overrides={"training.duration": "5 steps"})
+        assert ganzoo.branch(
+            path, overrides={"training.duration": "5 steps"}, output=tmp_path / "branch"
+        ).metrics()
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
 
 
 def test_numpy_and_names_of_classes_are_taken(conditional: ganzoo.Run) -> None:

@@ -211,7 +211,7 @@ def cached_rows(
                     writing.add(chunk)
                 writing.finish(facts())
         else:
-            with _stopped_cleanly(f"writing {path.name}; the next time goes on from there"):
+            with _stopped_cleanly(f"writing {path.name}; it will continue from there"):
                 _go_on(unfinished, path, chunks, row_shape, dtype, facts)
     except OSError as error:
         note(

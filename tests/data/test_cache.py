@@ -284,7 +284,7 @@ WHOLE = np.repeat(np.arange(0, 20, 5, np.uint8), 5)[:, None].repeat(10, 1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_process_is_gone_on_with(number: signal.Signals, cache: Path) -> None:
     said = _stopped(number)
-    assert ("the next time goes on from there" in said) == (number == signal.SIGTERM)
+    assert ("it will continue from there" in said) == (number == signal.SIGTERM)
     assert {each.kind for each in cached_files()} == {"unfinished"}
     source = Resumable()
     assert np.array_equal(source.cached(), WHOLE)
