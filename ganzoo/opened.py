@@ -344,7 +344,9 @@ class Run:
         """
         names = self.class_names
         if not names:
-            raise RunError(f"{argument}: this generator is not told classes; leave it out")
+            raise RunError(
+                f"{argument}: this generator is not conditioned on classes; leave it out"
+            )
         if label in names:
             return names.index(label)
         if label.isdecimal() and int(label) < len(names):
