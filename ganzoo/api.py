@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -95,7 +96,7 @@ def _complete(
 
 def _path_of(source: str | Path) -> Path:
     """Return the path of a spec file or of a recipe."""
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | PathLike):
         problem = "expected a spec as plain data, the path of one, or the name of a recipe"
         raise SpecError([Problem("", f"{problem}, not {source!r}")])
     path = Path(source)

@@ -304,15 +304,16 @@ def _unfinished(path: Path) -> BinaryIO | None:
 
     Return None where another process writes it, or where files cannot be locked.
     """
+    if fcntl is None:
+        return None
     temporary = _temporary(path)
     file = open(  # noqa: SIM115 - closed when it has its name; pathlib takes no opener
         temporary, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666)
     )
-    if fcntl is not None:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file.fileno()), temporary.stat()):
-                return file  # and not one that was given its own name meanwhile
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), temporary.stat()):
+            return file  # and not one that was given its own name meanwhile
     file.close()
     return None
 

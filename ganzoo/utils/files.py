@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ganzoo.errors import RunError
+
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
@@ -96,3 +98,22 @@ def put_aside(path: Path) -> Path:
         number += 1
         aside = path.with_name(f"{path.name}.damaged-{number}")
     return path.rename(aside)
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise ``RunError`` where a path that is going to be written is a link."""
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path}: is a link, and a run changes nothing outside its directory; put what it"
+                " links to in its place"
+            )
+
+
+def refuse_pipes(*folders: Path) -> None:
+    """Raise ``RunError`` for what has no end, such as a pipe, in place of a file that will be read."""
+    for folder in filter(Path.is_dir, folders):
+        with os.scandir(folder) as found:
+            for each in found:
+                if not each.is_file() and not each.is_dir() and Path(each).exists():
+                    raise RunError(f"{each.path}: is neither a file nor a folder; remove it")
