@@ -65,7 +65,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
         panel.set_ylabel(PANELS[start])
         plain_panel(panel)
         panel.legend(frameon=False, loc="best")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes[-1].set_xlabel(per)
     axes[-1].margins(x=0.01)
     if title:
