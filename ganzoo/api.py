@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ganzoo.errors import DataError, Problem, SpecError, did_you_mean
+from ganzoo.errors import DataError, Problem, SpecError, UsageError, did_you_mean
 from ganzoo.opened import Run
 from ganzoo.plugins import Plugins, Recipe, installed
 from ganzoo.runs import RunDirectory
@@ -21,6 +22,7 @@ from ganzoo.spec import (
     with_plugins_of_the_program,
 )
 from ganzoo.spec.overrides import Overrides, apply_overrides, plain_data
+from ganzoo.utils.arguments import as_path
 from ganzoo.utils.consent import trusting
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         SpecError: no installed plugin ships it, or more than one does.
     """
+    if not isinstance(name, str):
+        raise SpecError([Problem("", f"expected the name of a recipe, not {name!r}")])
     distribution, _, short = name.rpartition(":")
     recipes = installed().recipes
     found = {recipe.provider.name: recipe for recipe in recipes.get(short, [])}
@@ -92,6 +96,9 @@ def _complete(
 
 def _path_of(source: str | Path) -> Path:
     """Return the path of a spec file or of a recipe."""
+    if not isinstance(source, str | PathLike):
+        problem = "expected a spec as plain data, the path of one, or the name of a recipe"
+        raise SpecError([Problem("", f"{problem}, not {source!r}")])
     path = Path(source)
     named_as_file = path.suffix == ".json" or len(path.parts) > 1 or isinstance(source, Path)
     if not path.is_file() and not named_as_file:
@@ -216,7 +223,7 @@ def _train_new(
     parent: Parent | None = None,
 ) -> Run:
     spec = spec.with_absolute_paths()
-    path = None if output is None else Path(output)
+    path = None if output is None else as_path("output", output)
     RunDirectory.refuse_existing(path)  # before anything is built, which takes longer
     copies, contents = copies_of(spec.plugins)
     spec = spec.model_copy(update={"plugins": copies})
@@ -233,10 +240,32 @@ def _train(
     from ganzoo.visual.card_writer import CardWriter
     from ganzoo.visual.notebook import live_display
 
+    if not isinstance(listeners, Sequence) or isinstance(listeners, str):
+        problem = "expected a list of objects with implementations of hooks"
+        raise UsageError(f"listeners: {problem}, not {listeners!r}")
     info = spec.check()
     with installed().listening(*listeners, *live_display(), CardWriter()):
         work = partial(train, spec, info, installed(), directory, **options)
         return Run(_within_memory(work, spec, info))
+
+
+def check(spec: RunSpec) -> None:
+    """Check that the parts of a spec fit together, and to weights of another run; nothing is trained.
+
+    Raises:
+        ganzoo.errors.UsageError: they do not; says where and why.
+    """
+    info = _checked(spec)
+    if spec.training.freeze or spec.initialize_from is not None:  # the rest needs no torch
+        from ganzoo.training.preflight import check_weights
+
+        check_weights(spec, info)
+
+
+def _checked(spec: RunSpec) -> DatasetInfo:
+    if not isinstance(spec, RunSpec):
+        raise UsageError(f"spec: expected a RunSpec, which load_spec returns, not {spec!r}")
+    return spec.check()
 
 
 def preflight(spec: RunSpec) -> Preflight:
@@ -249,7 +278,7 @@ def preflight(spec: RunSpec) -> Preflight:
     from ganzoo.training.preflight import preflight as measure
     from ganzoo.visual.card_writer import CardWriter
 
-    info, nobody_else = spec.check(), Plugins()
+    info, nobody_else = _checked(spec), Plugins()
     with nobody_else.listening(CardWriter()):
         return _within_memory(lambda: measure(spec, info, nobody_else), spec, info)
 
@@ -285,7 +314,7 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
 
 def _open(path: str | Path, *, trust: bool) -> RunDirectory:
     """Open a run directory; with ``trust``, local plugins in it are loaded now, without a question."""
-    directory = RunDirectory.open(path)
+    directory = RunDirectory.open(as_path("path", path))
     if trust:
         with trusting(trust):
             _ = directory.spec
@@ -312,4 +341,5 @@ def evaluate_images(generated: str | Path, reference: str | Path, **options: Any
 
     request = ImagesRequest.of(**options)
     with process_group():
-        return evaluate(Path(generated), Path(reference), request)
+        paths = as_path("generated", generated), as_path("reference", reference)
+        return evaluate(*paths, request)

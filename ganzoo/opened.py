@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganzoo.errors import RunError, did_you_mean
+from ganzoo.errors import RunError, UsageError, did_you_mean
 from ganzoo.runs import RunDirectory
 from ganzoo.spec import RunSpec
+from ganzoo.utils.arguments import as_integer, as_number
 from ganzoo.utils.memory import machine_memory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
     import torch
     from matplotlib.figure import Figure
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from ganzoo.data.split import Split
     from ganzoo.runs.generator import LoadedSampler
     from ganzoo.runs.report import Report
-    from ganzoo.sampling import Sampler
+    from ganzoo.sampling import Inputs, Sampler
 
     Numbers = torch.Tensor | npt.ArrayLike
     Labels = Numbers | str | Sequence[str]
@@ -85,7 +88,10 @@ class Run:
         return self._loaded.sampler
 
     def _sampler(self, truncation: float | None) -> Sampler:
-        return self.sampler if truncation is None else self._load(truncation).sampler
+        if truncation is None:
+            return self.sampler
+        as_number("truncation", truncation)
+        return self._load(truncation).sampler
 
     @property
     def latent_dim(self) -> int:
@@ -109,7 +115,9 @@ class Run:
         It takes ``(z: (N, latent), condition or None)``, or ``(source, condition or None)`` where it
         translates, and returns ``(N, *sample_shape)``.
         """
-        return self.sampler.network.to(device)
+        from ganzoo.utils.devices import resolve_device
+
+        return self.sampler.network.to(resolve_device(str(device)))
 
     def latents(self, n: int, seed: int = 0, truncation: float | None = None) -> torch.Tensor:
         """Return the first n latents of a seed, (n, dim); each depends on the seed and its index alone.
@@ -122,10 +130,10 @@ class Run:
         """
         from ganzoo.sampling import draw_latents
 
-        sampler = self._sampler(truncation)
+        n, seed, sampler = _count(n), as_integer("seed", seed), self._sampler(truncation)
         if sampler.latent_dim is None:
             raise RunError(f"{self.path}: its samples are not generated from latents")
-        return draw_latents(sampler, range(n), int(seed))
+        return draw_latents(sampler, range(n), seed)
 
     def sample(
         self,
@@ -161,46 +169,56 @@ class Run:
         """
         import torch
 
-        from ganzoo.sampling import Inputs, draw_latents, generate, source_inputs
-        from ganzoo.utils.tensors import tensor_from
+        from ganzoo.sampling import Inputs, generate
 
-        if n < 0:
-            raise RunError(f"n: must be 0 or more, not {n}")
-        n, seed = int(n), int(seed)
-        sampler, given = self._sampler(truncation), Inputs()
-        if source is not None and not sampler.translates:
-            raise RunError("source: this run does not translate; leave it out")
-        if latents is not None and (sampler.translates or sampler.latent_dim is None):
-            kind = "translates sources" if sampler.translates else "has no latents"
-            raise RunError(f"latents: this run {kind}; leave them out")
-        if sampler.translates:
-            if source is None:
-                given = source_inputs(sampler, self._source_split(), slice(n))
-            else:
-                given = Inputs(source=tensor_from("source", source, floats=True))
-            n = len(given)
-        z = None
-        if sampler.latent_dim is not None:
-            if latents is None:
-                self._refuse_too_many(n)
-            z = (
-                draw_latents(sampler, range(n), seed)
-                if latents is None
-                else tensor_from("latents", latents, floats=True)
-            )
-            if z.dim() != 2 or z.shape[1] != sampler.latent_dim:
-                expected = f"(n, {sampler.latent_dim})"
-                raise RunError(f"latents: expected shape {expected}, not {tuple(z.shape)}")
-            n = len(z)
+        n, seed, sampler = _count(n), as_integer("seed", seed), self._sampler(truncation)
+        given = self._sources(n, source)
+        n = n if given is None else len(given)
+        z = self._latents(n, seed, sampler, latents)
+        n = n if z is None else len(z)
         if n == 0:
             return torch.empty(0, *self.info.sample_shape)
         told = self._condition(n, labels, condition)
+        if told is None and given is not None:
+            told = given.condition
         if told is None:
-            told = (
-                sampler.default_condition(range(n)) if given.condition is None else given.condition
-            )
-        inputs = Inputs(z, told, given.source, count=n)
+            told = sampler.default_condition(range(n))
+        inputs = Inputs(z, told, None if given is None else given.source, count=n)
         return torch.cat(list(generate(sampler, inputs, seed=seed)))
+
+    def _sources(self, n: int, source: Numbers | None) -> Inputs | None:
+        """Return the sources asked for, or n of the data set; None where nothing is translated."""
+        from ganzoo.sampling import Inputs, source_inputs
+        from ganzoo.utils.tensors import tensor_from
+
+        if source is not None and not self.sampler.translates:
+            raise RunError("source: this run does not translate; leave it out")
+        if not self.sampler.translates:
+            return None
+        if source is None:
+            return source_inputs(self.sampler, self._source_split(), slice(n))
+        return Inputs(source=tensor_from("source", source, floats=True))
+
+    def _latents(
+        self, n: int, seed: int, sampler: Sampler, latents: Numbers | None
+    ) -> torch.Tensor | None:
+        """Return the latents asked for, or those of the seed; None where there are none."""
+        from ganzoo.sampling import draw_latents
+        from ganzoo.utils.tensors import tensor_from
+
+        if latents is not None and (sampler.translates or sampler.latent_dim is None):
+            kind = "translates sources" if sampler.translates else "has no latents"
+            raise RunError(f"latents: this run {kind}; leave them out")
+        if sampler.latent_dim is None:
+            return None
+        if latents is None:
+            self._refuse_too_many(n)
+            return draw_latents(sampler, range(n), seed)
+        z = tensor_from("latents", latents, floats=True)
+        if z.dim() != 2 or z.shape[1] != sampler.latent_dim:
+            expected = f"(n, {sampler.latent_dim})"
+            raise RunError(f"latents: expected shape {expected}, not {tuple(z.shape)}")
+        return z
 
     def _refuse_too_many(self, n: int) -> None:
         """Refuse more samples than the memory of this machine can hold."""
@@ -223,8 +241,7 @@ class Run:
         """Return how good the samples are: a value for each quantity of each metric.
 
         Args:
-            save: whether the report is added to the run directory; where that fails, a warning says
-                where it is.
+            save: whether the report is added to the run directory, as ``keep`` does it.
             options: ``metrics``, ``extractor``, ``reference``, ``samples``, ``seeds``, ``weights``,
                 ``truncation``, ``baseline`` and ``device``: fields of
                 ``ganzoo.evaluation.request.RunRequest``.
@@ -235,15 +252,24 @@ class Run:
             ganzoo.errors.EvaluationError: samples of the generator are not finite.
         """
         from ganzoo.evaluation.request import RunRequest
-        from ganzoo.evaluation.run import evaluate_run, keep_report
+        from ganzoo.evaluation.run import evaluate_run
         from ganzoo.utils.distributed import is_first, process_group
 
         request = RunRequest.of(**options)
         with process_group():
             report = evaluate_run(self.directory, request, self.checkpoint)
             if save and is_first():
-                keep_report(self.directory, report)
+                self.keep(report)
         return report
+
+    def keep(self, report: Report) -> Path | None:
+        """Add a report to the run directory, and return where it is.
+
+        Where that fails, it is written elsewhere if possible, and a warning says so.
+        """
+        from ganzoo.evaluation.run import keep_report
+
+        return keep_report(self.directory, report)
 
     def plot(self, *, per: Literal["step", "epoch"] = "step") -> Figure:
         """Return a matplotlib figure of the losses and of the discriminator's mean scores.
@@ -254,9 +280,11 @@ class Run:
         Raises:
             ganzoo.errors.UsageError: no losses were logged yet.
         """
-        from ganzoo.visual.curves import loss_figure
+        from ganzoo.visual.curves import loss_figure, losses_title
 
-        return loss_figure(self.metrics(), per=per, title=self.path.name)
+        if per not in {"step", "epoch"}:
+            raise UsageError(f"per: must be step or epoch, not {per!r}")
+        return loss_figure(self.metrics(), per=per, title=losses_title(self.directory))
 
     def reports(self) -> list[Report]:
         """Return the reports of ``evaluate``, oldest first.
@@ -311,9 +339,29 @@ class Run:
         given = [wanted] if isinstance(wanted, str) else wanted
         if not isinstance(given, Sequence) or not any(isinstance(each, str) for each in given):
             return labels
-        known = self.class_names
-        for each in given:
-            if each not in known:
-                hint = f"{did_you_mean(str(each), known)} (available: {', '.join(known)})"
-                raise RunError(f"{name}: no class is called {each!r}{hint}")
-        return [known.index(each) for each in given]
+        return [self.class_number(str(each), name) for each in given]
+
+    def class_number(self, label: str, argument: str = "labels") -> int:
+        """Return the number of a class by its name, or by its number as text where no name is that.
+
+        Raises:
+            ganzoo.errors.RunError: there is no such class; ``argument`` is what the message begins with.
+        """
+        names = self.class_names
+        if not names:
+            raise RunError(
+                f"{argument}: this generator is not conditioned on classes; leave it out"
+            )
+        if label in names:
+            return names.index(label)
+        if label.isdecimal() and int(label) < len(names):
+            return int(label)
+        known = f"{did_you_mean(label, names)} (available: {', '.join(names)})"
+        raise RunError(f"{argument}: no class is called {label!r}{known}")
+
+
+def _count(n: Any) -> int:
+    count = as_integer("n", n)
+    if count < 0:
+        raise RunError(f"n: must be 0 or more, not {count}")
+    return count

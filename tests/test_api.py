@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.errors import RunError, SpecError
+from ganzoo import api
+from ganzoo.errors import GanzooWarning, RunError, SpecError, UsageError
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -103,6 +107,87 @@ def test_what_does_not_fit_the_generator_is_refused(
 ) -> None:
     with pytest.raises(RunError, match=message):
         conditional.sample(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n": "5"}, "n: expected an integer, not '5'"),
+        ({"n": None}, "n: expected an integer, not None"),
+        ({"n": 2.5}, r"n: expected an integer, not 2\.5"),
+        ({"n": float("nan")}, "n: expected an integer, not nan"),
+        ({"n": [2]}, r"n: expected an integer, not \[2\]"),
+        ({"seed": "a"}, "seed: expected an integer, not 'a'"),
+        ({"truncation": "a"}, "truncation: expected a number, not 'a'"),
+        ({"labels": object()}, "labels: must be an array of numbers"),
+        ({"latents": "abc"}, "latents: must be an array of numbers"),
+    ],
+)
+def test_wrong_types_are_refused_in_a_sentence(
+    conditional: ganzoo.Run, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RunError, match=message):
+        conditional.sample(**{"n": 2, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda run: run.latents("5"), "n: expected an integer"),
+        (lambda run: run.latents(-5), "n: must be 0 or more"),
+        (lambda run: run.generator("gpu"), "device: must be auto, cpu, .* not 'gpu'"),
+        (lambda run: run.generator(5), "device: must be auto, cpu, .* not '5'"),
+        (lambda run: run.plot(per="day"), "per: must be step or epoch, not 'day'"),
+        (lambda run: run.class_number("ten"), "labels: no class is called 'ten'"),
+        (lambda run: ganzoo.run(5), "expected a spec as plain data, .* not 5"),
+        (lambda run: ganzoo.load_spec(None), "expected a spec as plain data, .* not None"),
+        (lambda run: ganzoo.run(run.spec, output=5), "output: expected a path, not 5"),
+        (lambda run: ganzoo.run(run.spec, listeners=5), "listeners: expected a list of objects"),
+        (lambda run: ganzoo.run(run.spec, overrides=5), "overrides: expected texts PATH=VALUE"),
+        (lambda run: ganzoo.run(run.spec, overrides=[5]), "overrides: expected texts PATH=VALUE"),
+        (lambda run: ganzoo.resume(5), "path: expected a path, not 5"),
+        (lambda run: ganzoo.branch(None), "path: expected a path, not None"),
+        (lambda run: ganzoo.branch(run.path, checkpoint=[]), "checkpoint: expected last, best or"),
+        (lambda run: ganzoo.open_run(5), "path: expected a path, not 5"),
+        (lambda run: ganzoo.open_run(run.path, None).sample(1), "checkpoint: expected last, best"),
+        (lambda run: ganzoo.evaluate_images(5, "x"), "generated: expected a path, not 5"),
+        (lambda run: ganzoo.evaluate_images("x", "x", size="a"), "size: "),
+        (lambda run: run.evaluate(samples="a"), "samples: "),
+        (lambda run: run.evaluate(metrics=5), "metrics"),
+        (lambda run: run.evaluate(device=5), "device"),
+        (lambda run: api.preflight("mlp-mnist"), "spec: expected a RunSpec"),
+        (lambda run: api.check({}), "spec: expected a RunSpec"),
+        (lambda run: api.find_recipe(5), "expected the name of a recipe, not 5"),
+    ],
+)
+def test_public_functions_refuse_what_is_of_another_kind_in_a_sentence(
+    conditional: ganzoo.Run, call: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        call(conditional)
+
+
+def test_a_run_that_cannot_be_written_to_can_be_used(plain: ganzoo.Run, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(plain.path, tmp_path / "run"))
+    folders = [path, *(each for each in path.iterdir() if each.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        if os.access(path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        run = ganzoo.open_run(path)
+        assert torch.equal(run.sample(2), plain.sample(2))
+        options: dict[str, Any] = {"extractor": "pixels", "samples": 20, "seeds": 0}
+        with pytest.warns(GanzooWarning, match="cannot be kept in the run directory"):
+            assert run.evaluate(metrics="fd", **options).values
+        with pytest.raises(OSError, match=r"\.lock"):
+            ganzoo.resume(path, overrides={"training.duration": "5 steps"})
+        assert ganzoo.branch(
+            path, overrides={"training.duration": "5 steps"}, output=tmp_path / "branch"
+        ).metrics()
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
 
 
 def test_numpy_and_names_of_classes_are_taken(conditional: ganzoo.Run) -> None:

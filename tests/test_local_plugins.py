@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -228,7 +229,7 @@ def test_a_folder_is_a_plugin_and_an_edited_one_replaces_it(tmp_path: Path, anew
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [
-        ("none.py", r"plugins\.0: none\.py: it is not a file"),
+        ("none.py", r"plugins\.0: none\.py: it is not a file in .*mine$"),
         ("spec.json", r"plugins\.0: spec\.json: it is not a Python file"),
         (".", r"plugins\.0: \.: it is a folder without an __init__\.py"),
         ("broken.py", r"plugins\.0: .*broken\.py: OSError: oops"),
@@ -313,6 +314,25 @@ def test_plugins_whose_neighbours_have_one_name_are_not_mixed_up(
         ganzoo.load_spec(other / "spec.json")
     shutil.copy(spec.parent / "my_slope.py", other)
     assert ganzoo.load_spec(other / "spec.json").plugins
+
+
+def test_new_processes_import_the_copy_of_a_run_and_not_a_newer_original(
+    spec: Path, tmp_path: Path, anew: Anew
+) -> None:
+    """Worker processes that are spawned get the path of this one."""
+    run = ganzoo.run(spec, output=tmp_path / "run")
+    (spec.parent / "my_slope.py").write_text("SLOPE = 0.7\n", "utf-8")
+    anew()
+    sys.path.insert(0, str(spec.parent))
+    assert ganzoo.open_run(run.path).spec
+    for name in ("my_bent", "my_slope"):
+        found = PathFinder.find_spec(name)
+        assert found is not None
+        assert str(found.origin).startswith(str(tmp_path / "data"))
+    assert ganzoo.load_spec(spec), "the original can be used again"
+    found = PathFinder.find_spec("my_slope")
+    assert found is not None
+    assert found.origin == str(spec.parent / "my_slope.py")
 
 
 def test_a_plugin_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import ganzoo
 from ganzoo.visual import notebook
@@ -107,3 +110,31 @@ def test_a_run_that_cannot_be_used_is_shown_with_the_reason(tmp_path: Path) -> N
     assert "dataset: this field is required" in ganzoo.open_run(path)._repr_html_()
     (path / "metrics.jsonl").write_text("nonsense\n", "utf-8")
     assert "line 1 is not JSON that a run logs" in ganzoo.open_run(path)._repr_html_()
+
+
+CELLS = [
+    "import json, ganzoo\nspec = json.loads({spec!r})",
+    "run = ganzoo.run(spec, output={output!r}); run",
+    "report = run.evaluate(metrics='fd', extractor='pixels', samples=20, seeds=0, device='cpu'); report",
+]
+
+
+def test_a_real_notebook_shows_a_run_while_it_trains_and_then_the_run_and_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    sources = [
+        cell.format(spec=json.dumps(SPEC), output=str(tmp_path / "tiny-1")) for cell in CELLS
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in sources])
+    NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    _, trained, evaluated = (cell.outputs for cell in book.cells)
+    live, run = (each.data["text/html"] for each in trained)
+    assert '<progress value="4" max="4">' in live, "one display, in its last form"
+    assert "generator " in live
+    assert "<b>tiny-1</b>: 4 steps trained" in run
+    assert "data:image/png;base64," in run
+    report = next(each.data for each in evaluated if "data" in each)
+    assert "fd@pixels" in report["text/html"]
+    assert report["text/plain"].startswith("Report of tiny-1\n")

@@ -112,14 +112,14 @@ class NumpyFile:
             raise DataError(
                 f"{self.path} cannot be read: {place}it needs more memory than there is"
             ) from None
-        except _DAMAGE as error:
+        except DAMAGE as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             if "allow_pickle" in reason:
                 reason = "it holds Python objects; store texts with .astype(str)"
             raise DataError(f"{self.path} cannot be read: {place}{reason}") from None
 
 
-_DAMAGE = (
+DAMAGE = (
     EOFError,
     KeyError,
     NotImplementedError,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ganzoo.components import Condition, DatasetInfo, SampleSpace, space_of
+from ganzoo.components import Condition, DatasetInfo, SampleSpace, Sequences, space_of
 from ganzoo.components.samples import ConditionKind
 from ganzoo.data.array_store import ArrayStore, Header, NumpyFile
 from ganzoo.data.labels import as_classes, empty_classes
@@ -33,6 +33,8 @@ ROLES = {
 """What arrays are: their own names, and others that people use, which count where no own name is."""
 
 CHANNELS = (1, 3)  # lengths of an axis by which it is taken for the channels of images
+
+FEWEST_ROWS = 8  # channels from which sequences may well be rows of images
 
 CHUNK = 4096  # samples that are checked at a time: not all of a mapped file may fit in memory
 
@@ -138,12 +140,26 @@ class ArrayFile:
             if name not in used and self._header(name)[0][:1] == (count,) and name != "class_names"
         ]
         notes = [f"{self.path}: {', '.join(unused)} is not used"] if unused else []
+        notes += self._doubts(self._keys[split])
         condition = self._condition(split)
         if condition is not None and condition[0] == "classes":
             labels = set(np.unique(condition[1]).tolist())
             empty = empty_classes(self._common_condition(), labels, split)
             notes += [] if empty is None else [f"{self.path}: {empty}"]
         return tuple(notes)
+
+    def _doubts(self, key: str) -> list[str]:
+        """Return, in words, that floats are read as sequences where they may be grey images."""
+        space = self._space(key)
+        if not isinstance(space, Sequences) or self.layout == "arrays" or "sequences" in key:
+            return []
+        if space.channels < FEWEST_ROWS:
+            return []
+        return [
+            f"{self._where(key)} is read as sequences of {space.length} steps with {space.channels}"
+            " channels; if they are images, set 'range' to the numbers that are black and white, such as"
+            " [0, 1], and if not, set 'layout' to arrays"
+        ]
 
     def _find(self, role: str) -> dict[str, str]:
         """Return the name of each split's array of a role; the one array of an .npy file has none."""
@@ -260,8 +276,6 @@ class ArrayFile:
                 texts = [number[text] for text in _decoded(array)]
                 return "classes", np.array(texts, np.int64)
             if kind in "iub" or (kind == "f" and not _is_real(array)):
-                if array.min() < 0:
-                    raise DataError(f"{self.path}: {key} must count from 0, but has {array.min()}")
                 return "classes", as_classes(array, f"{self.path}: {key}")
         if values and array.shape == (count,):
             array = array[:, None]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -25,8 +26,9 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ganzoo.data.array_store import DAMAGE as UNREADABLE
 from ganzoo.errors import UsageError
-from ganzoo.utils.files import atomic_file, write_atomically
+from ganzoo.utils.files import atomic_file, naming, publish, write_atomically
 from ganzoo.utils.hashing import content_hash
 from ganzoo.utils.notes import note
 from ganzoo.utils.progress import report
@@ -71,7 +73,7 @@ class CachedFile:
 _OWN_FILES: dict[Kind, tuple[str, str]] = {
     "features": ("features-*.safetensors", "features-[0-9a-f]{32}"),
     "samples": ("*.npy", ".+-[0-9a-f]{32}"),
-    "unfinished": (".*.tmp", r"\..+\.(npy|safetensors)\.[0-9a-f]{32}"),
+    "unfinished": (".*.*", r"\..+\.(npy|safetensors|json)\.[0-9a-f]{32}"),
     "weights": ("weights/*.pth", ".+-[0-9a-f]{8,64}"),
 }
 """Where each kind is, and its stem, which ends in a hash of the content or of what that depends on."""
@@ -85,7 +87,7 @@ def cached_files() -> list[CachedFile]:
         for kind, (pattern, stem) in _OWN_FILES.items()
         for path in sorted(folder.glob(pattern))
         if path.is_file() and re.fullmatch(stem, path.stem)
-        if kind != "unfinished" or not _is_locked(path)
+        if kind != "unfinished" or not _is_locked(path.with_suffix(".tmp"))
     ]
 
 
@@ -103,7 +105,7 @@ def fault_of(file: CachedFile) -> str | None:
             digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
             if not digest.startswith(expected):
                 return f"its SHA-256 begins with {digest[: len(expected)]}, not {expected}"
-    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         return f"cannot be read: {error}"
     return None
 
@@ -170,10 +172,11 @@ def cached_rows(
     name: str,
     row_shape: tuple[int, ...],
     dtype: npt.DTypeLike,
-    chunks: Callable[[], Iterable[Array]],
+    chunks: Callable[..., Iterable[Array]],
     facts: Callable[[], dict[str, Any]] = dict,
     *,
     rows: int | None,
+    resumable: bool = False,
 ) -> tuple[Array, dict[str, Any]]:
     """Return an array and facts about it from the cache, as ``cached_array`` does.
 
@@ -182,21 +185,34 @@ def cached_rows(
         row_shape: shape of a row.
         dtype: type of the elements.
         chunks: yields rows, a few at a time.
-        facts: returns what is kept beside the rows, as JSON holds it; called after the last chunk.
+        facts: returns what is kept beside the rows, as JSON holds it; called after the last chunk, and
+            after each if ``resumable``.
         rows: how many rows there are; None if only their chunks say so.
+        resumable: whether ``chunks`` can go on where a process was stopped: it is then called with the
+            number of rows that are there and the facts about them.
     """
     path, dtype = cache_folder() / f"{name}.npy", np.dtype(dtype)
     if path.exists():
         found = _verified(path, rows, row_shape, dtype)
         if found is not None:
             return found
-        if not _is_without_hash(path):
+        if not _is_older(path):
             note(f"{path} is damaged; it is written again")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _stopped_cleanly(f"writing {path.name}"), atomic_file(path) as file:
-            _lock(file)
-            _write(file, chunks(), row_shape, dtype, facts)
+        unfinished = _unfinished(path) if resumable else None
+        if unfinished is None:
+            work = f"writing {path.name}; nothing is left of it"
+            with _stopped_cleanly(work), atomic_file(path) as file:
+                _lock(file)
+                writing = _Writing(file, row_shape, dtype)
+                writing.header()
+                for chunk in chunks():
+                    writing.add(chunk)
+                writing.finish(facts())
+        else:
+            with _stopped_cleanly(f"writing {path.name}; it will continue from there"):
+                _go_on(unfinished, path, chunks, row_shape, dtype, facts)
     except OSError as error:
         note(
             f"{path} cannot be written ({error.strerror or error}), so the data is decoded into"
@@ -214,7 +230,7 @@ def cached_rows(
     return array, facts()
 
 
-_MARK = b"ganzoo1\n"
+_MARK, _OLDER_MARK = b"ganzoo2\n", b"ganzoo1\n"
 """The last bytes of a cached array; before them stand 8 for the length of the JSON before those."""
 
 _PIECE = 1 << 24  # bytes that are hashed at a time
@@ -222,32 +238,121 @@ _PIECE = 1 << 24  # bytes that are hashed at a time
 _LARGE = 1 << 30  # bytes of a file whose hashing takes long enough for a report of progress
 
 
-def _write(
+@dataclass
+class _Writing:
+    """An .npy file that is being written: its rows, and the hash of their content."""
+
+    file: BinaryIO
+    row_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    rows: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def header(self) -> None:
+        """Write the header; NumPy leaves room for the first axis to grow."""
+        shape = (self.rows, *self.row_shape)
+        self.file.seek(0)
+        np.lib.format.write_array_header_1_0(
+            self.file, {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
+        )
+
+    def add(self, chunk: Array) -> None:
+        """Write some rows."""
+        content = np.ascontiguousarray(chunk, self.dtype).data.cast("B")
+        self.file.write(content)
+        self.digest.update(content)
+        self.rows += len(chunk)
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Write the number of rows, and after them the facts and the hash of all that."""
+        end = self.file.tell()
+        self.header()
+        self.file.seek(end)
+        self.digest.update(json.dumps(facts).encode())
+        text = json.dumps({"sha256": self.digest.hexdigest(), "facts": facts}).encode()
+        self.file.write(text + len(text).to_bytes(8, "little") + _MARK)
+        self.file.truncate()
+
+    def take(self, progress: Path) -> dict[str, Any] | None:
+        """Keep the rows that a stopped process wrote, and return the facts about them.
+
+        Return None, and keep none, where they are not those that it recorded.
+        """
+        try:
+            known = json.loads(progress.read_bytes())
+            self.rows = known["rows"]
+            self.header()
+            left = self.rows * math.prod(self.row_shape) * self.dtype.itemsize
+            while left > 0:
+                piece = self.file.read(min(_PIECE, left))
+                if not piece:
+                    break
+                self.digest.update(piece)
+                left -= len(piece)
+            if self.rows and self.digest.hexdigest() == known["sha256"]:
+                facts: dict[str, Any] = known["facts"]
+                return facts
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # nothing was recorded, or not by this version
+        self.rows, self.digest = 0, hashlib.sha256()
+        self.header()
+        return None
+
+
+def _unfinished(path: Path) -> BinaryIO | None:
+    """Open and lock what a stopped process left of a file, or a new file in its place.
+
+    Return None where another process writes it, or where files cannot be locked.
+    """
+    if fcntl is None:
+        return None
+    temporary = _temporary(path)
+    file = open(  # noqa: SIM115 - closed when it has its name; pathlib takes no opener
+        temporary, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666)
+    )
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), temporary.stat()):
+            return file  # and not one that was given its own name meanwhile
+    file.close()
+    return None
+
+
+def _temporary(path: Path) -> Path:
+    """Return the name of a file that can be finished later; a fixed one, so that it is found again."""
+    return path.with_name(f".{path.name}.{'0' * 32}.tmp")
+
+
+def _go_on(
     file: BinaryIO,
-    chunks: Iterable[Array],
+    path: Path,
+    chunks: Callable[..., Iterable[Array]],
     row_shape: tuple[int, ...],
     dtype: np.dtype[Any],
     facts: Callable[[], dict[str, Any]],
 ) -> None:
-    """Write an array as an .npy file, and after it the hash of its content and the facts."""
+    """Write what is missing of a file, and record after each chunk how far it is and its hash.
 
-    def write_header(rows: int) -> None:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *row_shape)}
-        file.seek(0)  # NumPy leaves room for the first axis to grow
-        np.lib.format.write_array_header_1_0(file, header)
-
-    write_header(0)
-    rows, digest = 0, hashlib.sha256()
-    for chunk in chunks:
-        content = np.ascontiguousarray(chunk, dtype).data.cast("B")
-        file.write(content)
-        digest.update(content)
-        rows += len(chunk)
-    end = file.tell()
-    write_header(rows)
-    file.seek(end)
-    text = json.dumps({"sha256": digest.hexdigest(), "facts": facts()}).encode()
-    file.write(text + len(text).to_bytes(8, "little") + _MARK)
+    A process that is stopped leaves both; any other failure removes them.
+    """
+    temporary = _temporary(path)
+    progress = temporary.with_suffix(".json")
+    writing = _Writing(file, row_shape, dtype)
+    try:
+        with naming(path), file:
+            kept = writing.take(progress)
+            for chunk in chunks() if kept is None else chunks(writing.rows, kept):
+                writing.add(chunk)
+                file.flush()
+                known = {"rows": writing.rows, "sha256": writing.digest.copy().hexdigest()}
+                write_atomically(progress, json.dumps({**known, "facts": facts()}), durable=False)
+            writing.finish(facts())
+            publish(file, temporary, path)
+    except Exception:
+        temporary.unlink(missing_ok=True)
+        progress.unlink(missing_ok=True)
+        raise
+    progress.unlink(missing_ok=True)
 
 
 def _verified(
@@ -256,18 +361,22 @@ def _verified(
     """Map a file, or return None if its content is not what was written, or of another shape or type."""
     try:
         array, facts = _content(path)
-    except (OSError, ValueError, EOFError, KeyError, TypeError):
+    except UNREADABLE:
         return None
     right = array.shape[1:] == row_shape and array.dtype == dtype and rows in {None, len(array)}
     return (array, facts) if right else None
 
 
-def _is_without_hash(path: Path) -> bool:
-    """Return whether a file is a whole array and nothing else, as ganzoo up to 0.2 wrote it."""
+def _is_older(path: Path) -> bool:
+    """Return whether an older version wrote a file: a whole array and nothing else, or another end."""
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-        return bool(array.offset + array.nbytes == path.stat().st_size)
-    except (OSError, ValueError, EOFError):
+        if array.offset + array.nbytes == path.stat().st_size:
+            return True
+        with path.open("rb") as file:
+            file.seek(-len(_OLDER_MARK), os.SEEK_END)
+            return file.read() == _OLDER_MARK
+    except UNREADABLE:
         return False
 
 
@@ -290,6 +399,7 @@ def _content(path: Path) -> tuple[Array, dict[str, Any]]:
             digest.update(file.read(min(_PIECE, array.nbytes - begin)))
         if array.nbytes >= _LARGE:
             report(f"checking {path.name}", array.nbytes, array.nbytes)
+    digest.update(json.dumps(facts["facts"]).encode())
     if digest.hexdigest() != facts["sha256"]:
         raise ValueError("its content is not what was written")
     return array, facts["facts"]
@@ -297,14 +407,14 @@ def _content(path: Path) -> tuple[Array, dict[str, Any]]:
 
 @contextmanager
 def _stopped_cleanly(work: str) -> Iterator[None]:
-    """Turn SIGTERM into ``SystemExit``, so that what is half written is removed."""
+    """Turn SIGTERM into ``SystemExit``, so that what is half written is removed or can be finished."""
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
 
     def stop(*_: object) -> None:
-        note(f"stopped by SIGTERM while {work}; nothing is left of it")
+        note(f"stopped by SIGTERM while {work}")
         raise SystemExit(128 + signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
@@ -327,6 +437,8 @@ def _is_locked(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
     except OSError:
         return True
     return False

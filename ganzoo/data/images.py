@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -34,7 +34,13 @@ CHANNELS: dict[Mode, int] = {"rgb": 3, "grey": 1, "rgba": 4}
 
 CHUNK = 256  # images decoded between two progress reports, and written at a time
 
+NOTHING_YET: Mapping[str, Any] = {"seen": {}, "skipped": []}
+
 REVISION = 2  # part of each cache key; raise it with every change to what ``fit`` returns
+
+SAMPLEFORMAT = 339  # the tag of a TIFF file that says whether numbers have a sign
+
+MOST_USED = 12  # bits that 16-bit images take at most where they probably have no more
 
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 """Parts of red, green and blue in grey, as in Pillow."""
@@ -89,6 +95,7 @@ def plain(image: Image.Image, mode: Mode, background: str = "white") -> Image.Im
         colours = _composed(*_levels(image, None), mode, background)
         pixels = np.rint(colours * 255).astype(np.uint8)
         return Image.fromarray(pixels[..., 0] if mode == "grey" else pixels)
+    _refuse_signed(image)
     ImageOps.exif_transpose(image, in_place=True)
     if mode == "rgba":
         return image.convert("RGBA")
@@ -161,6 +168,12 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
+def _refuse_signed(image: Image.Image) -> None:
+    """Refuse 8-bit numbers with a sign, which Pillow reads as if they had none."""
+    if 2 in getattr(image, "tag_v2", {}).get(SAMPLEFORMAT, ()):
+        raise ValueError("its 8-bit numbers have a sign; save them without one, from 0 to 255")
+
+
 def _has_deep_colours(image: Image.Image) -> bool:
     """Return whether an image that is not yet decoded has colours of 16 bits, read by Pillow as 8."""
     tiles = getattr(image, "tile", None) or [()]
@@ -177,6 +190,7 @@ def _levels(image: Image.Image, span: tuple[float, float] | None) -> tuple[Float
     transparent = image.info.get("transparency")
     ImageOps.exif_transpose(image, in_place=True)
     if not _is_deep(image):
+        _refuse_signed(image)
         pixels = np.asarray(image.convert("RGBA")).astype(np.float32) / 255
         return pixels[..., :3], pixels[..., 3:]
     stored = np.asarray(image)[..., None].astype(np.float64)
@@ -239,28 +253,34 @@ def decoded_images(
     Raises:
         DataError: some images cannot be read; the message names the first few.
     """
-    facts: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    problems: dict[int, str] = {}
 
-    def decoded() -> Iterator[Pixels]:
-        seen: Counter[str] = Counter()
-        problems: dict[int, str] = {}
-        for indices in chunks(len(names), CHUNK, f"decoding {where}"):
+    def facts() -> dict[str, Any]:
+        return {"seen": dict(seen), "skipped": [[*each] for each in problems.items()]}
+
+    def decoded(rows: int = 0, kept: Mapping[str, Any] = NOTHING_YET) -> Iterator[Pixels]:
+        seen.clear()
+        seen.update(kept["seen"])
+        problems.clear()
+        problems.update(kept["skipped"])
+        for indices in chunks(len(names), CHUNK, f"decoding {where}", rows + len(problems)):
 
             def decode(place: int, indices: range = indices) -> tuple[Pixels, list[str]]:
                 with open_image(indices[place]) as image:
                     look = _remarkable(image, form)
                     options = form.bits, form.background, form.span
-                    return fit(image, form.size, form.mode, *options), look
+                    pixels = fit(image, form.size, form.mode, *options)
+                    return pixels, look + _used_bits(image, form, pixels)
 
             read, failed = in_threads(decode, [names[index] for index in indices])
-            problems |= {indices[place]: reason for place, reason in failed.items()}
+            problems.update((indices[place], reason) for place, reason in failed.items())
             seen.update(kind for _, look in read for kind in look)
             if read and (unreadable == "skip" or not problems):
                 yield np.stack([pixels for pixels, _ in read])
         if problems and (unreadable != "skip" or len(problems) == len(names)):
             hint = ", or set 'unreadable' to skip" if unreadable == "error" else ""
             raise DataError(complaint([*problems.values()], len(names), where) + hint)
-        facts.update(seen=dict(seen), skipped=[[*each] for each in problems.items()])
 
     key = hashlib.sha256(repr((form.key, unreadable == "skip")).encode())
     for part in fingerprint:
@@ -270,8 +290,9 @@ def decoded_images(
         form.shape,
         form.space.dtype,
         decoded,
-        lambda: facts,
+        facts,
         rows=None if unreadable == "skip" else len(names),
+        resumable=True,
     )
     _tell(kept_facts, len(names), where)
     skipped = {index for index, _ in kept_facts.get("skipped", [])}
@@ -290,6 +311,15 @@ def _remarkable(image: Image.Image, form: Form) -> list[str]:
     return kinds
 
 
+def _used_bits(image: Image.Image, form: Form, pixels: Pixels) -> list[str]:
+    """Return how many bits the largest number of a decoded image of 16 bits takes, in words."""
+    if not image.mode.startswith("I"):
+        return [] if pixels.any() else ["black"]
+    if form.span is not None:
+        return []
+    return [f"{max(8, int(np.asarray(image).max()).bit_length())} bits used"]
+
+
 def _tell(facts: dict[str, Any], total: int, where: str) -> None:
     """Give a warning for what was skipped and what was lost."""
     skipped, seen = facts.get("skipped", []), facts.get("seen", {})
@@ -303,6 +333,18 @@ def _tell(facts: dict[str, Any], total: int, where: str) -> None:
     if "deep" in seen:
         count = f"{seen['deep']:,} of {total:,} images in {where} have more than 8 bits"
         note(f"{count} and are scaled to 8; set 'bits' to 16 to keep them")
+    used = [bits for bits in range(8, 17) if f"{bits} bits used" in seen]
+    if used and used[-1] <= MOST_USED:
+        top = (1 << used[-1]) - 1
+        note(
+            f"the images of 16 bits in {where} have no number above {top:,}, and so are nearly black;"
+            f" set 'range' to [0, {top}] if that is white"
+        )
+    elif not used and "deep" in seen and seen.get("black") == total:
+        note(
+            f"all images in {where} are black: of 16-bit colours Pillow reads the upper 8 bits, and they"
+            " may use the lower ones only; save them with 8 bits"
+        )
 
 
 def in_threads(work: Callable[[int], T], names: Sequence[str]) -> tuple[list[T], dict[int, str]]:

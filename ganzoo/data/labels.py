@@ -151,8 +151,6 @@ def encode(
             return Condition("classes", len(names), names), dict(classes)
         if (numbers == np.rint(numbers)).all():
             whole = as_classes(numbers[:, 0], f"{where}: classes")
-            if whole.min() < 0:
-                raise DataError(f"{where}: classes must count from 0, but one is {whole.min()}")
             encoded = dict(zip(labels, whole.tolist(), strict=True))
             return Condition("classes", int(whole.max()) + 1), dict(encoded)
     if numbers is None:
@@ -166,6 +164,8 @@ def encode(
 
 def as_classes(numbers: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:
     """Return whole numbers as classes; raise DataError, starting with ``what``, where one is none."""
+    if numbers.min() < 0:
+        raise DataError(f"{what} must count from 0, but one is {numbers.min():.15g}")
     if numbers.max() >= MOST_CLASSES:
         raise DataError(
             f"{what} must be below {MOST_CLASSES:,}, but one is {numbers.max():.15g}; number them 0, 1,"

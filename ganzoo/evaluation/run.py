@@ -121,20 +121,22 @@ def evaluate_run(run: RunDirectory, request: RunRequest, checkpoint: str | int =
     )
 
 
-def keep_report(run: RunDirectory, report: Report) -> None:
-    """Add a report to the run directory; where that fails, write it elsewhere and warn."""
+def keep_report(run: RunDirectory, report: Report) -> Path | None:
+    """Add a report to the run directory, or elsewhere with a warning, and return where it is."""
     try:
-        run.add_report(report.to_json())
+        return run.add_report(report.to_json())
     except (OSError, RunError) as error:
         other = Path(tempfile.gettempdir(), f"ganzoo-report-{uuid.uuid4().hex[:8]}.json")
-        instead = f"it is in {other}"
+        kept: Path | None = other
         try:
             report.write(other)
         except OSError:
-            instead = "it could not be written elsewhere either"
+            kept = None
+        instead = "it could not be written elsewhere either" if kept is None else f"it is in {kept}"
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         message = f"the report cannot be kept in the run directory ({reason}); {instead}"
         warnings.warn(message, GanzooWarning, stacklevel=3)
+        return kept
 
 
 def evaluate_images(generated: Path, reference: Path, request: ImagesRequest) -> Report:

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -188,7 +189,7 @@ def import_local(plugin: LocalPlugin, path: Path) -> ModuleType:
     """Import a plugin from a path that has its content.
 
     Its folder is put on the path, so that it may import its neighbours and worker processes may import
-    it: at the end, where it hides nothing.
+    it: at the end, where it hides nothing, unless worker processes would then import another version.
 
     Raises:
         PluginError: another module has its name, or that of one of its neighbours.
@@ -221,7 +222,18 @@ def import_local(plugin: LocalPlugin, path: Path) -> ModuleType:
     finally:
         sys.path.remove(str(root))
         sys.path.append(str(root))
+    modules = [
+        file for file in plugin.files if file.endswith(".py") and "." not in _module_name(file)
+    ]
+    if any(_origin(file) != str(root / file) for file in modules):
+        sys.path.insert(0, sys.path.pop())
     return module
+
+
+def _origin(file: str) -> str | None:
+    """Return where a module would be imported from in a new process with this path."""
+    found = PathFinder.find_spec(_module_name(file))
+    return None if found is None else found.origin
 
 
 def forget_modules(plugin: LocalPlugin) -> None:
@@ -231,6 +243,9 @@ def forget_modules(plugin: LocalPlugin) -> None:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and Path(file).as_posix().endswith(f"/{path}"):
             del sys.modules[name]
+            root = str(Path(file).parents[path.count("/")])
+            if path == plugin.main and root != str(plugin.path.parent) and root in sys.path:
+                sys.path.remove(root)  # that of a copy, which may come before others
 
 
 def _module_name(path: str) -> str:

@@ -80,7 +80,8 @@ def card(run: RunDirectory, step: int, total_steps: int) -> str:
 def _findings(run: RunDirectory) -> list[str]:
     """Return what callbacks such as the watchdog warned of, if anything."""
     warned = [each for each in run.actions() if each["action"] == "warn"]
-    lines = [f"- Step {each['step']:,}: {each['reason']}" for each in warned]
+    reasons = [" ".join(markdown(each["reason"]).split()) for each in warned]
+    lines = [f"- Step {each['step']:,}: {why}" for each, why in zip(warned, reasons, strict=True)]
     return ["## Findings\n\n" + "\n".join(lines)] if lines else []
 
 

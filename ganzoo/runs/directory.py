@@ -34,7 +34,15 @@ from ganzoo.errors import GanzooWarning, RunError, SpecError
 from ganzoo.plugins import LocalPlugin
 from ganzoo.runs.metrics import lines_until, mark_of, parsed_line
 from ganzoo.spec import RunSpec, load_local_plugins, parse_spec, read_spec_file, upgraded
-from ganzoo.utils.files import append_line, naming, put_aside, remove_leftovers, write_atomically
+from ganzoo.utils.files import (
+    append_line,
+    naming,
+    put_aside,
+    refuse_links,
+    refuse_pipes,
+    remove_leftovers,
+    write_atomically,
+)
 from ganzoo.utils.git import commit_of
 
 
@@ -119,6 +127,7 @@ class RunDirectory:
             raise RunError(f"{path}: does not exist")
         if not run.spec_path.is_file():
             raise RunError(f"{path}: is not a run directory: it has no spec.json")
+        refuse_pipes(run.path, *run._folders)
         return run
 
     @cached_property
@@ -208,7 +217,7 @@ class RunDirectory:
     def add_report(self, text: str) -> Path:
         """Write a report under the next number, and return where it is."""
         lock = self.evaluation_directory / ".lock"
-        _refuse_links(self.evaluation_directory, lock)
+        refuse_links(self.evaluation_directory, lock)
         self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
         with FileLock(lock):  # two evaluations may end together
             number = max(map(_number_of, self.reports()), default=0) + 1
@@ -271,7 +280,7 @@ class RunDirectory:
         Raises:
             RunError: another process trains the run, or a part of it is a link to somewhere else.
         """
-        _refuse_links(self.metrics_path, self._lock_path, *self._folders)
+        refuse_links(self.metrics_path, self._lock_path, *self._folders)
         try:
             with naming(self._lock_path):
                 held = FileLock(self._lock_path).acquire(timeout=0)
@@ -411,15 +420,6 @@ def _numbered(folder: Path, kind: str, ending: str) -> list[Path]:
     name = re.compile(rf"{kind}-[0-9]+\.{ending}")
     found = [path for path in folder.glob(f"{kind}-*") if name.fullmatch(path.name)]
     return sorted(found, key=_number_of)
-
-
-def _refuse_links(*paths: Path) -> None:
-    for path in paths:
-        if path.is_symlink():
-            raise RunError(
-                f"{path}: is a link, and a run changes nothing outside its directory; put what it"
-                " links to in its place"
-            )
 
 
 def _is_installed(distribution: str) -> bool:

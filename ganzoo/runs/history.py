@@ -87,5 +87,5 @@ def checkpoint_step(run: RunDirectory, checkpoint: str | int) -> int | None:
         return best.step
     try:
         return int(checkpoint)
-    except ValueError:
+    except (ValueError, TypeError):
         raise RunError(f"checkpoint: expected last, best or a step, not {checkpoint!r}") from None

@@ -71,10 +71,11 @@ def load_local_plugins(
     for index, each in enumerate(given):
         wanted = {"path": each} if isinstance(each, str) else each
         if isinstance(wanted, Mapping) and isinstance(wanted.get("path"), str):
+            path = folder / Path(wanted["path"]).expanduser()
             with _named(f"plugins.{index}", wanted["path"], source):
-                found[index] = _read(
-                    folder / Path(wanted["path"]).expanduser(), wanted.get("sha256")
-                )
+                if not path.exists():
+                    raise PluginError(f"it is not a file in {path.parent.resolve()}")
+                found[index] = _read(path, wanted.get("sha256"))
     if foreign:
         _ask_for_trust(list(found.values()), source)
     for index, plugin in found.items():

@@ -77,7 +77,11 @@ def _assignments(overrides: Overrides) -> Iterator[tuple[str, str, Callable[[Any
         for path, value in overrides.items():
             yield path, path, partial(_as_given, value)
         return
-    for text in [overrides] if isinstance(overrides, str) else overrides:
+    texts = [overrides] if isinstance(overrides, str) else overrides
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        problem = "expected texts PATH=VALUE, or a mapping from paths to values"
+        raise SpecError([Problem("overrides", f"{problem}, not {shown(overrides)}")])
+    for text in texts:
         path, separator, value = text.partition("=")
         yield text, path if separator else "", partial(_read, value)
 

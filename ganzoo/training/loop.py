@@ -65,7 +65,7 @@ def train(
             transfer = branch(prepared.state, parent)
             _refuse_to_end_before_it_begins(prepared)
         elif spec.initialize_from is not None and not resume:
-            transfer = initialize(prepared.state, spec.initialize_from)
+            transfer = initialize(prepared.state.game, prepared.state.average, spec.initialize_from)
         elif before is not None and before.training != spec.training:
             _refuse_another_length(prepared, before)
         run = open_directory()
@@ -83,7 +83,9 @@ def train(
                             f" {run.origin()['run']}"
                         )
                     if resume and spec.initialize_from is not None:
-                        transfer = initialize(prepared.state, spec.initialize_from)
+                        transfer = initialize(
+                            prepared.state.game, prepared.state.average, spec.initialize_from
+                        )
                     trainer.begin(str(device), {} if transfer is None else transfer.to_json())
                 trainer.train()
             finally:

@@ -76,7 +76,7 @@ def _fits(spec: RunSpec, info: DatasetInfo, parts: int, device: torch.device) ->
     )
     try:
         with numerics(device, deterministic=training.deterministic):
-            state = prepare(tried, info, device).state
+            state = prepare(tried, info, device, tried_only=True).state
             try:
                 for step in range(2):
                     numbers = state.game.step(state.batches.next, step, 0.0)

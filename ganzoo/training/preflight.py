@@ -20,7 +20,7 @@ from ganzoo.runs.directory import RunDirectory
 from ganzoo.spec import RunSpec
 from ganzoo.training.loop import Trainer
 from ganzoo.training.memory import peak_memory
-from ganzoo.training.setup import Plan, prepare
+from ganzoo.training.setup import Plan, build_game, prepare
 from ganzoo.training.transfer import initialize
 from ganzoo.utils.devices import numerics, resolve_device, total_memory
 from ganzoo.utils.progress import report, reporting_to
@@ -104,6 +104,18 @@ def preflight(spec: RunSpec, info: DatasetInfo, plugins: Plugins) -> Preflight:
             measured.trainer.state.batches.close()
 
 
+def check_weights(spec: RunSpec, info: DatasetInfo) -> None:
+    """Check that there are the weights that a spec freezes, or takes from another run.
+
+    Raises:
+        ganzoo.errors.UsageError: there are none, or no such run.
+    """
+    device = torch.device("cpu")
+    game = build_game(spec, info, device, torch.Generator(device))
+    if spec.initialize_from is not None:
+        initialize(game, None, spec.initialize_from)
+
+
 GENERATED = features.EXTRACTING.format(features.GENERATED)
 """What an evaluation reports while it generates."""
 
@@ -143,7 +155,7 @@ class _Measurement:
         began = time.perf_counter()
         prepared = prepare(spec, info, device)
         if spec.initialize_from is not None:
-            initialize(prepared.state, spec.initialize_from)
+            initialize(prepared.state.game, prepared.state.average, spec.initialize_from)
         self.trainer = Trainer(run, prepared, plugins)
         self.trainer.begin(str(device), {})
         self.trainer.announce("ganzoo_run_started", total_steps=self.trainer.total)

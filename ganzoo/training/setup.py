@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from torch import nn
 from ganzoo.components import DatasetInfo
 from ganzoo.data.batches import STREAM_ABOVE, Batches, Order
 from ganzoo.data.split import Split
-from ganzoo.errors import DataError, DeviceError, Problem, SpecError
+from ganzoo.errors import DataError, DeviceError, GanzooWarning, Problem, SpecError
 from ganzoo.sampling import Sampler
 from ganzoo.spec import Duration, RunSpec
 from ganzoo.training.callbacks import Callbacks, TrainingView
@@ -110,8 +111,12 @@ class Prepared:
         return self.state.game.sampler if average is None else average.network
 
 
-def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
+def prepare(
+    spec: RunSpec, info: DatasetInfo, device: torch.device, *, tried_only: bool = False
+) -> Prepared:
     """Open the data and build the networks; whatever is wrong with a run shows here.
+
+    ``tried_only`` leaves out the hash of the data, which takes long, and which only checkpoints need.
 
     Raises:
         ganzoo.errors.DataError: the data cannot be read, or are fewer than a batch; or weights of the
@@ -119,8 +124,6 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         SpecError: parts of the run do not fit together.
     """
     training = spec.training
-    dtype = weights_dtype(training.precision)
-
     # Open the data first: the rest takes longer.
     with spec.naming_dataset():
         split = spec.dataset.build_training()
@@ -132,55 +135,77 @@ def prepare(spec: RunSpec, info: DatasetInfo, device: torch.device) -> Prepared:
         seed=spec.seed,
     )
 
-    if device.type == "mps" and dtype == torch.float64:
-        raise DeviceError(
-            "training.precision: Apple GPUs have no float64; use float32, or device cpu"
-        )
-
     # Build what evaluates the samples: weights of an extractor may be missing.
     evaluator = None
     if spec.evaluation is not None:
         evaluator = TrainingEvaluator(spec, info, split, device)
 
-    # Build the networks. Weights are drawn on the CPU, so that every device starts from the same.
-    torch.manual_seed(derive_seed(spec.seed, "weights"))
     rng = torch.Generator(device).manual_seed(derive_seed(spec.seed, "training"))
-    with within_memory(spec):
-        game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
+    game = build_game(spec, info, device, rng)
     _refuse_single_samples(spec, order, game)
-    _freeze(game, training.freeze)
     if game.sampler.examples is not None and split.condition is not None:
         examples = _examples(split.condition, len(game.sampler.examples), spec.seed)
-        game.sampler.examples = examples.to(device, dtype)
+        game.sampler.examples = examples.to(device, weights_dtype(training.precision))
     average = None
     if training.ema is not None:
         average = MovingAverage(
             game.sampler, training.ema.decay.build(), ramp_up=training.ema.ramp_up
         )
 
-    streamed = training.loading == "workers" or (
-        training.loading == "auto" and split.nbytes > STREAM_ABOVE
-    )
-    batches = Batches(
-        split,
-        order,
-        device=device,
-        dtype=dtype,
-        memory_format=game.memory_format,
-        with_condition=spec.algorithm.condition(info) is not None,
-        workers=training.workers if streamed else 0,
-    )
     callbacks = Callbacks(tuple(spec.acting.values()), spec.callback_setting(info), game.optimizers)
     data = {
         "samples": len(split),
         "sample_shape": list(split.space.shape),
-        "sha256": content_hash(_parts_of(split)),
+        "sha256": "" if tried_only else content_hash(_parts_of(split)),
     }
+    batches = _batches(spec, info, split, order, game, device)
     state = TrainingState(spec, game, average, batches, rng, callbacks, data)
     plan = Plan.of(spec, order)
     held_out = partial(_held_out, spec, info)
     callbacks.on_start(TrainingView(game, split, held_out, plan.epoch, spec.seed))
     return Prepared(info, split, state, plan, evaluator)
+
+
+def build_game(
+    spec: RunSpec, info: DatasetInfo, device: torch.device, rng: torch.Generator
+) -> Game:
+    """Build the networks, and freeze what is not to be trained.
+
+    Weights are drawn on the CPU, so that every device starts from the same.
+
+    Raises:
+        ganzoo.errors.DeviceError: the device has no numbers of this precision.
+        SpecError: the networks are too large, or a pattern matches no weight.
+    """
+    training, dtype = spec.training, weights_dtype(spec.training.precision)
+    if device.type == "mps" and dtype == torch.float64:
+        raise DeviceError(
+            "training.precision: Apple GPUs have no float64; use float32, or device cpu"
+        )
+    torch.manual_seed(derive_seed(spec.seed, "weights"))
+    with within_memory(spec):
+        game = spec.algorithm.build(info, TrainingContext(training, device, dtype, rng))
+    _freeze(game, training.freeze)
+    return game
+
+
+def _batches(
+    spec: RunSpec, info: DatasetInfo, split: Split, order: Order, game: Game, device: torch.device
+) -> Batches:
+    """Return what gives the batches: from memory, or read ahead by workers where the data are large."""
+    training = spec.training
+    streamed = training.loading == "workers" or (
+        training.loading == "auto" and split.nbytes > STREAM_ABOVE
+    )
+    return Batches(
+        split,
+        order,
+        device=device,
+        dtype=weights_dtype(training.precision),
+        memory_format=game.memory_format,
+        with_condition=spec.algorithm.condition(info) is not None,
+        workers=training.workers if streamed else 0,
+    )
 
 
 def _examples(condition: npt.NDArray[Any], count: int, seed: int) -> torch.Tensor:
@@ -216,7 +241,7 @@ def _parts_of(split: Split) -> Iterator[tuple[str, npt.NDArray[Any]]]:
 
 
 def _freeze(game: Game, patterns: tuple[str, ...]) -> None:
-    """Switch training off for weights whose names match.
+    """Switch training off for weights whose names match; warn of networks without any other.
 
     Raises:
         SpecError: a pattern matches no weight.
@@ -229,6 +254,11 @@ def _freeze(game: Game, patterns: tuple[str, ...]) -> None:
     for index, pattern in enumerate(patterns):
         for name in matching(pattern, [*parameters], f"training.freeze.{index}", "this run"):
             parameters[name].requires_grad_(False)
+    for network, module in game.networks.items():
+        weights = [*module.parameters()]
+        if patterns and weights and not any(each.requires_grad for each in weights):
+            message = f"training.freeze: no weight of {network} is trained"
+            warnings.warn(message, GanzooWarning, stacklevel=2)
 
 
 def _refuse_single_samples(spec: RunSpec, order: Order, game: Game) -> None:

@@ -14,7 +14,10 @@ from ganzoo.errors import Problem, SpecError
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import checkpoint_step
+from ganzoo.sampling import Sampler
 from ganzoo.spec import InitializeFrom
+from ganzoo.training.ema import MovingAverage
+from ganzoo.training.game import Game
 from ganzoo.training.state import TrainingState
 from ganzoo.utils.tensors import tensors_under
 
@@ -83,8 +86,10 @@ def open_parent(run: RunDirectory, which: str | int) -> Parent:
     return Parent(run.path, Checkpoint.load(run.checkpoint_path(step)))
 
 
-def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
-    """Take weights of networks from another run; all else starts anew.
+def initialize(
+    game: Game, average: MovingAverage[Sampler] | None, source: InitializeFrom
+) -> Transfer:
+    """Take weights of networks, and their average, from another run; all else starts anew.
 
     Raises:
         SpecError: that run has no such network, or nothing of it fits.
@@ -92,7 +97,7 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
     """
     parent = open_parent(RunDirectory.open(source.run), source.checkpoint)
     saved = _networks(parent.checkpoint)
-    ours = state.game.networks
+    ours = game.networks
     chosen = (
         [name for name in ours if name in saved] if source.networks is None else source.networks
     )
@@ -115,12 +120,10 @@ def initialize(state: TrainingState, source: InitializeFrom) -> Transfer:
                 f"no weight of network {name!r} of {source.run} has the name and shape of one here"
             )
             raise SpecError([Problem("initialize_from", problem)])
-    if state.average is not None:
+    if average is not None:
         averaged = tensors_under(parent.checkpoint.tensors, "average")
-        _begin_average(
-            state,
-            {name: each for name, each in averaged.items() if name.partition(".")[0] in chosen},
-        )
+        taken = {name: each for name, each in averaged.items() if name.partition(".")[0] in chosen}
+        _begin_average(game, average, taken)
     return transfer
 
 
@@ -137,7 +140,8 @@ def branch(state: TrainingState, parent: Parent) -> Transfer:
         new = _load_matching(network, saved.get(name, {}))
         transfer.add(name, network.state_dict(), new)
     if state.average is not None:
-        new = _begin_average(state, tensors_under(checkpoint.tensors, "average"))
+        averaged = tensors_under(checkpoint.tensors, "average")
+        new = _begin_average(state.game, state.average, averaged)
         transfer.add("average", state.average.network.state_dict(), new)
     for name, optimizer in state.game.optimizers.items():
         new = state.adopt_optimizer(name, checkpoint)
@@ -157,15 +161,15 @@ def _networks(checkpoint: Checkpoint) -> dict[str, dict[str, torch.Tensor]]:
     return networks
 
 
-def _begin_average(state: TrainingState, saved: Mapping[str, torch.Tensor]) -> list[str]:
+def _begin_average(
+    game: Game, average: MovingAverage[Sampler], saved: Mapping[str, torch.Tensor]
+) -> list[str]:
     """Load what fits of another run's average, and return the names of what is new.
 
     What is new in the networks is new in their average: it starts from their weights.
     """
-    assert state.average is not None
-    average = state.average.network
-    average.load_state_dict(state.game.sampler.state_dict())
-    return _load_matching(average, saved)
+    average.network.load_state_dict(game.sampler.state_dict())
+    return _load_matching(average.network, saved)
 
 
 def _load_matching(module: nn.Module, saved: Mapping[str, torch.Tensor]) -> list[str]:

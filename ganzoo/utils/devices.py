@@ -21,6 +21,8 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     # Torch wraps large indices around: 300 would be another device.
     kind, _, number = name.partition(":")
+    if kind not in {"cpu", "cuda", "mps"} or not (number or "0").isdecimal():
+        raise DeviceError(f"device: must be auto, cpu, cuda, cuda:1 or mps, not {name!r}")
     index, problem = int(number or 0), None
     if kind == "cuda" and not torch.cuda.is_available():
         problem = "torch finds no CUDA device; use 'cpu'"

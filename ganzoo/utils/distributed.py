@@ -21,7 +21,12 @@ from ganzoo.errors import UsageError
 Array = npt.NDArray[Any]
 T = TypeVar("T")
 
-LAUNCHERS = {"torchrun": "WORLD_SIZE", "mpirun": "OMPI_COMM_WORLD_SIZE"}
+LAUNCHERS = {
+    "torchrun": "WORLD_SIZE",
+    "mpirun": "OMPI_COMM_WORLD_SIZE",
+    "mpiexec": "PMI_SIZE",
+    "srun": "SLURM_STEP_NUM_TASKS",  # SLURM_NTASKS is also what a batch script may start
+}
 """Programs that start several processes at once, and the variable in which each says how many."""
 
 
@@ -32,12 +37,15 @@ def process_group() -> Iterator[None]:
     Raises:
         UsageError: torchrun's variables are set, but this torch cannot talk to other processes.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+    if _started("WORLD_SIZE") == 1 or dist.is_initialized():
         yield
         return
     if not dist.is_available():
         raise UsageError("this build of torch has no torch.distributed; start a single process")
-    dist.init_process_group("gloo")  # features are gathered on the CPU, whatever computed them
+    try:
+        dist.init_process_group("gloo")  # features are gathered on the CPU, whatever computed them
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(f"WORLD_SIZE is set, but processes cannot join: {error}") from None
     try:
         yield
         dist.barrier()
@@ -48,11 +56,20 @@ def process_group() -> Iterator[None]:
 def refuse_several_processes(what: str) -> None:
     """Raise ``UsageError`` if several processes were started at once; each would do the same."""
     for launcher, variable in LAUNCHERS.items():
-        count = os.environ.get(variable, "1")
-        if count != "1":
+        count = _started(variable)
+        if count > 1:
             raise UsageError(
-                f"{what} takes one process, and {launcher} started {count}; start it without"
+                f"{what} takes one process, and {launcher} started {count}; start it without, or unset"
+                f" {variable} where each process does it on its own"
             )
+
+
+def _started(variable: str) -> int:
+    """Return how many processes a launcher says that it started."""
+    text = os.environ.get(variable) or "1"
+    if not text.isdecimal() or text == "0":
+        raise UsageError(f"{variable}: must be the number of processes, not {text!r}; unset it")
+    return int(text)
 
 
 def is_first() -> bool:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ganzoo.errors import RunError
+
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
@@ -40,18 +42,24 @@ def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         try:
             with temporary.open("xb") as file:
                 yield file
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-            if durable and os.name == "posix":
-                directory = os.open(path.parent, os.O_RDONLY)
-                try:
-                    os.fsync(directory)  # the new name itself
-                finally:
-                    os.close(directory)
+                publish(file, temporary, path, durable=durable)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def publish(file: BinaryIO, temporary: Path, path: Path, *, durable: bool = True) -> None:
+    """Give a file that is written under a temporary name its own, and close it."""
+    if durable:
+        file.flush()
+        os.fsync(file.fileno())
+    file.close()  # first: not every system renames an open file
+    temporary.replace(path)
+    if durable and os.name == "posix":
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # the new name itself
+        finally:
+            os.close(directory)
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) -> None:
@@ -90,3 +98,22 @@ def put_aside(path: Path) -> Path:
         number += 1
         aside = path.with_name(f"{path.name}.damaged-{number}")
     return path.rename(aside)
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise ``RunError`` where a path that is going to be written is a link."""
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path}: is a link, and a run changes nothing outside its directory; put what it"
+                " links to in its place"
+            )
+
+
+def refuse_pipes(*folders: Path) -> None:
+    """Raise ``RunError`` for what has no end, such as a pipe, in place of a file that will be read."""
+    for folder in filter(Path.is_dir, folders):
+        with os.scandir(folder) as found:
+            for each in found:
+                if not each.is_file() and not each.is_dir() and Path(each).exists():
+                    raise RunError(f"{each.path}: is neither a file nor a folder; remove it")

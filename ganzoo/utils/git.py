@@ -8,6 +8,9 @@ from pathlib import Path
 MOST = 1 << 16
 """Bytes of a small file that are read; more is not one of git's."""
 
+MOST_PACKED = 1 << 26
+"""Bytes of a list of branches that is read."""
+
 
 def commit_of(folder: Path) -> str | None:
     """Return the commit that the repository around a folder is at, or None if that cannot be told."""
@@ -34,7 +37,7 @@ def _commit_of_branch(dot_git: Path, name: str) -> str:
         if (place / name).is_file():
             return _text(place / name).strip()
     packed = shared / "packed-refs"
-    if packed.is_file():
+    if packed.is_file() and packed.stat().st_size <= MOST_PACKED:
         with packed.open(encoding="utf-8") as file:
             for line in file:
                 commit, _, named = line.strip().partition(" ")

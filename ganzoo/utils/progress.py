@@ -35,9 +35,9 @@ def report(description: str, done: int, total: int) -> None:
         callback(description, done, total)
 
 
-def chunks(count: int, size: int, description: str) -> Iterator[range]:
-    """Yield the indices from 0 to count - 1 in ranges of one size, and report the progress."""
-    for begin in range(0, count, size):
+def chunks(count: int, size: int, description: str, first: int = 0) -> Iterator[range]:
+    """Yield the indices from the first to count - 1 in ranges of one size, and report the progress."""
+    for begin in range(first, count, size):
         report(description, begin, count)
         yield range(begin, min(begin + size, count))
     report(description, count, count)

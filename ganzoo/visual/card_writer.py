@@ -29,13 +29,13 @@ class CardWriter:
     def ganzoo_run_finished(self, run: RunDirectory, step: int, total_steps: int) -> None:
         """Plot the losses and evaluations and write the final card."""
         from ganzoo.utils.images import save_figure
-        from ganzoo.visual.curves import evaluations_figure, save_losses
+        from ganzoo.visual.curves import evaluations_figure, losses_title, save_losses
 
         if step == self._start and _is_final(run):
             return
         metrics = run.metrics()
         if any(name.startswith("loss/") for line in metrics for name in line):
-            save_losses(metrics, run.losses_path)
+            save_losses(metrics, run.losses_path, title=losses_title(run))
         if run.training_reports():
             save_figure(evaluations_figure(History(run)), run.evaluation_plot_path, dpi=120)
         write_atomically(run.readme_path, card(run, step, total_steps))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganzoo.errors import UsageError
+from ganzoo.runs import RunDirectory
 from ganzoo.runs.history import History
 from ganzoo.utils.images import save_figure
 from ganzoo.utils.text import figure_text
@@ -48,6 +49,7 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
     Every row is drawn, or the mean of the rows of each epoch; without losses it is a ``UsageError``.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     logged = dict.fromkeys([*LINES, *(name for row in metrics for name in row)])
     present = [name for name in logged if any(name in row for row in metrics)]
@@ -63,11 +65,20 @@ def loss_figure(metrics: Sequence[Row], *, per: Per = "step", title: str = "") -
         panel.set_ylabel(PANELS[start])
         plain_panel(panel)
         panel.legend(frameon=False, loc="best")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes[-1].set_xlabel(per)
     axes[-1].margins(x=0.01)
     if title:
         figure.suptitle(figure_text(title), fontsize="medium")
     return figure
+
+
+def losses_title(run: RunDirectory) -> str:
+    """Return the title of the losses of a run: its name, and where those before its own are."""
+    origin, name = run.origin(), run.path.resolve().name
+    if origin.get("kind") != "branch":
+        return name
+    return f"{name}, branched from {Path(origin['run']).name} at step {origin['step']:,}"
 
 
 def save_losses(metrics: Sequence[Row], path: Path, *, per: Per = "step", title: str = "") -> None:

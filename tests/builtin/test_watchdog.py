@@ -19,6 +19,7 @@ from ganzoo.builtin.illnesses import Look, findings
 from ganzoo.builtin.watchdog import Watchdog
 from ganzoo.components import Augmentation, CallbackSetting, Control, Generator
 from ganzoo.runs.checkpoints import Checkpoint
+from ganzoo.utils.text import markdown
 
 HEALTHY: Look = {
     "loss": 0.6,
@@ -326,7 +327,7 @@ def test_a_finding_is_in_the_record_and_ends_the_run_where_asked_to(
     assert stopped["step"] == warned["step"] == run.directory.checkpoint_steps()[0] < 26
     assert heard == [warned, stopped]
     card = run.directory.readme_path.read_text("utf-8")
-    assert f"## Findings\n\n- Step {warned['step']}: {warned['reason']}\n" in card
+    assert f"## Findings\n\n- Step {warned['step']}: {markdown(warned['reason'])}\n" in card
     assert "## Verdict\n\nHow good the samples are was not measured. The watchdog found" in card
 
 

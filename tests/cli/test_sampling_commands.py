@@ -116,8 +116,11 @@ def test_grids_of_classes_have_a_column_for_each(program, conditional):
 def test_an_unknown_class_is_answered_with_the_nearest(program, conditional):
     result = program("sample", conditional, "--label", "dogs")
     assert result.code == 2
-    assert "unknown class 'dogs'; did you mean 'dog'? (available: cat, dog, owl)" in result.err
-    assert "unknown class '3'" in program("traverse", conditional, "--label", "3").err
+    assert (
+        "--label: no class is called 'dogs'; did you mean 'dog'? (available: cat, dog, owl)"
+        in result.err
+    )
+    assert "--label: no class is called '3'" in program("traverse", conditional, "--label", "3").err
 
 
 def test_interpolations_of_classes_name_the_rows(program, conditional):

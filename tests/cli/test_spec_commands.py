@@ -61,6 +61,26 @@ def test_validate_finds_parts_that_do_not_fit(program, spec_file):
     assert f"error: {spec_file}: dataset.split: " in result.err
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("training", {"freeze": ["critic.*"]}, "training.freeze.0: 'critic.*' matches no weight"),
+        ("initialize_from", {"run": "nowhere"}, "nowhere: does not exist"),
+    ],
+)
+def test_weights_that_there_are_not_are_found_before_training(
+    program, spec_file, key, value, message
+):
+    data = json.loads(spec_file.read_text())
+    data[key] = {**data.get(key, {}), **value} if key == "training" else value
+    spec_file.write_text(json.dumps(data))
+    for command in (["validate"], ["run", "--dry-run", "-q"]):
+        result = program(*command, spec_file)
+        assert result.code == 2
+        assert message in result.err
+        assert not result.out
+
+
 @pytest.mark.parametrize(("text", "code"), [("", 2), ("[]", 2), (None, 0)])
 def test_validate_reads_standard_input(program, spec_file, monkeypatch, text, code):
     content = spec_file.read_bytes() if text is None else text.encode()

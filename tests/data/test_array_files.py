@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_arrays_that_cannot_be_samples_are_refused(
             r"must be integers \(6,\) for classes, .*, not int64 \(5,\)",
         ),
         ({"images": GREY, "labels": LABELS / 2}, "labels must be integers"),
-        ({"images": GREY, "labels": LABELS - 1}, "labels must count from 0, but has -1"),
+        ({"images": GREY, "labels": LABELS - 1}, "labels must count from 0, but one is -1"),
         ({"images": GREY, "labels": LABELS + 10**15}, "labels must be below 1,000,000"),
         ({"images": GREY, "labels": LABELS * 1e300}, "labels must be below 1,000,000"),
         ({"images": GREY, "labels": LABELS.astype(np.uint64) + 2**63}, "must be below 1,000,000"),
@@ -274,6 +275,20 @@ def test_floats_are_points_sequences_or_arrays(
     assert split.space == space
     if dtype is np.float32:
         assert isinstance(split.samples, np.memmap), "a file that needs no conversion stays mapped"
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "said"),
+    [("samples", "auto", True), ("sequences", "auto", False), ("samples", "arrays", False)],
+)
+def test_floats_that_may_be_rows_of_images_are_said_to_be_read_as_sequences(
+    name: str, layout: str, said: bool, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "digits.npz", **{name: np.zeros((6, 28, 28), np.float32)})
+    opened = dataset(tmp_path / "digits.npz", layout=layout)
+    expected = pytest.warns(DataWarning, match="28 steps with 28 channels; if they are images, set")
+    with expected if said else nullcontext():
+        assert opened.info().samples == Sequences(28, 28)
 
 
 @pytest.mark.parametrize("shape", [(6, 1, 8, 8), (6, 8, 8, 3), (6, 3, 8, 8)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,25 @@ def test_a_damaged_file_is_made_again(damage: str, cache: Path) -> None:
     assert source.decoded == 2
     source.cached()
     assert source.decoded == 2
+
+
+def test_no_flipped_bit_is_believed(cache: Path) -> None:
+    array = np.arange(24, dtype=np.uint8).reshape(6, 4)
+
+    def cached() -> tuple[np.ndarray, object]:
+        return cached_rows("bits", (4,), np.uint8, lambda: [array], lambda: {"seen": 3}, rows=None)
+
+    cached()
+    file = cache / "bits.npy"
+    whole = file.read_bytes()
+    for bit in np.random.default_rng(0).permutation(8 * len(whole))[:100].tolist():
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        with warnings.catch_warnings(action="ignore"):
+            found, facts = cached()
+        assert np.array_equal(found, array)
+        assert facts == {"seen": 3}
 
 
 @pytest.mark.parametrize("other", ["same", "shape", "dtype"])
@@ -203,3 +223,105 @@ def test_what_a_stopped_process_leaves_is_removed_or_listed(
         (left,) = cached_files()
         assert left.kind == "unfinished"
         assert fault_of(left) == "it was never finished"
+
+
+RESUMABLE = """
+import sys, time
+import numpy as np
+from ganzoo.data.cache import cached_rows
+
+def chunks(rows=0, kept=None):
+    for begin in range(rows, 20, 5):
+        if begin == 15 and sys.argv[1] == "stop":
+            print("begun", flush=True)
+            time.sleep(60)
+        yield np.full((5, 10), begin, np.uint8)
+
+cached_rows("slow-" + "0" * 32, (10,), np.uint8, chunks, lambda: {"a": 1}, rows=20, resumable=True)
+"""
+
+
+def _stopped(number: signal.Signals) -> str:
+    """Stop a writer after three of four chunks, and return what it said."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", RESUMABLE, "stop"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "begun\n"
+    assert cached_files() == [], "what is being written is nobody's to delete"
+    writer.send_signal(number)
+    return writer.communicate(timeout=30)[0]
+
+
+class Resumable:
+    """The source of the stopped writer, which knows where it began."""
+
+    def __init__(self) -> None:
+        self.began: list[int] = []
+        self.kept: list[object] = []
+
+    def chunks(self, rows: int = 0, kept: object = None) -> Iterator[np.ndarray]:
+        self.began.append(rows)
+        self.kept.append(kept)
+        for begin in range(rows, 20, 5):
+            yield np.full((5, 10), begin, np.uint8)
+
+    def cached(self) -> np.ndarray:
+        name = f"slow-{'0' * 32}"
+        rows, facts = cached_rows(
+            name, (10,), np.uint8, self.chunks, lambda: {"a": 1}, rows=20, resumable=True
+        )
+        assert facts == {"a": 1}
+        return rows
+
+
+WHOLE = np.repeat(np.arange(0, 20, 5, np.uint8), 5)[:, None].repeat(10, 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_process_is_gone_on_with(number: signal.Signals, cache: Path) -> None:
+    said = _stopped(number)
+    assert ("it will continue from there" in said) == (number == signal.SIGTERM)
+    assert {each.kind for each in cached_files()} == {"unfinished"}
+    source = Resumable()
+    assert np.array_equal(source.cached(), WHOLE)
+    assert source.began == [15]
+    assert source.kept == [{"a": 1}]
+    (file,) = cached_files()
+    assert fault_of(file) is None
+    assert [each.name for each in cache.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("damage", ["a bit", "cut off", "no record", "torn record", "no rows"])
+def test_a_damaged_beginning_is_not_gone_on_with(damage: str, cache: Path) -> None:
+    _stopped(signal.SIGKILL)
+    data, record = (next(cache.glob(f".*.{suffix}")) for suffix in ("tmp", "json"))
+    content = bytearray(data.read_bytes())
+    content[128 + 7] ^= 1
+    if damage == "a bit":
+        data.write_bytes(content)
+    elif damage == "cut off":
+        data.write_bytes(content[:150])
+    elif damage == "no rows":
+        data.unlink()
+    elif damage == "torn record":
+        record.write_bytes(record.read_bytes()[:-9])
+    else:
+        record.unlink()
+    source = Resumable()
+    assert np.array_equal(source.cached(), WHOLE)
+    assert source.began == [0]
+    assert [each.name for each in cache.iterdir()] == [f"slow-{'0' * 32}.npy"]
+
+
+def test_what_cannot_be_finished_is_removed(cache: Path) -> None:
+    def chunks(*_: object) -> Iterator[np.ndarray]:
+        yield np.zeros((3, 4), np.uint8)
+        raise DataError("the fourth row is damaged")
+
+    with pytest.raises(DataError, match="fourth row"):
+        cached_rows("numbers", (4,), np.uint8, chunks, rows=6, resumable=True)
+    assert list(cache.iterdir()) == []

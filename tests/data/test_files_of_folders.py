@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.builtin.datasets import Folder
-from ganzoo.data import listing
+from ganzoo.data import images, listing
 from ganzoo.errors import DataError, DataWarning
 
 
@@ -213,3 +213,33 @@ def test_a_link_to_itself_spoils_no_other_picture(root: Path) -> None:
     (root / "b.png").symlink_to("b.png")
     with pytest.warns(DataWarning, match=r"1 of 2 images .* are skipped: b\.png"):
         assert values(folder(root, unreadable="skip")) == [7]
+
+
+def test_decoding_goes_on_where_it_was_stopped(
+    root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also past images that are skipped, which are known without reading them again."""
+    monkeypatch.setattr(images, "CHUNK", 4)
+    for number in range(20):
+        Image.new("L", (8, 8), number).save(root / f"{number:02}.png")
+    (root / "02.png").write_bytes(b"broken")
+    reads: list[int] = []
+    stops = [10]
+    plain_fit = images.fit
+
+    def fit(image: Image.Image, *details: Any) -> images.Pixels:
+        reads.append(1)
+        if stops and len(reads) > stops[0]:
+            raise KeyboardInterrupt
+        return plain_fit(image, *details)
+
+    monkeypatch.setattr(images, "fit", fit)
+    skipping = folder(root, unreadable="skip")
+    with pytest.raises(KeyboardInterrupt):
+        skipping.build("train")
+    stops.clear()
+    reads.clear()
+    with pytest.warns(DataWarning, match=r"1 of 20 images .* skipped: 02\.png"):
+        assert values(skipping) == [0, 1, *range(3, 20)]
+    assert len(reads) == 12, "two chunks of four were there"
+    assert [each.suffix for each in cache.iterdir()] == [".npy"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from pydantic import ValidationError
 
 from ganzoo.builtin.datasets import Folder
@@ -228,6 +230,47 @@ def test_what_is_lost_of_images_is_said(root: Path) -> None:
     assert "1 of 2 images" in said[0]
     assert "several frames or pages; the first of each is used" in said[1]
     assert "have more than 8 bits and are scaled to 8; set 'bits' to 16" in said[0]
+
+
+@pytest.mark.parametrize(("top", "white"), [(255, 255), (4000, 4095)])
+def test_images_of_16_bits_that_use_fewer_are_said_to_be_dark(
+    top: int, white: int, root: Path
+) -> None:
+    root.mkdir()
+    for name, value in (("a", top // 8), ("b", top)):
+        Image.fromarray(np.full((8, 8), value, np.uint16)).save(root / f"{name}.png")
+    message = rf"no number above {white:,}, .* set 'range' to \[0, {white}\] if that is white"
+    with pytest.warns(DataWarning, match=message):
+        assert max(values(folder(root, bits=16))) == top
+    ranged = folder(root, bits=16, range=[0, white])
+    assert max(values(ranged)) == round(top / white * 65535)
+    Image.fromarray(np.full((8, 8), 60_000, np.uint16)).save(root / "c.png")
+    assert max(values(folder(root, bits=16))) == 60_000, "without a word"
+
+
+def test_black_colours_of_16_bits_are_said(root: Path) -> None:
+    root.mkdir()
+    header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + bytes([0, 200] * 12)) * 4)
+    parts = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    ]
+    (root / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.warns(DataWarning) as given:
+        assert values(folder(root)) == [0]
+    assert any("upper 8 bits" in str(each.message) for each in given)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_8_bits_with_a_sign_are_refused(bits: int, root: Path) -> None:
+    root.mkdir()
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[images.SAMPLEFORMAT] = 2
+    Image.new("L", (8, 8), 200).save(root / "a.tif", tiffinfo=tags)
+    with pytest.raises(DataError, match=r"a\.tif \(its 8-bit numbers have a sign"):
+        folder(root, bits=bits).build("train")
 
 
 def test_deep_images_with_opacity_are_a_sample_space_of_their_own(root: Path) -> None:

@@ -98,6 +98,19 @@ def test_a_damaged_file_is_made_again(damage: str) -> None:
     assert file.path.read_bytes() != content[:-4] + bytes(4)
 
 
+def test_no_flipped_bit_is_believed() -> None:
+    before = features(some_samples())
+    (file,) = cached_files()
+    whole = file.path.read_bytes()
+    rng = np.random.default_rng(0)
+    header = rng.permutation(8 * 600)[:60]  # the JSON at the beginning, and its length
+    for bit in [*range(0, 64, 5), *header.tolist(), *rng.integers(0, 8 * len(whole), 20).tolist()]:
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.path.write_bytes(flipped)
+        assert np.array_equal(features(some_samples()), before)
+
+
 def test_faults_are_found() -> None:
     features(some_samples())
     (file,) = cached_files()

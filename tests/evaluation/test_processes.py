@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import ganzoo
+from ganzoo.errors import UsageError
 from ganzoo.runs.report import Report, read_report
 from ganzoo.utils.distributed import shard
 
@@ -70,3 +71,21 @@ def test_two_processes_find_what_one_finds(evaluated: ganzoo.Run, tmp_path: Path
 def test_alone_a_process_takes_everything() -> None:
     assert shard(1331, 512) == range(1331)
     assert shard(0, 512) == range(0)
+
+
+@pytest.mark.parametrize("number", ["abc", "0", "-2", "1.5"])
+def test_a_number_of_processes_that_is_none_is_refused(
+    number: str, evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", number)
+    with pytest.raises(UsageError, match=f"WORLD_SIZE: must be the number .* not '{number}'"):
+        evaluated.evaluate(samples=10, save=False)
+
+
+def test_processes_that_cannot_join_are_refused(
+    evaluated: ganzoo.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(UsageError, match="WORLD_SIZE is set, but processes cannot join"):
+        evaluated.evaluate(samples=10, save=False)

@@ -291,6 +291,46 @@ def test_the_environment_names_the_commit_and_nothing_that_a_repository_configur
     assert commit_of(tmp_path / "linked") == commit
 
 
+def test_nothing_else_that_a_repository_configures_is_run(tmp_path: Path) -> None:
+    git, ran = tmp_path / ".git", tmp_path / "ran"
+    hook = tmp_path / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    hook.chmod(0o755)
+    commit = "0123456789" * 4
+    files = {
+        "HEAD": "ref: refs/heads/main\n",
+        "refs/heads/main": f"{commit}\n",
+        "included": f"[core]\n\tpager = {hook}\n",
+        "config": f"[include]\n\tpath = included\n[core]\n\tworktree = /\n\tbare = true\n"
+        f"\tsshCommand = {hook}\n\thooksPath = {tmp_path}\n\tgitProxy = {hook}\n"
+        f'[alias]\n\trev-parse = !{hook}\n[filter "x"]\n\tclean = {hook}\n',
+        "hooks/post-checkout": hook.read_text(),
+    }
+    for name, content in files.items():
+        (git / name).parent.mkdir(parents=True, exist_ok=True)
+        (git / name).write_text(content)
+    assert commit_of(tmp_path) == commit
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless", "folder", "loop"])
+def test_an_endless_repository_is_not_read_to_its_end(kind: str, tmp_path: Path) -> None:
+    git = tmp_path / ".git"
+    git.mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main")
+    packed = git / "packed-refs"
+    if kind == "endless":
+        with packed.open("wb") as file:
+            file.truncate(2**40)
+    elif kind == "folder":
+        packed.mkdir()
+    elif kind == "loop":
+        packed.symlink_to(packed)
+    else:
+        os.mkfifo(packed)
+    assert commit_of(tmp_path) is None
+
+
 @pytest.mark.parametrize(
     "content", ["gitdir: nowhere", "gitdir: .", "gitdir: \0", "\udc80", "x" * 100_000]
 )
@@ -308,6 +348,13 @@ def test_a_warning_without_a_finding_is_no_line_of_the_log(tmp_path: Path) -> No
     run.append_metrics(line)
     with pytest.raises(RunError, match=r"line 2 is not JSON that a run logs"):
         card(run, 5, 5)
+
+
+def test_a_finding_is_words_in_the_card(tmp_path: Path) -> None:
+    run = RunDirectory.create(spec(tmp_path))
+    line = {"step": 1, "callback": "c", "action": "warn", "finding": "collapse"}
+    run.append_metrics({**line, "reason": "<img src=x> score_fake * 2\n\n# and_more"})
+    assert "- Step 1: &lt;img src=x&gt; score\\_fake \\* 2 \\# and\\_more\n" in card(run, 0, 5)
 
 
 def test_commands_in_the_card_can_be_pasted(tmp_path: Path) -> None:
@@ -336,6 +383,19 @@ def test_a_pipe_in_place_of_the_environment_is_not_waited_for(tmp_path: Path) ->
     run = RunDirectory.create(spec(tmp_path))
     os.mkfifo(run.environment_path)
     assert run.environment() == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "README.md", "checkpoints/step-00000002.safetensors"]
+)
+def test_a_run_with_a_pipe_in_it_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    run = RunDirectory.create(spec(tmp_path))
+    pipe = run.path / name
+    pipe.parent.mkdir(exist_ok=True)
+    os.mkfifo(pipe)
+    with pytest.raises(RunError, match=f"{name}: is neither a file nor a folder; remove it"):
+        RunDirectory.open(run.path)
 
 
 def test_a_tilde_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

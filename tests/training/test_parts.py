@@ -217,6 +217,7 @@ def test_an_algorithm_given_whole_takes_no_keys_beside_it(small: dict[str, Any])
         ganzoo.load_spec({**given, "discriminator_steps": 5})
 
 
+@pytest.mark.filterwarnings("ignore:training.freeze")
 def test_frozen_weights_are_not_clipped(small: dict[str, Any]) -> None:
     training = {**small["training"], "freeze": ["discriminator.*"]}
     run = prepared(small, loss={"type": "wgan", "clip": 0.001}, training=training)

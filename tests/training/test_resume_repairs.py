@@ -253,7 +253,12 @@ def test_links_in_place_of_pictures_are_replaced(stopped: RunDirectory, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("launcher", "variable"), [("torchrun", "WORLD_SIZE"), ("mpirun", "OMPI_COMM_WORLD_SIZE")]
+    ("launcher", "variable"),
+    [
+        ("torchrun", "WORLD_SIZE"),
+        ("mpirun", "OMPI_COMM_WORLD_SIZE"),
+        ("srun", "SLURM_STEP_NUM_TASKS"),
+    ],
 )
 def test_several_processes_do_not_train_one_run_each(
     launcher: str,

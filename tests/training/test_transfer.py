@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 import ganzoo
-from ganzoo.errors import Interrupted, RunError, SpecError
+from ganzoo.api import check
+from ganzoo.errors import GanzooWarning, Interrupted, RunError, SpecError
 from ganzoo.hookspecs import hookimpl
 from ganzoo.runs.checkpoints import Checkpoint
 
@@ -209,6 +210,15 @@ def test_fewer_classes_are_new_where_they_count(
     assert torch.equal(start[name], before[name])
 
 
+def test_the_curves_of_a_branch_say_where_those_before_are(
+    parent: ganzoo.Run, tmp_path: Path
+) -> None:
+    branch = ganzoo.branch(parent.path, overrides=[LONGER], output=tmp_path / "branch")
+    title = "branch, branched from parent at step 6"
+    assert branch.plot().get_suptitle() == title
+    assert parent.plot().get_suptitle() == "parent"
+
+
 def test_frozen_layers_stay_as_they_were(parent: ganzoo.Run, tmp_path: Path) -> None:
     changes = [LONGER, 'training.freeze=["discriminator.layers.0.*", "*.classes.weight"]']
     branch = ganzoo.branch(parent.path, overrides=changes, output=tmp_path / "branch")
@@ -239,6 +249,7 @@ def test_a_branch_that_cannot_begin_leaves_nothing_behind(
     assert not (tmp_path / "branch").exists()
 
 
+@pytest.mark.filterwarnings("ignore:training.freeze")
 def test_weights_of_another_run_are_where_a_run_starts(
     parent: ganzoo.Run, spec: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -263,6 +274,7 @@ def test_weights_of_another_run_are_where_a_run_starts(
     )
 
 
+@pytest.mark.filterwarnings("ignore:training.freeze")
 def test_named_networks_of_a_step_are_taken(
     parent: ganzoo.Run, spec: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -316,6 +328,24 @@ def test_starting_weights_that_there_are_not_are_refused_in_one_sentence(
         ganzoo.run(spec, output=tmp_path / "run")
     assert "\n" not in str(caught.value).strip()
     assert not (tmp_path / "run").exists()
+    with pytest.raises(ganzoo.errors.UsageError, match=message):
+        check(ganzoo.load_spec(spec))
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_a_network_of_which_nothing_is_trained_is_warned_of(
+    spec: dict[str, Any], network: str
+) -> None:
+    spec["training"]["freeze"] = [f"{network}.*"]
+    with pytest.warns(GanzooWarning, match=f"freeze: no weight of {network} is trained") as given:
+        check(ganzoo.load_spec(spec))
+    assert len(given) == 1
+
+
+def test_frozen_weights_that_there_are_not_are_found_without_training(spec: dict[str, Any]) -> None:
+    spec["training"]["freeze"] = ["generator.layers.0.*", "critic.*"]
+    with pytest.raises(SpecError, match=r"training\.freeze\.1: .* matches no weight"):
+        check(ganzoo.load_spec(spec))
 
 
 def test_weights_of_another_form_are_refused(

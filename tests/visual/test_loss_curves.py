@@ -54,6 +54,16 @@ def test_losses_of_other_algorithms_have_their_names():
     assert labels == ["discriminator", "cycle", "generator/source"]
 
 
+@pytest.mark.parametrize("per", ["step", "epoch"])
+def test_ticks_of_a_single_row_are_whole_steps(per):
+    figure = loss_figure(rows(1), per=per)
+    figure.draw_without_rendering()
+    ticks = figure.axes[-1].get_xticks()
+    low, high = figure.axes[-1].get_xlim()
+    shown = [tick for tick in ticks if low <= tick <= high]
+    assert shown == [10 if per == "step" else 1]
+
+
 @pytest.mark.parametrize("metrics", [[], [{"step": 1, "epoch": 1.0}]])
 def test_a_run_without_losses_is_refused(metrics):
     with pytest.raises(UsageError, match="no losses to plot"):

@@ -158,11 +158,10 @@ def evaluate(run: str, checkpoint: str, **request: Any) -> Report:
       ganzoo evaluate runs/dcgan-1 --metrics fid,kid -n 50000 --seeds 0
     """
     opened = open_run(run, checkpoint)
-    before = opened.directory.reports()
-    report = opened.evaluate(**request)
-    kept = [path for path in opened.directory.reports() if path not in before]
-    if report.values and kept:
-        say(f"kept as {kept[-1]}")
+    report = opened.evaluate(**request, save=False)
+    kept = opened.keep(report) if report.values else None
+    if kept is not None:
+        say(f"kept as {kept}")
     return report
 
 

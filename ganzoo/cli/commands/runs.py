@@ -73,7 +73,7 @@ def run(
     overrides += [f"{key}={json.dumps(it)}" for key, it in shorthands.items() if it is not None]
     loaded = api.load_spec(read_argument(spec), overrides=overrides)
     if dry_run:
-        loaded.check()
+        api.check(loaded)
         write_json(loaded.to_json())
         if not quiet:
             with showing_progress(quiet=False):
@@ -149,12 +149,12 @@ def losses(run: str, per: Literal["step", "epoch"], output: Path | None, force: 
       ganzoo plot losses runs/mlp-mnist-1
       ganzoo plot losses runs/mlp-mnist-1 --per epoch -o losses.svg
     """
-    from ganzoo.visual.curves import save_losses
+    from ganzoo.visual.curves import losses_title, save_losses
 
     opened = api.open_run(run)
     path = output or opened.directory.losses_path
     options.check_outputs(path, force=force or output is None)
-    save_losses(opened.metrics(), path, per=per, title=opened.path.name)
+    save_losses(opened.metrics(), path, per=per, title=losses_title(opened.directory))
     write(path)
 
 

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.output import write
-from ganzoo.errors import UsageError, did_you_mean, in_a_line
+from ganzoo.errors import UsageError, in_a_line
 from ganzoo.opened import Run
 from ganzoo.utils.files import atomic_file
 
@@ -109,7 +109,7 @@ def sample(
     given = None if latents is None else read_latents(latents, opened)
     sources = None if source is None else _read_sources(source, opened)
     count = next((len(each) for each in (sources, given) if each is not None), count)
-    classes = [class_number(label, opened) for label in labels]
+    classes = [opened.class_number(label, "--label") for label in labels]
     names = [opened.class_names[each] for each in classes] or opened.class_names
     chosen = click.get_current_context().get_parameter_source("count")
     drawn = given is None and sources is None and opened.info.samples.kind == "images"
@@ -133,19 +133,6 @@ def sample(
     else:
         _write_folder(samples, path)
     write(path)
-
-
-def class_number(label: str, run: Run) -> int:
-    """Return the number of a class, given by name or number; names such as "10" take precedence."""
-    names = run.class_names
-    if not names:
-        raise UsageError("--label: this generator is not conditioned on classes; leave it out")
-    if label in names:
-        return names.index(label)
-    if label.isdecimal() and int(label) < len(names):
-        return int(label)
-    known = f"{did_you_mean(label, names)} (available: {', '.join(names)})"
-    raise UsageError(f"--label: unknown class {label!r}{known}")
 
 
 def read_latents(text: str, run: Run) -> torch.Tensor:

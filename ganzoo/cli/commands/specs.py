@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ganzoo.api import find_recipe, load_spec
+from ganzoo.api import check, find_recipe, load_spec
 from ganzoo.cli.completion import complete_recipe, complete_spec
 from ganzoo.cli.options import check_outputs, json_option, output_options, trust_option
 from ganzoo.cli.output import say, write, write_json, write_table
@@ -60,6 +60,7 @@ def recipes(as_json: bool) -> None:
     help="Write a spec for data of your own, such as a folder of images, instead of copying a recipe.",
 )
 @output_options("File to write, or - for standard output. Default: NAME.json.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--schema",
     "with_schema",
@@ -67,7 +68,12 @@ def recipes(as_json: bool) -> None:
     help=f"Also write {SCHEMA_NAME} next to it and refer to it, so that editors can complete and check.",
 )
 def init(
-    recipe: str | None, data: Path | None, output: Path | None, with_schema: bool, force: bool
+    recipe: str | None,
+    data: Path | None,
+    output: Path | None,
+    with_schema: bool,
+    force: bool,
+    quiet: bool,
 ) -> None:
     """Copy a recipe to a file for editing, or write a spec for your own data.
 
@@ -79,7 +85,7 @@ def init(
     if (recipe is None) == (data is None):
         raise UsageError("give either the name of a recipe, or --for with the path of your data")
     if data is not None:
-        spec = _proposed(data)
+        spec = _proposed(data, quiet=quiet)
         name, text = spec["name"], json.dumps(spec, indent=2) + "\n"
     else:
         found = find_recipe(str(recipe))
@@ -102,12 +108,13 @@ def init(
         write(schema_path)
 
 
-def _proposed(data: Path) -> dict[str, Any]:
+def _proposed(data: Path, *, quiet: bool) -> dict[str, Any]:
     """Return the spec that a plugin proposes for data; it is valid."""
     from ganzoo.cli.progress import showing_progress
 
-    with showing_progress(quiet=False):
-        spec = installed().manager.hook.ganzoo_spec_for(path=data)
+    with showing_progress(quiet=quiet):
+        # Whole, since a spec may be run from another folder than it is written in.
+        spec = installed().manager.hook.ganzoo_spec_for(path=data.expanduser().absolute())
     if spec is None:
         raise UsageError(f"no installed plugin proposes a spec for {data} (ganzoo-inspect does)")
     loaded = load_spec(spec)
@@ -132,7 +139,7 @@ def validate(specs: tuple[str, ...]) -> None:
     for source in specs:
         title = "standard input" if source == "-" else source
         try:
-            load_spec(read_argument(source)).check()
+            check(load_spec(read_argument(source)))
         except UsageError as error:
             failed = True
             named = isinstance(error, SpecError) and error.source is not None

@@ -9,7 +9,7 @@ import click
 
 from ganzoo.api import open_run
 from ganzoo.cli import options
-from ganzoo.cli.commands.sampling import class_number, read_latents
+from ganzoo.cli.commands.sampling import read_latents
 from ganzoo.cli.output import write
 from ganzoo.errors import UsageError
 from ganzoo.opened import Run
@@ -188,7 +188,7 @@ def _images(
     """Return images of the requested class or, by default, of one class after another in the rows."""
     labels = None
     if label is not None:
-        labels = [class_number(label, run)]
+        labels = [run.class_number(label, "--label")]
     elif count := len(run.class_names):
         labels = [row % count for row in range(rows) for _ in range(len(latents) // rows)]
     if (kind := run.info.samples.kind) != "images":

@@ -171,3 +171,21 @@ def test_it_is_said_what_becomes_of_transparent_parts(tmp_path: Path) -> None:
     for number in range(16):
         Image.new("RGBA", (16, 16), (number, 0, 0, 9 * number)).save(tmp_path / f"{number}.png")
     assert "Transparent parts become white" in propose_spec(tmp_path)["description"]
+
+
+def test_the_path_is_whole_and_nothing_is_shown_with_quiet(
+    program: Callable[..., Any], plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+    result = program("init", "--for", "plain", "-q", "-o", "specs/mine.json")
+    assert (result.code, result.err) == (0, "")
+    data = json.loads((tmp_path / "specs" / "mine.json").read_text())
+    assert data["dataset"]["path"] == str(plain)
+    monkeypatch.chdir(tmp_path / "specs")
+    assert program("validate", "mine.json").code == 0
+
+
+def test_rows_that_may_be_images_are_said(program: Callable[..., Any], tmp_path: Path) -> None:
+    np.save(tmp_path / "digits.npy", np.zeros((20, 28, 28), np.float32))
+    assert "set 'range'" in program("data", tmp_path / "digits.npy").out

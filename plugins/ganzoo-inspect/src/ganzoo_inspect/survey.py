@@ -226,6 +226,8 @@ def _of_arrays(path: Path, *, compare: bool) -> Survey:
     file = ArrayFile(path)
     info = file.info()
     survey, prints = Survey(path, "arrays", info.samples), _Prints()
+    said = (note for split in file.splits for note in file.notes_on(split))
+    survey.notes = tuple(dict.fromkeys(said))
     classes = info.classes
     for name in file.splits:
         split = file.read(name)
