@@ -87,7 +87,7 @@ class ACGAN(_OfClasses):
 class MultiHinge(_OfClasses):
     """Multi-class hinge loss of predicted classes.
 
-    The paper uses it beside a projection discriminator: ``network`` of ``with_heads`` is conditional then.
+    The paper has it beside a projection discriminator: set ``network.conditional`` of ``with_heads``.
     """
 
     type: Literal["multi_hinge"] = "multi_hinge"

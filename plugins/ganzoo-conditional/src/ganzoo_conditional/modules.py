@@ -112,9 +112,10 @@ class DiscriminatorWithHeads(nn.Module):
             condition = like.new_zeros(1 if classes else (1, told.size))
             condition = condition.long() if classes else condition
         training = self.network.training
-        width = self.network.eval() and self._read(x, condition)[1].shape[1]
+        self.network.eval()
+        _, features = self._read(x, condition)
         self.network.train(training)
-        return width
+        return features.shape[1]
 
 
 class Codes(nn.Module):

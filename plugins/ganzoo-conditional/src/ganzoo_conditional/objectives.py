@@ -91,8 +91,8 @@ def information(
     """
     codes = latents[:, : predicted.shape[1]]
     sizes = [*categories, predicted.shape[1] - sum(categories)]
-    *logits, means = predicted.split(sizes, dim=1)
-    *drawn, values = codes.split(sizes, dim=1)
+    *logits, means = torch.split(predicted, sizes, dim=1)
+    *drawn, values = torch.split(codes, sizes, dim=1)
     squared = (means - values).square().sum(1).mean()
     terms = (F.cross_entropy(*pair) for pair in zip(logits, drawn, strict=True))
     return sum(terms, start=continuous_weight * squared / 2)
