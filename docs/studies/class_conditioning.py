@@ -1,7 +1,7 @@
 """How well do generators follow classes that they are told, and do codes without labels find them?
 
 ``uv run python docs/studies/class_conditioning.py`` trains small networks on digits, with each way to
-use classes, and InfoGAN without them. It writes the tables of ``class-conditioning.md`` anew.
+use classes, and InfoGAN without them. It writes the tables of ``class-conditioning.md`` row by row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import tempfile
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -45,22 +44,23 @@ METHODS: dict[str, tuple[dict[str, Any], list[Any]]] = {
 """The discriminator and the auxiliary losses of each way to use classes."""
 
 
-def trained(spec: Any, seed: int, folder: Path, name: str) -> ganzoo.Run:
-    """Train a run that is evaluated afterwards."""
-    changes = {"seed": seed, "evaluation": None, "device": "cpu", "output.samples": 1}
-    return ganzoo.run(load_spec(spec, overrides=changes), output=folder / f"{name}-{seed}")
+def trained(recipe: str, seed: int, path: Path, **changes: Any) -> ganzoo.Run:
+    """Train a recipe that is evaluated afterwards, with changes, in a folder."""
+    changes |= {"seed": seed, "evaluation": None, "device": "cpu", "output.samples": 1}
+    return ganzoo.run(load_spec(recipe, overrides=changes), output=path)
 
 
 def with_classes(method: str, seed: int, folder: Path) -> tuple[float, float]:
     """Return class agreement and Fréchet distance of a run."""
     discriminator, losses = METHODS[method]
-    spec = load_spec("digits").model_dump(mode="json") | {
+    changes = {
         "generator": PROJECTION,
         "discriminator": discriminator,
         "auxiliary_losses": losses,
+        "training.duration": f"{STEPS} steps",
+        "training.ema.decay": 0.99,
     }
-    spec["training"] |= {"duration": f"{STEPS} steps", "ema": {"decay": 0.99}}
-    run = trained(spec, seed, folder, method.replace(" ", "-"))
+    run = trained("digits", seed, folder / f"{method}-{seed}", **changes)
     report = run.evaluate(
         metrics=["fd", "class_agreement"], extractor="lenet-mnist", samples=SAMPLES, save=False
     )
@@ -74,7 +74,7 @@ def error_of_code(seed: int, folder: Path) -> tuple[float, float]:
     """Return how often codes and digits disagree: with one digit a code, and with any digit a code."""
     from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped] # it has no types
 
-    run = trained("infogan-digits", seed, folder, "infogan")
+    run = trained("infogan-digits", seed, folder / f"infogan-{seed}")
     latents = run.latents(SAMPLES, seed=7)
     images = ((run.sample(latents=latents).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     with torch.no_grad():
@@ -85,37 +85,13 @@ def error_of_code(seed: int, folder: Path) -> tuple[float, float]:
     return 1 - assigned / SAMPLES, 1 - counts.amax(1).sum().item() / SAMPLES
 
 
-def study_classes(seeds: range, folder: Path, only: list[str]) -> list[str]:
-    """Return the table of ways to use classes."""
-    results: dict[str, list[tuple[float, float]]] = {method: [] for method in only}
-    for seed, method in product(seeds, only):
-        results[method].append(with_classes(method, seed, folder))
-        print(method, seed, results[method][-1], flush=True)  # noqa: T201 - a program that prints
-    rows = ["| discriminator and losses | class agreement | FD@lenet-mnist |", "|---|---|---|"]
-    for method, numbers in results.items():
-        columns = (", ".join(f"{each:.3g}" for each in row) for row in zip(*numbers, strict=True))
-        rows.append(f"| {method} | {' | '.join(columns)} |")
-    return rows
-
-
-def study_codes(seeds: range, folder: Path) -> list[str]:
-    """Return the table of codes."""
-    rows = ["| seed | error, one digit a code | error, any digit a code |", "|---|---|---|"]
-    results = []
-    for seed in seeds:
-        results.append(error_of_code(seed, folder))
-        rows.append(f"| {seed} | {results[-1][0]:.1%} | {results[-1][1]:.1%} |")
-        print(rows[-1], flush=True)  # noqa: T201 - a program that prints
-    one, any_digit = (median(row) for row in zip(*results, strict=True))
-    return [*rows, f"| median | {one:.1%} | {any_digit:.1%} |"]
-
-
-def rewrite(section: str, rows: list[str]) -> None:
-    """Put rows in their table on the page, each in place of one with the same first cell."""
+def rewrite(section: str, row: str, key: int) -> None:
+    """Put a row in its table on the page, in place of one with the same first cells."""
+    print(row, flush=True)  # noqa: T201 - a program that prints
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(f"<!-- {section} -->\n", 1)
     old, after = rest.split("<!-- end -->", 1)
-    found = {row.split("|")[1]: row for row in [*old.splitlines(), *rows]}
+    found = {tuple(each.split("|")[: key + 1]): each for each in [*old.splitlines(), row]}
     table = "\n".join(found.values())
     PAGE.write_text(f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
 
@@ -123,15 +99,21 @@ def rewrite(section: str, rows: list[str]) -> None:
 def main() -> None:
     """Run the study, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--code-seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--part", choices=["classes", "codes"])
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if chosen.part != "codes":
-            rewrite("classes", study_classes(range(chosen.seeds), Path(folder), chosen.methods))
+            for method, seed in product(chosen.methods, chosen.seeds):
+                agreement, distance = with_classes(method, seed, Path(folder))
+                row = f"| {method} | {seed} | {agreement:.3f} | {distance:.1f} |"
+                rewrite("classes", row, key=2)
         if chosen.part != "classes":
-            rewrite("codes", study_codes(range(chosen.seeds), Path(folder)))
+            for seed in chosen.code_seeds:
+                one, any_digit = error_of_code(seed, Path(folder))
+                rewrite("codes", f"| {seed} | {one:.1%} | {any_digit:.1%} |", key=1)
 
 
 if __name__ == "__main__":

@@ -52,9 +52,11 @@ class DiscriminatorWithHeads(nn.Module):
     ) -> None:
         super().__init__()
         self.network, self.told = network, told is not None
+        if isinstance(head := getattr(network, "head", None), nn.Module):
+            head.register_forward_pre_hook(_keep_input)
         width = self._width(sample_shape, told)
 
-        def head(outputs: int) -> nn.Module | None:
+        def read(outputs: int) -> nn.Module | None:
             if not outputs:
                 return None
             if not hidden:
@@ -62,9 +64,9 @@ class DiscriminatorWithHeads(nn.Module):
             layers = nn.Linear(width, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs)
             return nn.Sequential(*layers)
 
-        self.embedding, self.codes = head(embedding), head(codes)
+        self.embedding, self.codes = read(embedding), read(codes)
         self.classes: nn.Module | None
-        self.classes = Cosines(embedding, classes) if embedding and classes else head(classes)
+        self.classes = Cosines(embedding, classes) if embedding and classes else read(classes)
 
     def forward(
         self, x: torch.Tensor, condition: torch.Tensor | None = None
@@ -84,23 +86,20 @@ class DiscriminatorWithHeads(nn.Module):
         self, x: torch.Tensor, condition: torch.Tensor | None
     ) -> tuple[DiscriminatorOutput, torch.Tensor]:
         """Return what the network says about samples, and its last features (N, width)."""
-        head, seen = getattr(self.network, "head", None), list[torch.Tensor]()
-        # For this pass only, so that copies of this module have hooks of their own.
-        hook = head and head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        try:
-            output = self.network(x, condition)
-        finally:
-            if hook:
-                hook.remove()
+        output = self.network(x, condition)
         if not isinstance(output, DiscriminatorOutput):
             output = DiscriminatorOutput(output)
-        seen += output.features[-1:]
-        if not seen:
+        head = getattr(self.network, "head", None)
+        if output.features:
+            features = output.features[-1]
+        elif head is not None:
+            features, head.features = head.features, None
+        else:
             raise UsageError(
                 "discriminator.network: gives no features, and has no layer called 'head' to read them"
                 " from; choose another network, such as 'dcgan'"
             )
-        return output, seen[-1].flatten(1)
+        return output, features.flatten(1)
 
     @torch.no_grad()
     def _width(self, sample_shape: tuple[int, ...], told: Condition | None) -> int:
@@ -116,6 +115,11 @@ class DiscriminatorWithHeads(nn.Module):
         _, features = self._read(x, condition)
         self.network.train(training)
         return features.shape[1]
+
+
+def _keep_input(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Leave the input of a layer with it, for the module around it; copies of the layer do the same."""
+    layer.features = inputs[0]
 
 
 class Codes(nn.Module):
