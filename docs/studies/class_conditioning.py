@@ -19,10 +19,10 @@ import ganzoo
 from ganzoo.api import load_spec
 
 PAGE = Path(__file__).with_name("class-conditioning.md")
-STEPS = 1000
+STEPS = 1200
 SAMPLES = 2000
 
-PLAIN: dict[str, Any] = {"type": "dcgan", "channels": 16}
+PLAIN: dict[str, Any] = {"type": "dcgan", "channels": 24}
 PROJECTION: dict[str, Any] = {**PLAIN, "conditional": True}
 
 
