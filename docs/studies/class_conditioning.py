@@ -1,7 +1,7 @@
-"""How well do generators follow classes that they are told, and do codes without labels find them?
+"""How well do generators follow the classes that they are told?
 
 ``uv run python docs/studies/class_conditioning.py`` trains small networks on digits, with each way to
-use classes, and InfoGAN without them. It writes the tables of ``class-conditioning.md`` row by row.
+use classes. It writes the table of ``class-conditioning.md`` anew, row by row.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ import tempfile
 from itertools import product
 from pathlib import Path
 from typing import Any
-
-import torch
-from ganzoo_digits.extractors import LeNetMnist
 
 import ganzoo
 from ganzoo.api import load_spec
@@ -44,12 +41,6 @@ METHODS: dict[str, tuple[dict[str, Any], list[Any]]] = {
 """The discriminator and the auxiliary losses of each way to use classes."""
 
 
-def trained(recipe: str, seed: int, path: Path, **changes: Any) -> ganzoo.Run:
-    """Train a recipe that is evaluated afterwards, with changes, in a folder."""
-    changes |= {"seed": seed, "evaluation": None, "device": "cpu", "output.samples": 1}
-    return ganzoo.run(load_spec(recipe, overrides=changes), output=path)
-
-
 def with_classes(method: str, seed: int, folder: Path) -> tuple[float, float]:
     """Return class agreement and Fréchet distance of a run."""
     discriminator, losses = METHODS[method]
@@ -59,8 +50,12 @@ def with_classes(method: str, seed: int, folder: Path) -> tuple[float, float]:
         "auxiliary_losses": losses,
         "training.duration": f"{STEPS} steps",
         "training.ema.decay": 0.99,
+        "seed": seed,
+        "evaluation": None,
+        "device": "cpu",
+        "output.samples": 1,
     }
-    run = trained("digits", seed, folder / f"{method}-{seed}", **changes)
+    run = ganzoo.run(load_spec("digits", overrides=changes), output=folder / f"{method}-{seed}")
     report = run.evaluate(
         metrics=["fd", "class_agreement"], extractor="lenet-mnist", samples=SAMPLES, save=False
     )
@@ -70,50 +65,26 @@ def with_classes(method: str, seed: int, folder: Path) -> tuple[float, float]:
     return agreement, distance
 
 
-def error_of_code(seed: int, folder: Path) -> tuple[float, float]:
-    """Return how often codes and digits disagree: with one digit a code, and with any digit a code."""
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped] # it has no types
-
-    run = trained("infogan-digits", seed, folder / f"infogan-{seed}")
-    latents = run.latents(SAMPLES, seed=7)
-    images = ((run.sample(latents=latents).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    with torch.no_grad():
-        digits = LeNetMnist().build((1, 28, 28))(images)[1].argmax(1)
-    counts = torch.zeros(10, 10)
-    counts.index_put_((latents[:, :10].argmax(1), digits), torch.ones(SAMPLES), accumulate=True)
-    assigned = counts[linear_sum_assignment(-counts)].sum().item()
-    return 1 - assigned / SAMPLES, 1 - counts.amax(1).sum().item() / SAMPLES
-
-
-def rewrite(section: str, row: str, key: int) -> None:
-    """Put a row in its table on the page, in place of one with the same first cells."""
+def rewrite(row: str) -> None:
+    """Put a row in the table on the page, in place of one of the same method and seed."""
     print(row, flush=True)  # noqa: T201 - a program that prints
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(f"<!-- {section} -->\n", 1)
+    before, rest = PAGE.read_text(encoding="utf-8").split("<!-- classes -->\n", 1)
     old, after = rest.split("<!-- end -->", 1)
-    found = {tuple(each.split("|")[: key + 1]): each for each in [*old.splitlines(), row]}
+    found = {tuple(each.split("|")[:3]): each for each in [*old.splitlines(), row]}
     table = "\n".join(found.values())
-    PAGE.write_text(f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}<!-- classes -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
 
 
 def main() -> None:
     """Run the study, or a part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--code-seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--part", choices=["classes", "codes"])
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if chosen.part != "codes":
-            for method, seed in product(chosen.methods, chosen.seeds):
-                agreement, distance = with_classes(method, seed, Path(folder))
-                row = f"| {method} | {seed} | {agreement:.3f} | {distance:.1f} |"
-                rewrite("classes", row, key=2)
-        if chosen.part != "classes":
-            for seed in chosen.code_seeds:
-                one, any_digit = error_of_code(seed, Path(folder))
-                rewrite("codes", f"| {seed} | {one:.1%} | {any_digit:.1%} |", key=1)
+        for method, seed in product(chosen.methods, chosen.seeds):
+            agreement, distance = with_classes(method, seed, Path(folder))
+            rewrite(f"| {method} | {seed} | {agreement:.3f} | {distance:.1f} |")
 
 
 if __name__ == "__main__":

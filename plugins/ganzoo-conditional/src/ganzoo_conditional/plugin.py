@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from ganzoo import hookimpl
 from ganzoo.components import Component
@@ -15,9 +14,3 @@ from ganzoo_conditional.networks import InfoGANLatent, WithHeads
 def ganzoo_components() -> Iterable[type[Component]]:
     """Return the discriminator, the latent and the auxiliary losses."""
     return (WithHeads, InfoGANLatent, *losses.COMPONENTS)
-
-
-@hookimpl
-def ganzoo_recipes() -> Iterable[Path]:
-    """Return the specs that train with them."""
-    return sorted((Path(__file__).parent / "recipes").glob("*.json"))
