@@ -97,6 +97,11 @@ class MLPDiscriminator(nn.Module):
         inputs = math.prod(sample_shape) + _width(condition)
         self.layers = nn.Sequential(*_effective(hidden.between(inputs, 1)))
 
+    @property
+    def head(self) -> nn.Module:
+        """The last layer, from features to the logit."""
+        return self.layers[-1]
+
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         """Map samples (N, *sample_shape) and their conditions, or None, to logits (N,)."""
         x = x.flatten(1)
