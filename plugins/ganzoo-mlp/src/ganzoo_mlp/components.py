@@ -108,6 +108,14 @@ class MLPDiscriminator(_MLP, Discriminator):
     hidden: Widths = Field(
         default=(256, 128), description="Units of each hidden layer, from the sample on."
     )
+    fourier: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Octaves of Fourier features beside the sample: sines and cosines of each value"
+        " times pi, 2 pi, 4 pi and so on. With some, details much finer than the data's extent are seen"
+        " from the start (Tancik et al. 2020, arXiv:2006.10739); for points.",
+    )
 
     @property
     def joins_batches(self) -> bool:
@@ -118,4 +126,6 @@ class MLPDiscriminator(_MLP, Discriminator):
         """Build the network: ``(x: (N, *sample_shape), condition) -> (N,)`` raw logits."""
         from ganzoo_mlp.networks import MLPDiscriminator
 
-        return MLPDiscriminator(sample_shape, self._hidden_layers(), condition=condition)
+        return MLPDiscriminator(
+            sample_shape, self._hidden_layers(), condition=condition, fourier=self.fourier
+        )
