@@ -18,7 +18,8 @@ from ganzoo.spec import parse_spec
 Points = Ring | Grid | Grid100
 
 EACH = pytest.mark.parametrize(
-    "dataset", [Ring(), Grid(), Grid100()], ids=lambda dataset: dataset.type)
+    "dataset", [Ring(), Grid(), Grid100()], ids=lambda dataset: dataset.type
+)
 
 
 @pytest.mark.parametrize(

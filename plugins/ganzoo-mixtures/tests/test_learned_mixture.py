@@ -28,7 +28,7 @@ def test_latents_are_drawn_from_the_components() -> None:
     apart = torch.cdist(latents, built.means)
     counts = apart.argmin(dim=1).bincount(minlength=4)
     assert counts.min() > 850
-    assert apart.min(dim=1).values.square().mean() == pytest.approx(2 * 0.01**2, rel=0.1)
+    assert apart.min(dim=1).values.square().mean().item() == pytest.approx(2 * 0.01**2, rel=0.1)
 
 
 def test_without_deviation_the_latents_are_the_means() -> None:

@@ -23,7 +23,9 @@ class ExtragradientGame(StandardGame):
         self, algorithm: Extragradient, data: DatasetInfo, context: TrainingContext
     ) -> None:
         super().__init__(algorithm, data, context)
-        self._weights = [each for step in self.optimizers.values() for each in step.parameters]
+        self._weights: list[torch.Tensor] = [
+            each for step in self.optimizers.values() for each in step.parameters
+        ]
 
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
         """Look ahead, go back, and step by the gradients found there."""
@@ -61,7 +63,9 @@ class LookaheadGame(StandardGame):
     ) -> None:
         super().__init__(algorithm, data, context)
         self._every, self._fraction = algorithm.lookahead_steps, algorithm.lookahead_fraction
-        self._fast = [each for step in self.optimizers.values() for each in step.parameters]
+        self._fast: list[torch.Tensor] = [
+            each for step in self.optimizers.values() for each in step.parameters
+        ]
         slow = nn.ParameterList([each.detach().clone() for each in self._fast])
         self._slow = list(slow.requires_grad_(False))
         self.networks = {**self.networks, "lookahead": slow}
