@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Widths = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(strict=False, max_length=1000)
 ]
+Frequencies = Annotated[
+    tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, max_length=64)
+]
 
 
 class _MLP(Network):
@@ -108,13 +111,11 @@ class MLPDiscriminator(_MLP, Discriminator):
     hidden: Widths = Field(
         default=(256, 128), description="Units of each hidden layer, from the sample on."
     )
-    fourier: int = Field(
-        default=0,
-        ge=0,
-        le=16,
-        description="Octaves of Fourier features beside the sample: sines and cosines of each value"
-        " times pi, 2 pi, 4 pi and so on. With some, details much finer than the data's extent are seen"
-        " from the start (Tancik et al. 2020, arXiv:2006.10739); for points.",
+    fourier: Frequencies = Field(
+        default=(),
+        description="Frequencies, in periods per unit, of sines and cosines of each value that are read"
+        " beside the sample. With those of fine details among them, the details are seen from the start"
+        " (Tancik et al. 2020, arXiv:2006.10739); for points.",
     )
 
     @property
