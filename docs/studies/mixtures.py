@@ -18,6 +18,7 @@ import torch
 
 import ganzoo
 from ganzoo.api import load_spec
+from ganzoo.runs.report import read_report
 
 PAGE = Path(__file__).with_suffix(".md")
 IMAGES = PAGE.parent / "images"
@@ -32,7 +33,8 @@ def trained(recipe: str, seed: int, folder: Path) -> tuple[str, ganzoo.Run]:
     began = time.process_time()
     run = ganzoo.run(spec, output=folder / f"{recipe}-{seed}")
     seconds = time.process_time() - began
-    reports = run.reports()[-CHECKS:]
+    checks = run.directory.training_reports()
+    reports = [read_report(checks[step]) for step in sorted(checks)[-CHECKS:]]
     modes, quality, distance = (
         [each.value(name).mean or 0.0 for each in reports]
         for name in ("modes", "high_quality", "fd@identity")
