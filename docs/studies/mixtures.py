@@ -21,7 +21,7 @@ from ganzoo.api import load_spec
 from ganzoo.runs.report import read_report
 
 PAGE = Path(__file__).with_suffix(".md")
-IMAGES = PAGE.parent / "images"
+IMAGES = PAGE.parents[1] / "images"
 CHECKS = 5
 BOUNDS = {"ring": (8, 0.98), "grid": (25, 0.97), "grid100": (100, 0.985)}
 """The modes and the fraction of high quality that each of the last checks must reach."""
@@ -106,8 +106,7 @@ def draw(recipe: str, run: ganzoo.Run) -> None:
     ]
     for panel in panels:
         panel.set(xlim=limits[0], ylim=limits[1])
-    IMAGES.mkdir(exist_ok=True)
-    figure.savefig(IMAGES / f"{recipe}.png", dpi=100)
+    figure.savefig(IMAGES / f"mixtures-{recipe}.png", dpi=100)
     plt.close(figure)
 
 
