@@ -1,7 +1,7 @@
 """Do the recipes of points find all modes, whatever the seed?
 
 ``uv run python docs/studies/mixtures.py`` trains each recipe with five seeds, writes the tables of
-``mixtures.md`` anew, and draws the final samples of the last seed.
+``mixtures.md`` anew, and draws the final samples of the last seed trained.
 """
 
 from __future__ import annotations
