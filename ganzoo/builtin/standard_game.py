@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganzoo.components import DatasetInfo
-from ganzoo.training import (
-    AdversarialBatch,
-    Batch,
-    Game,
-    Numbers,
-    TrainingContext,
-)
+from ganzoo.training import AdversarialBatch, Batch, Game, Numbers, TrainingContext
 
 if TYPE_CHECKING:
     from ganzoo.builtin.gan import StandardAlgorithm
