@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganzoo.components import DatasetInfo
-from ganzoo.training import (
-    AdversarialBatch,
-    Batch,
-    Game,
-    Numbers,
-    TrainingContext,
-)
+from ganzoo.training import AdversarialBatch, Batch, Game, Numbers, TrainingContext
 
 if TYPE_CHECKING:
-    from ganzoo.builtin.gan import GAN
+    from ganzoo.builtin.gan import StandardAlgorithm
 
 Part = tuple[AdversarialBatch, float | None]
 """A part of a batch, with its weight in the mean over the batch."""
@@ -32,7 +26,9 @@ class StandardGame(Game):
     been trained on: its forward pass then runs once for both.
     """
 
-    def __init__(self, algorithm: GAN, data: DatasetInfo, context: TrainingContext) -> None:
+    def __init__(
+        self, algorithm: StandardAlgorithm, data: DatasetInfo, context: TrainingContext
+    ) -> None:
         self._context = context
         self.sampler = sampler = algorithm.build_sampler(data)
         self._adversary = algorithm.build_adversary(data, context)

@@ -8,16 +8,18 @@ import sys
 
 import numpy as np
 import pytest
-from ganzoo_mixtures.datasets import Grid, Ring
+from ganzoo_mixtures.datasets import Grid, Grid100, Ring
 from pydantic import TypeAdapter
 
 from ganzoo.components import Condition, Dataset
 from ganzoo.errors import DataError, SpecError
 from ganzoo.spec import parse_spec
 
-Points = Ring | Grid
+Points = Ring | Grid | Grid100
 
-BOTH = pytest.mark.parametrize("dataset", [Ring(), Grid()], ids=lambda dataset: dataset.type)
+EACH = pytest.mark.parametrize(
+    "dataset", [Ring(), Grid(), Grid100()], ids=lambda dataset: dataset.type
+)
 
 
 @pytest.mark.parametrize(
@@ -25,8 +27,9 @@ BOTH = pytest.mark.parametrize("dataset", [Ring(), Grid()], ids=lambda dataset: 
     [
         (Ring(), 8, 2 * math.sin(math.pi / 8), 2.0, 0.01),
         (Grid(), 25, 2.0, 8 * math.sqrt(2), 0.05),
+        (Grid100(), 100, 1.0, 9 * math.sqrt(2), 0.03),
     ],
-    ids=["ring", "grid"],
+    ids=["ring", "grid", "grid100"],
 )
 def test_modes_are_where_the_papers_have_them(
     dataset: Points, modes: int, nearest: float, farthest: float, std: float
@@ -42,7 +45,7 @@ def test_modes_are_where_the_papers_have_them(
     assert mixture.std == std
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_points_are_drawn_from_the_mixture_and_labelled_with_their_mode(
     dataset: Points, split: str
@@ -52,7 +55,7 @@ def test_points_are_drawn_from_the_mixture_and_labelled_with_their_mode(
     assert store.classes is not None
     modes = len(mixture.centers)
     assert dataset.info().condition == Condition("classes", modes)
-    assert abs(np.bincount(store.classes) / 100_000 * modes - 1).max() < 0.06
+    assert abs(np.bincount(store.classes) / 100_000 * modes - 1).max() < 0.01 * modes**0.5 + 0.04
     offsets = (store.samples - np.array(mixture.centers)[store.classes]) / mixture.std
     np.testing.assert_allclose(offsets.mean(axis=0), 0, atol=0.02)
     np.testing.assert_allclose(np.cov(offsets.T), np.eye(2), atol=0.02)
@@ -60,7 +63,7 @@ def test_points_are_drawn_from_the_mixture_and_labelled_with_their_mode(
     assert within == pytest.approx(1 - math.exp(-4.5), abs=0.002)
 
 
-@BOTH
+@EACH
 def test_points_are_the_same_each_time_and_others_in_each_split(dataset: Points) -> None:
     train, again, test = (dataset.build(split) for split in ("train", "train", "test"))
     assert np.array_equal(train.samples, again.samples)
@@ -73,7 +76,7 @@ def test_as_many_points_are_drawn_as_asked_for() -> None:
     assert len(Ring(count=7).build("test")) == 7
 
 
-@BOTH
+@EACH
 def test_other_splits_are_refused(dataset: Points) -> None:
     with pytest.raises(
         DataError, match=rf"{dataset.type} has no split 'all' \(available: train, test\)"

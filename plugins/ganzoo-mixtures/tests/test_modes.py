@@ -59,6 +59,12 @@ def test_a_mode_is_found_by_one_sample_of_high_quality():
     assert measure(points, mixture=LINE, within=2.0).values["modes"] == 0
 
 
+def test_a_mode_may_be_asked_for_more_samples():
+    points = np.array([[0.0], [1.0], [9.5], [10.0], [10.5]])
+    assert measure(points, mixture=LINE, least=3).values["modes"] == 1
+    assert measure(points, mixture=LINE, least=2).values["modes"] == 2
+
+
 def test_other_features_than_points_are_refused():
     with pytest.raises(NotMeasurable, match=r"the mixture has 2 dimensions .* have 3 features"):
         measure(np.zeros((5, 3)), mixture=RING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -112,6 +113,15 @@ def test_any_sample_shape_will_do(sample_shape: tuple[int, ...]) -> None:
 def test_points_need_no_bounds() -> None:
     network = generator({"type": "mlp", "output_activation": "identity"}).build(2, (2,), None)
     assert network(100 * torch.randn(64, 2), None).abs().max() > 1
+
+
+def test_fourier_features_stand_beside_the_sample() -> None:
+    network = discriminator({"type": "mlp", "hidden": [], "fourier": [0.5, 1.0]}).build((2,), None)
+    x, y = 0.3, -0.2
+    angles = [math.pi * factor * value for factor in (1, 2) for value in (x, y)]
+    features = [x, y, *map(math.sin, angles), *map(math.cos, angles)]
+    expected = network.layers(torch.tensor([features]))  # type: ignore[operator] # our own module
+    torch.testing.assert_close(network(torch.tensor([[x, y]]), None), expected.view(-1))
 
 
 def test_normalization_stands_before_the_activation_and_dropout_after_it() -> None:

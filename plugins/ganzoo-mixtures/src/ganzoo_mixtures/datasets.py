@@ -71,3 +71,18 @@ class Grid(_MixtureOfGaussians):
         """Return the distribution that the points are drawn from."""
         places = (-4.0, -2.0, 0.0, 2.0, 4.0)
         return Mixture(tuple((x, y) for x in places for y in places), std=0.05)
+
+
+class Grid100(_MixtureOfGaussians):
+    """One hundred Gaussians of standard deviation 0.03 on a grid from -4.5 to 4.5, 1 apart."""
+
+    type: Literal["grid100"] = "grid100"
+    paper: ClassVar[str | None] = (
+        "Garcia, ParticleGAN: Learnable Priors for Stable GANs, 2025,"
+        " https://github.com/255BITS/ParticleGAN"
+    )
+
+    def mixture(self) -> Mixture:
+        """Return the distribution that the points are drawn from."""
+        places = [place - 4.5 for place in range(10)]
+        return Mixture(tuple((x, y) for x in places for y in places), std=0.03)

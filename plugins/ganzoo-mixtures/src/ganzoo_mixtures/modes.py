@@ -22,9 +22,9 @@ class Modes(Metric):
     """Modes of a known mixture of points: which are found, and how many samples are near one.
 
     A sample is of high quality within three standard deviations of the nearest centre, and a mode is
-    found if at least one sample of high quality is nearest to it. Of a perfect sampler of points in
-    a plane, 98.9 % are of high quality. Publications draw 2,500 samples. The details hold the
-    samples of high quality of each mode.
+    found if at least one sample of high quality is nearest to it (or as many as ``least`` says). Of a
+    perfect sampler of points in a plane, 98.9 % are of high quality. Publications draw 2,500 samples.
+    The details hold the samples of high quality of each mode.
     """
 
     type: Literal["modes"] = "modes"
@@ -51,6 +51,10 @@ class Modes(Metric):
         gt=0,
         description="Distance from the nearest centre up to which a sample is of high quality, in"
         " standard deviations of a mode.",
+    )
+
+    least: int = Field(
+        default=1, ge=1, description="Samples of high quality that a mode needs to count as found."
     )
 
     def check(self, extractor: FeatureExtractor) -> None:
@@ -85,5 +89,5 @@ class Modes(Metric):
             distances.min(axis=1) <= self.within * inputs.mixture.std,
         )
         counts = np.bincount(which[good], minlength=len(centers))
-        values = {"modes": float((counts > 0).sum()), "high_quality": float(good.mean())}
+        values = {"modes": float((counts >= self.least).sum()), "high_quality": float(good.mean())}
         return MetricResult(values, {"of": len(centers), "samples_per_mode": counts.tolist()})

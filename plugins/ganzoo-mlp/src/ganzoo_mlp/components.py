@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Widths = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(strict=False, max_length=1000)
 ]
+Frequencies = Annotated[
+    tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, max_length=64)
+]
 
 
 class _MLP(Network):
@@ -108,6 +111,12 @@ class MLPDiscriminator(_MLP, Discriminator):
     hidden: Widths = Field(
         default=(256, 128), description="Units of each hidden layer, from the sample on."
     )
+    fourier: Frequencies = Field(
+        default=(),
+        description="Frequencies, in periods per unit, of sines and cosines of each value that are read"
+        " beside the sample. With those of fine details among them, the details are seen from the start"
+        " (Tancik et al. 2020, arXiv:2006.10739); for points.",
+    )
 
     @property
     def joins_batches(self) -> bool:
@@ -118,4 +127,6 @@ class MLPDiscriminator(_MLP, Discriminator):
         """Build the network: ``(x: (N, *sample_shape), condition) -> (N,)`` raw logits."""
         from ganzoo_mlp.networks import MLPDiscriminator
 
-        return MLPDiscriminator(sample_shape, self._hidden_layers(), condition=condition)
+        return MLPDiscriminator(
+            sample_shape, self._hidden_layers(), condition=condition, fourier=self.fourier
+        )

@@ -83,6 +83,7 @@ class MLPDiscriminator(nn.Module):
         sample_shape: shape of one sample.
         hidden: the hidden layers.
         condition: what the network is told of each sample, or None for an unconditional one.
+        fourier: frequencies of the sines and cosines that are read beside the sample.
     """
 
     def __init__(
@@ -91,10 +92,12 @@ class MLPDiscriminator(nn.Module):
         hidden: HiddenLayers,
         *,
         condition: Condition | None = None,
+        fourier: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.classes = _embedding(condition)
-        inputs = math.prod(sample_shape) + _width(condition)
+        self.angular = [math.tau * frequency for frequency in fourier]
+        inputs = math.prod(sample_shape) * (1 + 2 * len(fourier)) + _width(condition)
         self.layers = nn.Sequential(*_effective(hidden.between(inputs, 1)))
 
     @property
@@ -105,6 +108,9 @@ class MLPDiscriminator(nn.Module):
     def forward(self, x: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         """Map samples (N, *sample_shape) and their conditions, or None, to logits (N,)."""
         x = x.flatten(1)
+        if self.angular:
+            waves = torch.cat([x * angular for angular in self.angular], dim=1)
+            x = torch.cat([x, waves.sin(), waves.cos()], dim=1)
         if self.classes is not None:
             x = torch.cat([x, self.classes(condition)], dim=1)
         logits: torch.Tensor = self.layers(x)
