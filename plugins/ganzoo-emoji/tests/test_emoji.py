@@ -12,7 +12,8 @@ import pytest
 from ganzoo_devkit.testing import FromFiles, conformance
 from ganzoo_emoji import package
 from ganzoo_emoji.components import Emoji, EmojiPairs
-from ganzoo_emoji.package import CATEGORIES, SHA256, Designer, Package
+from ganzoo_emoji.facts import CATEGORIES, Designer
+from ganzoo_emoji.package import SHA256, Package
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from ganzoo_devkit.testing import conformance
-=======
 from ganzoo_mixtures.latents import LearnedMixture
-
-from ganzoo_devkit.testing import conformance
->>>>>>> w-mixtures
 
 test_conformance = conformance("ganzoo-mixtures", examples=[LearnedMixture(dim=3, std=0)])

@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Condition, Dataset, DatasetInfo
 from ganzoo.errors import DataError
+from ganzoo_emoji.facts import CATEGORIES, LICENCES, SPLITS, Designer
 
 if TYPE_CHECKING:
     from ganzoo.data.images import Form
     from ganzoo.data.split import Split
-    from ganzoo_emoji.package import Designer, Package, Picture
+    from ganzoo_emoji.package import Package, Picture
 
 
 class _Emoji(Dataset):
@@ -50,8 +51,6 @@ class _Emoji(Dataset):
     @field_validator("categories")
     @classmethod
     def _are_known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        from ganzoo_emoji.package import CATEGORIES
-
         if names is not None and (not names or len(set(names)) < len(names)):
             raise PydanticCustomError("categories", "expected one or more different ones")
         for name in names or ():
@@ -77,8 +76,6 @@ class _Emoji(Dataset):
 
     @property
     def _names(self) -> tuple[str, ...]:
-        from ganzoo_emoji.package import CATEGORIES
-
         return self.categories or CATEGORIES
 
     def _condition(self) -> Condition:
@@ -86,7 +83,6 @@ class _Emoji(Dataset):
 
     def _chosen(self, package: Package, split: str) -> list[Picture]:
         from ganzoo.data.split import check_split
-        from ganzoo_emoji.package import CATEGORIES, SPLITS
 
         check_split(split, SPLITS, self.type)
         return [
@@ -119,18 +115,14 @@ class Emoji(_Emoji):
     """
 
     type: Literal["emoji"] = "emoji"
-    designer: Literal["google", "twitter"] = Field(default="google", description="Whose pictures.")
+    designer: Designer = Field(default="google", description="Whose pictures.")
 
     def licence(self) -> str:
         """Return the licence of the designer's pictures."""
-        from ganzoo_emoji.package import LICENCES
-
         return LICENCES[self.designer]
 
     def info(self) -> DatasetInfo:
         """Describe the samples."""
-        from ganzoo_emoji.package import SPLITS
-
         return DatasetInfo(self._form().space, self._condition(), splits=SPLITS)
 
     def build(self, split: str) -> Split:
@@ -138,7 +130,6 @@ class Emoji(_Emoji):
         import numpy as np
 
         from ganzoo.data.split import Split
-        from ganzoo_emoji.package import CATEGORIES
 
         with self._at_path():
             package = self._package(self.designer)
@@ -155,10 +146,8 @@ class EmojiPairs(_Emoji):
     """
 
     type: Literal["emoji-pairs"] = "emoji-pairs"
-    source: Literal["google", "twitter"] = Field(
-        default="google", description="Whose pictures are translated."
-    )
-    target: Literal["google", "twitter"] = Field(
+    source: Designer = Field(default="google", description="Whose pictures are translated.")
+    target: Designer = Field(
         default="twitter", description="Whose pictures they are translated to."
     )
     paired: bool = Field(
@@ -176,14 +165,10 @@ class EmojiPairs(_Emoji):
 
     def licence(self) -> str:
         """Return the licences of both designers' pictures."""
-        from ganzoo_emoji.package import LICENCES
-
         return f"{LICENCES[self.source]}; {LICENCES[self.target]}"
 
     def info(self) -> DatasetInfo:
         """Describe samples and sources."""
-        from ganzoo_emoji.package import SPLITS
-
         space = self._form().space
         return DatasetInfo(space, self._condition(), space, self.paired, SPLITS)
 
@@ -192,7 +177,6 @@ class EmojiPairs(_Emoji):
         import numpy as np
 
         from ganzoo.data.split import Split
-        from ganzoo_emoji.package import CATEGORIES
 
         with self._at_path():
             packages = self._package(self.source), self._package(self.target)

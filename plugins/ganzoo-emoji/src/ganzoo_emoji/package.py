@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy.typing as npt
 from PIL import Image
 
 from ganzoo.data.images import Form, decoded_images
 from ganzoo.errors import DataError
-
-Designer = Literal["google", "twitter"]
+from ganzoo_emoji.facts import CATEGORIES, Designer
 
 VERSION: Final = "16.0.0"
 SHA256: Final[dict[Designer, str]] = {
@@ -27,25 +26,6 @@ SHA256: Final[dict[Designer, str]] = {
 }
 """Hash of emoji.json and of the name and the bytes of each picture, in the order of the names."""
 
-LICENCES: Final[dict[Designer, str]] = {
-    "google": "pictures by Google (Noto Emoji), Apache License 2.0",
-    "twitter": "pictures by Twitter and jdecked (Twemoji), Creative Commons Attribution 4.0",
-}
-
-CATEGORIES: Final = (
-    "Activities",
-    "Animals & Nature",
-    "Flags",
-    "Food & Drink",
-    "Objects",
-    "People & Body",
-    "Smileys & Emotion",
-    "Symbols",
-    "Travel & Places",
-)
-"""The classes, in their order; the five skin tones and hair styles in 'Component' are left out."""
-
-SPLITS: Final = ("train", "test", "all")
 TEST_SHARE: Final = 8  # one emoji of so many is held out
 
 
