@@ -83,6 +83,24 @@ def samples_shrink(training: TrainingView, control: Control) -> None:
     control.scale("generator", "lr", 0.01, "the study")
 
 
+def samples_share_an_image(training: TrainingView, control: Control) -> None:
+    """Make all samples the same image under noise, and let nothing change that."""
+    rng = torch.Generator().manual_seed(training.seed)
+    training.game.networks["generator"].register_forward_hook(
+        lambda _, __, x: x[:1] + 0.1 * torch.randn(x.shape, generator=rng)
+    )
+    control.scale("discriminator", "lr", 0.0, "the study")
+
+
+def statistics_are_off(training: TrainingView, control: Control) -> None:
+    """Spoil the statistics by which batch norm replaces those of a batch when it samples."""
+    del control
+    for module in training.game.networks["generator"].modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.running_var.mul_(1e12)
+            module.momentum = 0.0
+
+
 def units_die(training: TrainingView, control: Control) -> None:
     """Move a layer of ReLUs below zero for all inputs."""
     del control
@@ -140,31 +158,68 @@ PENALTY = {
 }
 """A penalty that keeps linear networks from running in circles, until it is taken away."""
 
-ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, Any], str]] = {
+ILLNESSES: dict[str, tuple[str, Callable[[TrainingView, Control], None], dict[str, Any], str]] = {
     "discriminator_won": (
+        "discriminator_won",
         generator_stands_still,
         RING,
         "samples moved away, generator not trained",
     ),
-    "collapse": (samples_shrink, RING, "samples shrunk to 1 %, generator trained slowly"),
-    "dead_generator": (units_die, RING, "the last ReLUs moved below zero"),
-    "exploding_gradients": (gradients_explode, RING, "the generator's gradient times 10,000"),
+    "collapse": (
+        "collapse",
+        samples_shrink,
+        RING,
+        "samples shrunk to 1 %, generator trained slowly",
+    ),
+    "collapse-in-features": (
+        "collapse",
+        samples_share_an_image,
+        DIGITS | {"dataset": "mnist-5k", "training": RING["training"]},
+        "one image for all, under noise",
+    ),
+    "collapse-of-the-grid": (
+        "collapse",
+        statistics_are_off,
+        RING | {"generator": {**RING["generator"], "normalization": "batch"}},
+        "wrong statistics in batch norm, which only sampling uses",
+    ),
+    "dead_generator": ("dead_generator", units_die, RING, "the last ReLUs moved below zero"),
+    "exploding_gradients": (
+        "exploding_gradients",
+        gradients_explode,
+        RING,
+        "the generator's gradient times 10,000",
+    ),
     "vanishing_gradients": (
+        "vanishing_gradients",
         discriminator_is_sure,
         RING | {"loss": "minimax"},
         "minimax loss, samples moved far away",
     ),
     "oscillation": (
+        "oscillation",
         networks_are_pushed,
         LINEAR | {"regularizers": [PENALTY]},
         "linear networks, r1 taken away",
     ),
     "divergence": (
+        "divergence",
         rate_is_too_high,
         RING | {"loss": {"type": "wgan", "clip": None}},
         "wgan without a bound, learning rate times 300",
     ),
+    "divergence-at-once": (
+        "divergence",
+        nothing,
+        RING
+        | {
+            "generator_optimizer": {"type": "adam", "lr": 0.5},
+            "discriminator_optimizer": {"type": "adam", "lr": 0.5},
+        },
+        "learning rates of 0.5 from the first step on",
+    ),
     "leaking_augmentation": (
+        "leaking_augmentation",
         samples_are_augmented,
         DIGITS
         | {
@@ -175,12 +230,13 @@ ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, An
         "the generator's samples changed by diffaugment",
     ),
     "memorization": (
+        "memorization",
         nothing,
         DIGITS,
         "40 digits, the discriminator's gap on all samples above half",
     ),
 }
-"""For each illness what brings it about, in which spec, and in words."""
+"""Its name, what brings it about, in which spec, and in words; a name may be there several times."""
 
 
 class Inject(Callback):
@@ -212,7 +268,7 @@ class _Inject(CallbackState):
                     control.log({"study/onset": step - 20})
         elif step == ONSET:
             with torch.no_grad():
-                ILLNESSES[self._illness][0](self._training, control)
+                ILLNESSES[self._illness][1](self._training, control)
 
     def _memorizes(self) -> bool:
         """Say whether half of the gap is between training and held-out samples, on all of them."""
@@ -248,7 +304,7 @@ def ill_run(illness: str, seed: int, folder: Path) -> tuple[int, int | None, lis
         The step of onset, the first step at which the illness was named, and all that was named.
     """
     spec = {
-        **ILLNESSES[illness][1],
+        **ILLNESSES[illness][2],
         "seed": seed,
         "callbacks": [{"type": "inject", "illness": illness}],
         "output": {"log_every": "10 steps", "samples": 1},
@@ -260,11 +316,12 @@ def ill_run(illness: str, seed: int, folder: Path) -> tuple[int, int | None, lis
         ganzoo.run(spec, output=path)
     run = ganzoo.open_run(path)
     named = [each for each in run.actions() if each["action"] == "warn"]
-    onset = ONSET
+    name = ILLNESSES[illness][0]
+    onset = 0 if illness == "divergence-at-once" else ONSET
     if illness == "memorization":
         onsets = [line["study/onset"] for line in run.metrics() if "study/onset" in line]
         onset = int(onsets[0]) if onsets else -1
-    first = next((each["step"] for each in named if each["finding"] == illness), None)
+    first = next((each["step"] for each in named if each["finding"] == name), None)
     return onset, first, [f"{each['finding']} ({each['step']})" for each in named]
 
 
@@ -275,7 +332,9 @@ VARIANTS = {"digits with diffaugment": ['augmentation="diffaugment"']}
 """Recipes with changes, by names whose first word is the recipe's."""
 
 
-def recipe_run(name: str, steps: int | None, seed: int, folder: Path) -> tuple[int, bool, list[str]]:
+def recipe_run(
+    name: str, steps: int | None, seed: int, folder: Path
+) -> tuple[int, bool, list[str]]:
     """Train a recipe, or its first steps.
 
     Returns:
@@ -337,7 +396,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=["illnesses", "recipes"])
     parser.add_argument("--only", nargs="+", choices=[*ILLNESSES, *recipes], metavar="NAME")
-    parser.add_argument("--seeds", nargs="+", type=int, help="default: 3 for illnesses, 5 for recipes")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, help="default: 3 for illnesses, 5 for recipes"
+    )
     parser.add_argument("--steps", type=int, help="of recipes; default: all that they have")
     parser.add_argument("--keep", type=Path, help="where to keep the runs; default: nowhere")
     chosen = parser.parse_args()

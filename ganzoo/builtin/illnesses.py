@@ -1,8 +1,8 @@
 """What can be wrong with a training, told from a few numbers of each look at it. Torch-free.
 
 A *look* is a dictionary of numbers, taken every so many steps; ``ganzoo.builtin.watching`` takes them.
-A number that a run does not have is missing. Each illness is a function from the last looks to a finding;
-most have to show in two looks in a row.
+A number that a run does not have is missing. For each illness there is a function from the last looks to
+a finding; most have to show in two looks in a row.
 """
 
 from __future__ import annotations

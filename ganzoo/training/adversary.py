@@ -324,7 +324,11 @@ class Adversary:
 
         def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:
             first = inputs[0] if inputs else None
-            if isinstance(first, torch.Tensor) and len(first) == count and first.is_floating_point():
+            if (
+                isinstance(first, torch.Tensor)
+                and len(first) == count
+                and first.is_floating_point()
+            ):
                 read[:] = [first]
 
         hooks = [
