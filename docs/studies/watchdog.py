@@ -84,12 +84,12 @@ def samples_shrink(training: TrainingView, control: Control) -> None:
 
 
 def samples_share_an_image(training: TrainingView, control: Control) -> None:
-    """Make all samples the same image under noise, and let nothing change that."""
+    """Make all samples the same image under noise."""
+    del control
     rng = torch.Generator().manual_seed(training.seed)
     training.game.networks["generator"].register_forward_hook(
-        lambda _, __, x: x[:1] + 0.1 * torch.randn(x.shape, generator=rng)
+        lambda _, __, x: x[:1] + 0.05 * torch.randn(x.shape, generator=rng)
     )
-    control.scale("discriminator", "lr", 0.0, "the study")
 
 
 def statistics_are_off(training: TrainingView, control: Control) -> None:
@@ -97,6 +97,7 @@ def statistics_are_off(training: TrainingView, control: Control) -> None:
     del control
     for module in training.game.networks["generator"].modules():
         if isinstance(module, torch.nn.BatchNorm1d):
+            assert module.running_var is not None
             module.running_var.mul_(1e12)
             module.momentum = 0.0
 

@@ -126,7 +126,7 @@ def _collapse(looks: Sequence[Look]) -> Finding | None:
         ("spread", 0.05, "they differ from each other"),
         ("nearest", 0.1, "they differ from the most similar other one"),
         ("grid", 0.05, "those of the fixed grid differ from each other"),
-        ("features", 0.05, "their features in the discriminator differ"),
+        ("features", 0.1, "their features in the discriminator differ"),
     ):
         values = _values(looks, name)
         last, best = values[-2:], max(values[:-2], default=0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,14 +47,13 @@ class Watch(CallbackState):
         self._adversaries: dict[str, Adversary | None] = {"": None}
         self._chances: dict[str, float | None] = {}
         self._real: torch.Tensor | None = None
-        self._held_out: list[Split | None] = []
         self._steps: dict[str, list[Any]] = {}  # tensors until they are read
         self._looks: dict[str, list[Look]] = {}
         self._seen: dict[str, int] = {}  # looks since a finding was last true
 
     def on_start(self, training: TrainingView) -> None:
         """Keep what may be looked at."""
-        self._training = training
+        self._training, self._held_out = training, cache(training.held_out)
         if training.game.adversaries:
             self._adversaries = {each.suffix: each for each in training.game.adversaries}
             self._chances = {each.suffix: each.chance() for each in training.game.adversaries}
@@ -101,8 +101,7 @@ class Watch(CallbackState):
 
     def _numbers(self, suffix: str) -> Look:
         """Return what the numbers of the steps since the last look say of a discriminator."""
-        steps = (self._steps.get(name, [])[-self._every :] for name in _names(suffix))
-        losses, real, fake = steps
+        losses, real, fake = (self._steps.get(name, [])[-self._every :] for name in _names(suffix))
         look: Look = {}
         chance = self._chances.get(suffix)
         if losses and chance is not None:
@@ -132,12 +131,11 @@ class Watch(CallbackState):
         look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
         condition = None if batch.condition is None else batch.condition[:SAMPLES]
         try:
-            judged = adversary.quiet(batch.fake[:SAMPLES], condition)
-            look |= _diversity(
-                judged[1], adversary.quiet(batch.real[:SAMPLES], condition)[1], "features"
-            )
+            fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
+            _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
+            look |= _diversity(fake_features, real_features, "features")
             if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
-                look |= self._memory(step, training, adversary, batch, judged[0])
+                look |= self._memory(step, training, adversary, batch, fake)
         except (RuntimeError, ValueError):  # a network that cannot do that is trained all the same
             pass
         return look
@@ -151,9 +149,7 @@ class Watch(CallbackState):
         fake: torch.Tensor,
     ) -> Look:
         """Return how much more real training samples look than held-out ones."""
-        if not self._held_out:
-            self._held_out.append(training.held_out())
-        held_out = self._held_out[0]
+        held_out = self._held_out()
         if held_out is None or batch.source is not None:
             return {}
         rng = np.random.default_rng(derive_seed(training.seed, "watchdog", step))
@@ -178,11 +174,10 @@ class Watch(CallbackState):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Remember what another watch did."""
-        if state:
-            self._steps = {name: list(values) for name, values in state["steps"].items()}
-            self._looks = {suffix: list(looks) for suffix, looks in state["looks"].items()}
-            self._seen = dict(state["seen"])
+        """Remember what another watch did; one of an earlier version may have kept less."""
+        self._steps = {name: list(values) for name, values in state.get("steps", {}).items()}
+        self._looks = {suffix: list(looks) for suffix, looks in state.get("looks", {}).items()}
+        self._seen = dict(state.get("seen", {}))
 
 
 def _names(suffix: str) -> list[str]:
