@@ -73,7 +73,9 @@ class Watch(CallbackState):
         for suffix, adversary in self._adversaries.items():
             look = {"step": float(step), **self._numbers(suffix)}
             if self._training is not None and suffix == next(iter(self._adversaries)):
-                look |= _gradients(self._training) | self._grid(self._training)
+                look |= _gradients(self._training)
+                if not self._judges(step):
+                    look |= self._grid(self._training)
             if self._training is not None and adversary is not None and adversary.last is not None:
                 look |= self._batch(step, self._training, adversary, adversary.last[0])
                 deviation = sum(float(each.logits.std(correction=0)) for each in adversary.last[1:])
@@ -112,6 +114,10 @@ class Watch(CallbackState):
             look["logit"] = float(np.abs([*real, *fake]).max())  # NaN if one of them is
         return look
 
+    def _judges(self, step: int) -> bool:
+        """Say whether the discriminator is asked in this look; in the others the grid is drawn."""
+        return step // self._every % 2 == 1
+
     def _grid(self, training: TrainingView) -> Look:
         """Return how far samples of the fixed grid are apart, drawn with the weights in training."""
         split = training.split
@@ -129,6 +135,8 @@ class Watch(CallbackState):
         """Return what the last batch shows, and what its discriminator makes of samples."""
         look = _diversity(batch.fake, batch.real, "spread", "nearest")
         look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
+        if not self._judges(step):
+            return look
         condition = None if batch.condition is None else batch.condition[:SAMPLES]
         try:
             fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
