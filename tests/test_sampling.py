@@ -95,7 +95,7 @@ def test_sources_come_with_their_own_conditions_everywhere(
 ) -> None:
     train, test = paired.dataset.build("train"), paired.dataset.build("test")
     assert source_inputs(translator, test, slice(5)).condition.tolist() == list(test.condition[:5])
-    in_grid = fixed_inputs(translator, paired, train)
+    in_grid = fixed_inputs(translator, train, paired.output.samples, paired.seed)
     for source, told in zip(in_grid.source, in_grid.condition, strict=True):
         (row,) = np.flatnonzero(
             (train.source == np.rint((source.numpy() + 1) * 127.5)).all((1, 2, 3))

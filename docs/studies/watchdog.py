@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +24,9 @@ import ganzoo
 from ganzoo.api import load_spec
 from ganzoo.components import Callback, CallbackSetting, CallbackState, Control
 from ganzoo.errors import TrainingError
+from ganzoo.plugins import installed
 from ganzoo.training import Numbers, TrainingView
+from ganzoo.utils.files import write_atomically
 
 PAGE = Path(__file__).with_suffix(".md")
 ONSET = 600
@@ -80,6 +81,25 @@ def samples_shrink(training: TrainingView, control: Control) -> None:
     """Make all samples nearly the same, and let the generator leave that slowly only."""
     layers(training, "generator")[-1].weight.mul_(0.01)
     control.scale("generator", "lr", 0.01, "the study")
+
+
+def samples_share_an_image(training: TrainingView, control: Control) -> None:
+    """Make all samples the same image under noise."""
+    del control
+    rng = torch.Generator().manual_seed(training.seed)
+    training.game.networks["generator"].register_forward_hook(
+        lambda _, __, x: x[:1] + 0.05 * torch.randn(x.shape, generator=rng)
+    )
+
+
+def statistics_are_off(training: TrainingView, control: Control) -> None:
+    """Spoil the statistics by which batch norm replaces those of a batch when it samples."""
+    del control
+    for module in training.game.networks["generator"].modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            assert module.running_var is not None
+            module.running_var.mul_(1e12)
+            module.momentum = 0.0
 
 
 def units_die(training: TrainingView, control: Control) -> None:
@@ -139,31 +159,68 @@ PENALTY = {
 }
 """A penalty that keeps linear networks from running in circles, until it is taken away."""
 
-ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, Any], str]] = {
+ILLNESSES: dict[str, tuple[str, Callable[[TrainingView, Control], None], dict[str, Any], str]] = {
     "discriminator_won": (
+        "discriminator_won",
         generator_stands_still,
         RING,
         "samples moved away, generator not trained",
     ),
-    "collapse": (samples_shrink, RING, "samples shrunk to 1 %, generator trained slowly"),
-    "dead_generator": (units_die, RING, "the last ReLUs moved below zero"),
-    "exploding_gradients": (gradients_explode, RING, "the generator's gradient times 10,000"),
+    "collapse": (
+        "collapse",
+        samples_shrink,
+        RING,
+        "samples shrunk to 1 %, generator trained slowly",
+    ),
+    "collapse-in-features": (
+        "collapse",
+        samples_share_an_image,
+        DIGITS | {"dataset": "mnist-5k", "training": RING["training"]},
+        "one image for all, under noise",
+    ),
+    "collapse-of-the-grid": (
+        "collapse",
+        statistics_are_off,
+        RING | {"generator": {**RING["generator"], "normalization": "batch"}},
+        "wrong statistics in batch norm, which only sampling uses",
+    ),
+    "dead_generator": ("dead_generator", units_die, RING, "the last ReLUs moved below zero"),
+    "exploding_gradients": (
+        "exploding_gradients",
+        gradients_explode,
+        RING,
+        "the generator's gradient times 10,000",
+    ),
     "vanishing_gradients": (
+        "vanishing_gradients",
         discriminator_is_sure,
         RING | {"loss": "minimax"},
         "minimax loss, samples moved far away",
     ),
     "oscillation": (
+        "oscillation",
         networks_are_pushed,
         LINEAR | {"regularizers": [PENALTY]},
         "linear networks, r1 taken away",
     ),
     "divergence": (
+        "divergence",
         rate_is_too_high,
         RING | {"loss": {"type": "wgan", "clip": None}},
         "wgan without a bound, learning rate times 300",
     ),
+    "divergence-at-once": (
+        "divergence",
+        nothing,
+        RING
+        | {
+            "generator_optimizer": {"type": "adam", "lr": 0.5},
+            "discriminator_optimizer": {"type": "adam", "lr": 0.5},
+        },
+        "learning rates of 0.5 from the first step on",
+    ),
     "leaking_augmentation": (
+        "leaking_augmentation",
         samples_are_augmented,
         DIGITS
         | {
@@ -174,12 +231,13 @@ ILLNESSES: dict[str, tuple[Callable[[TrainingView, Control], None], dict[str, An
         "the generator's samples changed by diffaugment",
     ),
     "memorization": (
+        "memorization",
         nothing,
         DIGITS,
         "40 digits, the discriminator's gap on all samples above half",
     ),
 }
-"""For each illness what brings it about, in which spec, and in words."""
+"""Its name, what brings it about, in which spec, and in words; a name may be there several times."""
 
 
 class Inject(Callback):
@@ -211,7 +269,7 @@ class _Inject(CallbackState):
                     control.log({"study/onset": step - 20})
         elif step == ONSET:
             with torch.no_grad():
-                ILLNESSES[self._illness][0](self._training, control)
+                ILLNESSES[self._illness][1](self._training, control)
 
     def _memorizes(self) -> bool:
         """Say whether half of the gap is between training and held-out samples, on all of them."""
@@ -220,12 +278,12 @@ class _Inject(CallbackState):
         assert held_out is not None
         assert adversary.last is not None
         known, new = (
-            adversary.quiet_logits(
+            adversary.quiet(
                 split.space.decode(torch.from_numpy(split.samples), torch.float32), None
-            )
+            )[0]
             for split in (training.split, held_out)
         )
-        fake = adversary.quiet_logits(adversary.last[0].fake, None)
+        fake = adversary.quiet(adversary.last[0].fake, None)[0]
         return bool((known.mean() - new.mean()) > 0.5 * (known.mean() - fake.mean()).abs())
 
 
@@ -247,7 +305,7 @@ def ill_run(illness: str, seed: int, folder: Path) -> tuple[int, int | None, lis
         The step of onset, the first step at which the illness was named, and all that was named.
     """
     spec = {
-        **ILLNESSES[illness][1],
+        **ILLNESSES[illness][2],
         "seed": seed,
         "callbacks": [{"type": "inject", "illness": illness}],
         "output": {"log_every": "10 steps", "samples": 1},
@@ -259,107 +317,101 @@ def ill_run(illness: str, seed: int, folder: Path) -> tuple[int, int | None, lis
         ganzoo.run(spec, output=path)
     run = ganzoo.open_run(path)
     named = [each for each in run.actions() if each["action"] == "warn"]
-    onset = ONSET
+    name = ILLNESSES[illness][0]
+    onset = 0 if illness == "divergence-at-once" else ONSET
     if illness == "memorization":
         onsets = [line["study/onset"] for line in run.metrics() if "study/onset" in line]
         onset = int(onsets[0]) if onsets else -1
-    first = next((each["step"] for each in named if each["finding"] == illness), None)
+    first = next((each["step"] for each in named if each["finding"] == name), None)
     return onset, first, [f"{each['finding']} ({each['step']})" for each in named]
 
 
 STAND_IN = 'dataset={"type": "mnist-5k"}'
 """In place of data sets that must be downloaded."""
 
-RECIPES: dict[str, tuple[int, list[str]]] = {
-    "ring": (6000, []),
-    "grid": (6000, []),
-    "digits": (1200, []),
-    "digits with diffaugment": (1200, ['augmentation="diffaugment"']),
-    "stacked-mnist": (400, []),
-    "mlp-mnist": (4000, [STAND_IN]),
-    "fc-fashion": (4000, [STAND_IN]),
-    "cnn-fashion": (650, [STAND_IN]),
-    "dcgan-mnist": (1000, [STAND_IN]),
-    "dcgan-mnist-relu": (600, [STAND_IN]),
-    "dcgan-mnist-leaky-relu": (600, [STAND_IN]),
-    "dcgan-mnist-elu": (600, [STAND_IN]),
-    "dcgan-mnist-softplus": (600, [STAND_IN]),
-}
-"""Steps and changes of each shipped recipe, shortened to what two CPU cores can do.
-
-The first word is the recipe's name.
-"""
+VARIANTS = {"digits with diffaugment": ['augmentation="diffaugment"']}
+"""Recipes with changes, by names whose first word is the recipe's."""
 
 
-def recipe_run(name: str, steps: int, changes: list[str], seed: int, folder: Path) -> list[str]:
-    """Train a recipe, and return what the watchdog named."""
-    shorter = [f'training.duration="{steps} steps"', "evaluation=null", f"seed={seed}"]
-    spec = load_spec(name.split(maxsplit=1)[0], overrides=[*changes, *shorter, "device=cpu"])
-    run = ganzoo.run(spec, output=folder / f"{name}-{seed}".replace(" ", "-"))
-    return [
-        f"{each['finding']} ({each['step']})" for each in run.actions() if each["action"] == "warn"
-    ]
+def recipe_run(
+    name: str, steps: int | None, seed: int, folder: Path
+) -> tuple[int, bool, list[str]]:
+    """Train a recipe, or its first steps.
+
+    Returns:
+        Its steps, whether it had other data than its own, and what the watchdog named.
+    """
+    changes = [*VARIANTS.get(name, []), "evaluation=null", f"seed={seed}", "device=cpu"]
+    if steps is not None:
+        changes.append(f'training.duration="{steps} steps"')
+    spec = load_spec(name.partition(" ")[0], overrides=changes)
+    stands_in = spec.dataset.type == "torchvision"
+    if stands_in:
+        spec = load_spec(name.partition(" ")[0], overrides=[*changes, STAND_IN])
+    run = ganzoo.run(spec, output=folder / f"{name}-{steps}-{seed}".replace(" ", "-"))
+    named = [each for each in run.actions() if each["action"] == "warn"]
+    return (
+        run.directory.checkpoint_steps()[-1],
+        stands_in,
+        [f"{each['finding']} (seed {seed}, step {each['step']})" for each in named],
+    )
 
 
-def study_illnesses(seeds: range, folder: Path, only: list[str]) -> list[str]:
-    """Return the table of illnesses."""
-    rows = [
-        "| illness | brought about by | onset | named after, in steps | also named |",
-        "|---|---|---|---|---|",
-    ]
-    for illness in only:
-        words = ILLNESSES[illness][2]
-        onsets, delays, others = [], [], set()
-        for seed in seeds:
-            onset, named, everything = ill_run(illness, seed, folder)
-            onsets.append(str(onset))
-            delays.append("not named" if named is None else str(named - onset))
-            others |= {each for each in everything if not each.startswith(illness)}
-        also = ", ".join(sorted(others)) or "nothing"
-        where = ", ".join(dict.fromkeys(onsets))
-        rows.append(f"| {illness} | {words} | {where} | {', '.join(delays)} | {also} |")
-        print(rows[-1], flush=True)  # noqa: T201 - a program that prints
-    return rows
+def illness_row(illness: str, seeds: Sequence[int], folder: Path) -> str:
+    """Return the row of an illness."""
+    onsets, delays, others = [], [], set()
+    for seed in seeds:
+        onset, named, everything = ill_run(illness, seed, folder)
+        onsets.append(str(onset))
+        delays.append("not named" if named is None else str(named - onset))
+        others |= {each for each in everything if not each.startswith(ILLNESSES[illness][0])}
+    also = ", ".join(sorted(others)) or "nothing"
+    where = ", ".join(dict.fromkeys(onsets))
+    name, _, _, words = ILLNESSES[illness]
+    return f"| {name} | {words} | {where} | {', '.join(delays)} | {also} |"
 
 
-def study_recipes(seeds: list[int], folder: Path, only: list[str]) -> list[str]:
-    """Return the table of recipes."""
-    rows = ["| recipe | seed | steps | data | named |", "|---|---|---|---|---|"]
-    for name, seed in product(only, seeds):
-        steps, changes = RECIPES[name]
-        data = "mnist-5k as a stand-in" if STAND_IN in changes else "its own"
-        found = ", ".join(recipe_run(name, steps, changes, seed, folder)) or "nothing"
-        rows.append(f"| {name} | {seed} | {steps:,} | {data} | {found} |")
-        print(rows[-1], flush=True)  # noqa: T201 - a program that prints
-    return rows
+def recipe_row(name: str, steps: int | None, seeds: Sequence[int], folder: Path) -> str:
+    """Return the row of a recipe."""
+    runs = [recipe_run(name, steps, seed, folder) for seed in seeds]
+    taken, stands_in, _ = runs[0]
+    data = "mnist-5k as a stand-in" if stands_in else "its own"
+    named = ", ".join(each for _, _, found in runs for each in found) or "nothing"
+    return f"| {name} | {taken:,} | {data} | {', '.join(map(str, seeds))} | {named} |"
 
 
-def rewrite(section: str, rows: list[str], key: int) -> None:
-    """Put rows in their table on the page, each in place of one with the same first cells."""
+def rewrite(section: str, row: str) -> None:
+    """Put a row in its table on the page, in place of one with the same first two cells."""
+    print(row, flush=True)  # noqa: T201 - a program that prints
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(f"<!-- {section} -->\n", 1)
     old, after = rest.split("<!-- end -->", 1)
-    found = {tuple(row.split("|")[: key + 1]): row for row in [*old.splitlines(), *rows]}
-    table = "\n".join(found.values())
-    PAGE.write_text(f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}", encoding="utf-8")
+    rows = {tuple(each.split("|")[:3]): each for each in [*old.splitlines(), row]}
+    table = "\n".join(rows.values())
+    write_atomically(PAGE, f"{before}<!-- {section} -->\n{table}\n<!-- end -->{after}")
 
 
 def main() -> None:
     """Run the study, or a part of it."""
+    recipes = [*installed().recipes, *VARIANTS]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--recipe-seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--part", choices=["illnesses", "recipes"])
-    parser.add_argument("--illnesses", nargs="+", default=list(ILLNESSES), choices=list(ILLNESSES))
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("part", choices=["illnesses", "recipes"])
+    parser.add_argument("--only", nargs="+", choices=[*ILLNESSES, *recipes], metavar="NAME")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, help="default: 3 for illnesses, 5 for recipes"
+    )
+    parser.add_argument("--steps", type=int, help="of recipes; default: all that they have")
+    parser.add_argument("--keep", type=Path, help="where to keep the runs; default: nowhere")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, registered(Inject):
-        if chosen.part != "recipes":
-            seeds = range(chosen.seeds)
-            rewrite("illnesses", study_illnesses(seeds, Path(folder), chosen.illnesses), key=1)
-        if chosen.part != "illnesses":
-            rows = study_recipes(chosen.recipe_seeds, Path(folder), chosen.recipes)
-            rewrite("recipes", rows, key=2)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary, registered(Inject):
+        folder = chosen.keep or Path(temporary)
+        if chosen.part == "illnesses":
+            for illness in chosen.only or ILLNESSES:
+                rewrite("illnesses", illness_row(illness, chosen.seeds or range(3), folder))
+        else:
+            for name in chosen.only or recipes:
+                rewrite("recipes", recipe_row(name, chosen.steps, chosen.seeds or range(5), folder))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What can be wrong with a training, told from a few numbers of each look at it. Torch-free.
 
 A *look* is a dictionary of numbers, taken every so many steps; ``ganzoo.builtin.watching`` takes them.
-A number that a run does not have is missing. An illness is found in the last looks and compared with
-those before; most have to show in two looks in a row.
+A number that a run does not have is missing. For each illness there is a function from the last looks to
+a finding; most have to show in two looks in a row.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ Look = dict[str, float]
 - ``step``
 - ``loss``, ``highest_loss``: mean and maximum since the last look of the discriminator's loss, as a
   fraction of that of one that knows nothing
-- ``real``, ``fake``: its mean logits since the last look; ``logit``: the larger one of the last step
+- ``real``, ``fake``: its mean logits since the last look; ``logit``: the largest of a step
 - ``spread``, ``nearest``: distance of generated samples from each other, and from the nearest other one,
-  as fractions of the same among real samples
+  as fractions of the same among real samples; ``grid``, ``features``: the first for the fixed grid, and
+  in what the discriminator's last layer reads
 - ``gradient/<optimizer>``, ``weights/<optimizer>``: norms
 - ``swing``, ``rhythm``, ``period``: how far mean logits go to and fro, in standard deviations of a
   batch; which fraction of that has one period; and the period in steps
@@ -56,9 +57,7 @@ class Finding:
 
 def findings(looks: Sequence[Look]) -> list[Finding]:
     """Return what the last looks show, the gravest first."""
-    if not looks:
-        return []
-    found = [each for check in CHECKS if (each := check(looks)) is not None]
+    found = [each for check in CHECKS if looks and (each := check(looks)) is not None]
     names = {each.name for each in found}
     hidden = {name for stronger, weaker in IMPLIES.items() if stronger in names for name in weaker}
     return [each for each in found if each.name not in hidden]
@@ -67,14 +66,14 @@ def findings(looks: Sequence[Look]) -> list[Finding]:
 def _divergence(looks: Sequence[Look]) -> Finding | None:
     """Logits or weights grow so fast that they will soon not be finite."""
     for name, words in _growing(looks[-1]):
-        last, before = _values(looks, name), _values(looks[:-1], name)
-        if not before:
+        *before, last = _values(looks, name)
+        if not before and name != "logit":  # untrained weights may have any norm, logits are near 0
             continue
-        usual = max(1.0, max(before[:-2], default=before[0]))
-        rates = [b / a if a > 0 else 1.0 for a, b in zip(last[-4:], last[-3:], strict=False)]
-        steady = len(rates) >= 2 and min(rates[-2:]) >= 1.5 and last[-1] > 300 * usual
-        if last[-1] > 1000 * usual or steady:
-            now = "is not finite now" if last[-1] >= BEYOND else f"is {last[-1]:.3g} now"
+        usual = max([1.0, *(before[:-2] or before[:1])])
+        recent = [*before[-2:], last]
+        grows = len(recent) == 3 and all(b >= 1.5 * a for a, b in pairwise(recent))
+        if last > (300 if grows else 1000) * usual:
+            now = "is not finite now" if last >= BEYOND else f"is {last:.3g} now"
             return Finding(
                 "divergence",
                 f"training is about to diverge: {words} was at most {usual:.3g}, and {now}",
@@ -86,9 +85,8 @@ def _divergence(looks: Sequence[Look]) -> Finding | None:
 def _growing(look: Look) -> Iterator[tuple[str, str]]:
     if "logit" in look:
         yield "logit", "the mean logit of the discriminator"
-    for name in look:
-        if name.startswith("weights/"):
-            yield name, f"the norm of the {name.partition('/')[2]}'s weights"
+    for name in _named(look, "weights/"):
+        yield name, f"the norm of the {name.partition('/')[2]}'s weights"
 
 
 def _exploding(looks: Sequence[Look]) -> Finding | None:
@@ -108,35 +106,35 @@ def _exploding(looks: Sequence[Look]) -> Finding | None:
 
 
 def _dead(looks: Sequence[Look]) -> Finding | None:
-    spread, gradient = _values(looks, "spread"), _values(looks, "gradient/generator")
-    helps = (
-        "Look at the last layer and its activation (a dead ReLU, a saturated tanh), lower the"
-        " generator's learning rate, and branch from an earlier checkpoint"
-    )
-    if len(spread) >= 2 and max(spread[-2:]) < 1e-3:
-        evidence = (
-            f"the generator is dead: its samples differ {spread[-1]:.2g} times as much as real ones"
-        )
-        return Finding("dead_generator", evidence, helps)
-    if len(gradient) >= 2 and max(gradient[-2:]) < 1e-12:
-        evidence = f"the generator is dead: its gradient has the norm {gradient[-1]:.2g}"
-        return Finding("dead_generator", evidence, helps)
+    for name, low, words in (
+        ("spread", 1e-3, "its samples differ {:.2g} times as much as real ones"),
+        ("gradient/generator", 1e-12, "its gradient has the norm {:.2g}"),
+    ):
+        last = _values(looks, name)[-2:]
+        if len(last) == 2 and max(last) < low:
+            return Finding(
+                "dead_generator",
+                f"the generator is dead: {words.format(last[-1])}",
+                "Look at the last layer and its activation (a dead ReLU, a saturated tanh), lower the"
+                " generator's learning rate, and branch from an earlier checkpoint",
+            )
     return None
 
 
 def _collapse(looks: Sequence[Look]) -> Finding | None:
     for name, low, words in (
-        ("spread", 0.05, "differ from each other"),
-        ("nearest", 0.1, "differ from the most similar other one"),
+        ("spread", 0.05, "they differ from each other"),
+        ("nearest", 0.1, "they differ from the most similar other one"),
+        ("grid", 0.05, "those of the fixed grid differ from each other"),
+        ("features", 0.1, "their features in the discriminator differ"),
     ):
         values = _values(looks, name)
-        last, before = values[-2:], values[:-2]
-        best = max(before, default=0.0)
-        never = name == "spread" and len(values) >= 20 and max(values) < low
+        last, best = values[-2:], max(values[:-2], default=0.0)
+        never = name == "spread" and len(values) >= 2 * WARM_UP and max(values) < low
         if len(last) == 2 and max(last) < low and (best >= 0.3 or never):
             return Finding(
                 "collapse",
-                f"the samples have collapsed: they {words} {last[-1]:.2g} times as much as real ones"
+                f"the samples have collapsed: {words} {last[-1]:.2g} times as much as real ones"
                 f" do, after {max(best, last[-1]):.2g} at best",
                 "Lower the generator's learning rate, add a gradient penalty (r1, r2) or a relativistic"
                 " loss, enlarge the batch, or pack samples (discriminator.pack)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ import torch
 from ganzoo.builtin.illnesses import BEYOND, HISTORY, Finding, Look, findings
 from ganzoo.components import CallbackState, Control
 from ganzoo.data.split import Split, as_tensor
-from ganzoo.training import Adversary, Numbers, TrainingView
+from ganzoo.sampling import generate
+from ganzoo.training import AdversarialBatch, Adversary, Numbers, TrainingView
+from ganzoo.training.grids import fixed_inputs
 from ganzoo.utils.seeds import derive_seed
 
 SAMPLES = 64
@@ -36,46 +39,52 @@ FIRST_EPOCHS = 10
 
 
 class Watch(CallbackState):
-    """Keeps the numbers of the steps since the last look, and the last looks."""
+    """Keeps the numbers of the last steps, and the last looks."""
 
     def __init__(self, every: int, *, stops: bool) -> None:
         self._every, self._stops = every, stops
         self._training: TrainingView | None = None
-        self._suffixes = [""]
-        self._names = _names("")
-        self._chances: dict[int, float | None] = {}
-        self._held_out: Split | None = None
-        self._opened = False
-        self._pending: dict[str, list[Any]] = {}  # tensors, or floats of a loaded state
-        self._series: dict[str, list[float]] = {}
+        self._adversaries: dict[str, Adversary | None] = {"": None}
+        self._chances: dict[str, float | None] = {}
+        self._real: torch.Tensor | None = None
+        self._steps: dict[str, list[Any]] = {}  # tensors until they are read
         self._looks: dict[str, list[Look]] = {}
         self._seen: dict[str, int] = {}  # looks since a finding was last true
 
     def on_start(self, training: TrainingView) -> None:
         """Keep what may be looked at."""
-        self._training = training
+        self._training, self._held_out = training, cache(training.held_out)
         if training.game.adversaries:
-            self._suffixes = [each.suffix for each in training.game.adversaries]
-            self._names = [name for suffix in self._suffixes for name in _names(suffix)]
+            self._adversaries = {each.suffix: each for each in training.game.adversaries}
+            self._chances = {each.suffix: each.chance() for each in training.game.adversaries}
 
     def on_step(self, step: int, numbers: Numbers, control: Control) -> None:
         """Keep the numbers of a step, and look where it is time."""
-        for name in self._names:
+        for name in (name for suffix in self._adversaries for name in _names(suffix)):
             if name in numbers:
-                self._pending.setdefault(name, []).append(numbers[name])
+                self._steps.setdefault(name, []).append(numbers[name])
         if step % self._every == 0:
             self._look(step, control)
 
     def _look(self, step: int, control: Control) -> None:
-        """Read what has gathered, and say what is new."""
-        self._read_pending()
+        """Look at each discriminator and what is trained with it, and say what is new."""
+        self._read_steps()
         found: dict[str, Finding] = {}
-        for index, suffix in enumerate(self._suffixes):
-            looks = self._looks.setdefault(suffix, [])
-            looks.append(self._measure(step, index, suffix))
-            del looks[:-HISTORY]
-            found |= {f"{each.name}{suffix}": each for each in reversed(findings(looks))}
-        new = [name for name in reversed(found) if name not in self._seen]
+        for suffix, adversary in self._adversaries.items():
+            look = {"step": float(step), **self._numbers(suffix)}
+            if self._training is not None and suffix == next(iter(self._adversaries)):
+                look |= _gradients(self._training)
+                if not self._judges(step):
+                    look |= self._grid(self._training)
+            if self._training is not None and adversary is not None and adversary.last is not None:
+                look |= self._batch(step, self._training, adversary, adversary.last[0])
+                deviation = sum(float(each.logits.std(correction=0)) for each in adversary.last[1:])
+                look |= _rhythm(self._steps.get(_names(suffix)[2], []), deviation / 2)
+            look = {name: x if math.isfinite(x) else BEYOND for name, x in look.items()}
+            looks = self._looks[suffix] = [*self._looks.get(suffix, []), look][-HISTORY:]
+            for each in findings(looks):
+                found.setdefault(f"{each.name}{suffix}", each)
+        new = [name for name in found if name not in self._seen]
         for name in new:
             control.warn(name, str(found[name]))
         if new and self._stops:
@@ -84,143 +93,99 @@ class Watch(CallbackState):
         kept = {name: count for name, count in absent.items() if count < PATIENCE}
         self._seen = kept | dict.fromkeys(found, 0)
 
-    def _read_pending(self) -> None:
-        """Read the numbers of the steps since the last look, all at once."""
-        for name, values in self._pending.items():
-            if values and isinstance(values[-1], torch.Tensor):
-                tensors = [each for each in values if isinstance(each, torch.Tensor)]
-                known = values[: len(values) - len(tensors)]
-                self._pending[name] = known + torch.stack(tensors).double().tolist()
+    def _read_steps(self) -> None:
+        """Read the numbers of the steps since the last look, all at once, and forget old ones."""
+        for name, values in self._steps.items():
+            tensors = [each for each in values if isinstance(each, torch.Tensor)]
+            known = values[: len(values) - len(tensors)]
+            new = torch.stack(tensors).double().tolist() if tensors else []
+            self._steps[name] = [*known, *new][-max(SERIES, self._every) :]
 
-    def _measure(self, step: int, index: int, suffix: str) -> Look:
-        """Return the numbers of one discriminator."""
-        look: Look = {"step": step}
-        losses, real, fake = (self._pending.pop(name, []) for name in _names(suffix))
-        if index not in self._chances:
-            adversaries = () if self._training is None else self._training.game.adversaries
-            self._chances[index] = adversaries[index].chance() if adversaries else None
-        chance = self._chances[index]
+    def _numbers(self, suffix: str) -> Look:
+        """Return what the numbers of the steps since the last look say of a discriminator."""
+        losses, real, fake = (self._steps.get(name, [])[-self._every :] for name in _names(suffix))
+        look: Look = {}
+        chance = self._chances.get(suffix)
         if losses and chance is not None:
             look["loss"] = float(np.mean(losses)) / chance
             look["highest_loss"] = max(losses) / chance
         if real and fake:
             look["real"], look["fake"] = float(np.mean(real)), float(np.mean(fake))
-            look["logit"] = max(abs(real[-1]), abs(fake[-1]))
-            series = self._series.setdefault(suffix, [])
-            series += fake
-            del series[:-SERIES]
-        if self._training is not None:
-            look |= self._looked_at(step, index, suffix)
-        return {name: value if math.isfinite(value) else BEYOND for name, value in look.items()}
-
-    def _looked_at(self, step: int, index: int, suffix: str) -> Look:
-        """Return what the last step shows of samples, gradients, weights and logits."""
-        training = self._training
-        assert training is not None
-        look: Look = {}
-        taken: dict[str, torch.Tensor] = {}
-        if index == 0:
-            for name, optimizer in training.game.optimizers.items():
-                trained = [each for each in optimizer.parameters if each.requires_grad]
-                gradients = [each.grad for each in trained if each.grad is not None]
-                if trained and not gradients:
-                    look[f"gradient/{name}"] = 0.0
-                elif trained and not optimizer.scaler.is_enabled():
-                    taken[f"gradient/{name}"] = _norm(gradients)
-                if trained:
-                    taken[f"weights/{name}"] = _norm([each.detach() for each in trained])
-        last = training.game.adversaries[index].last if training.game.adversaries else None
-        if last is not None:
-            batch, real, fake = last
-            taken["fake_spread"], taken["fake_nearest"] = _distances(batch.fake)
-            taken["real_spread"], taken["real_nearest"] = _distances(batch.real)
-            taken["deviation"] = (_std(real.logits) + _std(fake.logits)) / 2
-            taken |= self._memory(step, training.game.adversaries[index])
-            taken |= self._leak(step, training.game.adversaries[index])
-        if taken:
-            values = torch.stack([each.float() for each in taken.values()]).tolist()
-            look |= dict(zip(taken, values, strict=True))
-        for name in ("spread", "nearest"):
-            generated, expected = look.pop(f"fake_{name}", 0.0), look.pop(f"real_{name}", 0.0)
-            if expected > 0:
-                look[name] = generated / expected
-        if "augmented_from_real" in look:
-            generated, from_real = look.pop("fake_from_augmented"), look.pop("fake_from_real")
-            augmented = look.pop("augmented_from_real")
-            if augmented > AUGMENTED and from_real > 0:
-                look["leak"], look["leak_share"] = generated / from_real, generated / augmented
-        deviation = look.pop("deviation", 0.0)
-        series = self._series.get(suffix, [])
-        if deviation > 0 and len(series) == SERIES and np.isfinite(series).all():
-            look["swing"], look["rhythm"], look["period"] = _rhythm(series)
-            look["swing"] /= deviation
+            look["logit"] = float(np.abs([*real, *fake]).max())  # NaN if one of them is
         return look
 
-    def _memory(self, step: int, adversary: Adversary) -> dict[str, torch.Tensor]:
-        """Return how much more real training samples look than held-out ones."""
-        training = self._training
-        assert training is not None
-        if step < FIRST_EPOCHS * training.epoch or adversary.suffix:
-            return {}
-        if not self._opened:
-            self._held_out, self._opened = training.held_out(), True
-        held_out, last = self._held_out, adversary.last
-        if held_out is None or last is None or last[0].source is not None:
-            return {}
-        batch = last[0]
-        rng = np.random.default_rng(derive_seed(training.seed, "watchdog", step))
+    def _judges(self, step: int) -> bool:
+        """Say whether the discriminator is asked in this look; in the others the grid is drawn."""
+        return step // self._every % 2 == 1
+
+    def _grid(self, training: TrainingView) -> Look:
+        """Return how far samples of the fixed grid are apart, drawn with the weights in training."""
+        split = training.split
+        if self._real is None:
+            rng = np.random.default_rng(derive_seed(training.seed, "watchdog"))
+            self._real = _some(split, torch.empty(0), rng)[0]
+        sampler = training.game.sampler.ready()
+        inputs = fixed_inputs(sampler, split, SAMPLES, training.seed)
+        samples = torch.cat(list(generate(sampler, inputs)))
+        return _diversity(samples, self._real, "grid")
+
+    def _batch(
+        self, step: int, training: TrainingView, adversary: Adversary, batch: AdversarialBatch
+    ) -> Look:
+        """Return what the last batch shows, and what its discriminator makes of samples."""
+        look = _diversity(batch.fake, batch.real, "spread", "nearest")
+        look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
+        if not self._judges(step):
+            return look
+        condition = None if batch.condition is None else batch.condition[:SAMPLES]
         try:
-            known, new = (
-                _per_sample(adversary.quiet_logits(*_some(split, batch.real, rng)))
-                for split in (training.split, held_out)
-            )
-            fake = _per_sample(adversary.quiet_logits(batch.fake, batch.condition))
+            fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
+            _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
+            look |= _diversity(fake_features, real_features, "features")
+            if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
+                look |= self._memory(step, training, adversary, batch, fake)
         except (RuntimeError, ValueError):  # a network that cannot do that is trained all the same
-            self._held_out = None
+            pass
+        return look
+
+    def _memory(
+        self,
+        step: int,
+        training: TrainingView,
+        adversary: Adversary,
+        batch: AdversarialBatch,
+        fake: torch.Tensor,
+    ) -> Look:
+        """Return how much more real training samples look than held-out ones."""
+        held_out = self._held_out()
+        if held_out is None or batch.source is not None:
             return {}
+        rng = np.random.default_rng(derive_seed(training.seed, "watchdog", step))
+        known, new = (
+            _per_sample(adversary.quiet(*_some(split, batch.real, rng))[0])
+            for split in (training.split, held_out)
+        )
         gap = known.mean() - new.mean()
         error = (known.var() / len(known) + new.var() / len(new)).sqrt()
-        scale = (known.mean() - fake.mean()).abs()
-        return {"memory": gap / scale, "memory_t": gap / error}
-
-    def _leak(self, step: int, adversary: Adversary) -> dict[str, torch.Tensor]:
-        """Return how far generated, real and augmented real images of the last batch are apart."""
-        training, last = self._training, adversary.last
-        assert training is not None
-        if last is None or last[0].real.dim() != 4 or len(last[0].real) < SAMPLES // 2:
-            return {}
-        fake, real = last[0].fake[:SAMPLES], last[0].real[:SAMPLES]
-        augmented = adversary.quiet_augmented(real, derive_seed(training.seed, "watchdog", step))
-        if augmented is None:
-            return {}
-        fake, real, augmented = (_areas(each) for each in (fake, real, augmented))
-        scale = torch.cat([real, augmented]).std(0) + 1e-3
-        fake, real, augmented = (each / scale for each in (fake, real, augmented))
-        return {
-            "fake_from_real": _energy_distance(fake, real),
-            "fake_from_augmented": _energy_distance(fake, augmented),
-            "augmented_from_real": _energy_distance(augmented, real),
-        }
+        scale = (known.mean() - _per_sample(fake).mean()).abs()
+        return {"memory": float(gap / scale), "memory_t": float(gap / error)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that is remembered, without tensors; nothing before the first step."""
-        self._read_pending()
-        if not self._pending and not self._looks:
+        self._read_steps()
+        if not self._steps and not self._looks:
             return {}
         return {
-            "pending": {name: list(values) for name, values in self._pending.items()},
-            "series": {name: list(values) for name, values in self._series.items()},
+            "steps": {name: list(values) for name, values in self._steps.items()},
             "looks": {suffix: list(looks) for suffix, looks in self._looks.items()},
             "seen": dict(self._seen),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Remember what another watch did."""
-        if state:
-            self._pending = {name: list(values) for name, values in state["pending"].items()}
-            self._series = {name: list(values) for name, values in state["series"].items()}
-            self._looks = {suffix: list(looks) for suffix, looks in state["looks"].items()}
-            self._seen = dict(state["seen"])
+        """Remember what another watch did; one of an earlier version may have kept less."""
+        self._steps = {name: list(values) for name, values in state.get("steps", {}).items()}
+        self._looks = {suffix: list(looks) for suffix, looks in state.get("looks", {}).items()}
+        self._seen = dict(state.get("seen", {}))
 
 
 def _names(suffix: str) -> list[str]:
@@ -228,21 +193,37 @@ def _names(suffix: str) -> list[str]:
     return [f"{name}{suffix}" for name in ("loss/discriminator", "score/real", "score/fake")]
 
 
-def _norm(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+def _gradients(training: TrainingView) -> Look:
+    """Return the norms of gradients and weights of each optimizer."""
+    look: Look = {}
+    for name, optimizer in training.game.optimizers.items():
+        trained = [each for each in optimizer.parameters if each.requires_grad]
+        gradients = [each.grad for each in trained if each.grad is not None]
+        if trained and not gradients:
+            look[f"gradient/{name}"] = 0.0
+        elif trained and not optimizer.scaler.is_enabled():
+            look[f"gradient/{name}"] = _norm(gradients)
+        if trained:
+            look[f"weights/{name}"] = _norm([each.detach() for each in trained])
+    return look
+
+
+def _norm(tensors: Sequence[torch.Tensor]) -> float:
     """Return the norm of all numbers in some tensors."""
-    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors))))
-    return norm
-
-
-def _std(logits: torch.Tensor) -> torch.Tensor:
-    return logits.flatten().std(correction=0)
+    return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors)))))
 
 
 def _per_sample(logits: torch.Tensor) -> torch.Tensor:
     return logits.flatten(1).mean(1) if logits.dim() > 1 else logits
 
 
-def _distances(samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _diversity(generated: torch.Tensor, real: torch.Tensor, *names: str) -> Look:
+    """Return ``_distances`` of generated samples as fractions of those of real ones, by names."""
+    pairs = zip(names, _distances(generated), _distances(real), strict=False)
+    return {name: distance / expected for name, distance, expected in pairs if expected > 0}
+
+
+def _distances(samples: torch.Tensor) -> tuple[float, float]:
     """Return the root mean square distance of some samples, and the mean to the nearest other one."""
     x = samples.detach()[:SAMPLES].flatten(1).float()
     x = x - x.mean(0)
@@ -251,7 +232,25 @@ def _distances(samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     spread = (2 * squares.sum() / max(len(x) - 1, 1)).sqrt()
     between = squares[:, None] + squares[None] - 2 * products
     between = between + torch.diag(torch.full_like(squares, math.inf))
-    return spread, between.amin(1).clamp(min=0).sqrt().mean()
+    return float(spread), float(between.amin(1).clamp(min=0).sqrt().mean())
+
+
+def _leak(adversary: Adversary, batch: AdversarialBatch, seed: int) -> Look:
+    """Return how far generated, real and augmented real images of a batch are apart."""
+    if batch.real.dim() != 4 or len(batch.real) < SAMPLES // 2:
+        return {}
+    fake, real = batch.fake[:SAMPLES], batch.real[:SAMPLES]
+    augmented = adversary.quiet_augmented(real, seed)
+    if augmented is None:
+        return {}
+    fake, real, augmented = (_areas(each) for each in (fake, real, augmented))
+    scale = torch.cat([real, augmented]).std(0) + 1e-3
+    fake, real, augmented = (each / scale for each in (fake, real, augmented))
+    apart, from_real = _energy_distance(augmented, real), _energy_distance(fake, real)
+    if apart <= AUGMENTED or from_real <= 0:
+        return {}
+    from_augmented = _energy_distance(fake, augmented)
+    return {"leak": from_augmented / from_real, "leak_share": from_augmented / apart}
 
 
 def _areas(images: torch.Tensor) -> torch.Tensor:
@@ -259,10 +258,10 @@ def _areas(images: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.adaptive_avg_pool2d(images.detach().float(), 4).flatten(1)
 
 
-def _energy_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _energy_distance(x: torch.Tensor, y: torch.Tensor) -> float:
     """Return how far two distributions are apart, 0 if they are the same (Székely and Rizzo, 2013)."""
     within = [torch.cdist(each, each).sum() / (len(each) * (len(each) - 1)) for each in (x, y)]
-    return (2 * torch.cdist(x, y).mean() - within[0] - within[1]).clamp(min=0).sqrt()
+    return float((2 * torch.cdist(x, y).mean() - within[0] - within[1]).clamp(min=0).sqrt())
 
 
 def _some(
@@ -277,13 +276,15 @@ def _some(
     return samples, condition.to(like.dtype) if condition.is_floating_point() else condition
 
 
-def _rhythm(series: Sequence[float]) -> tuple[float, float, float]:
+def _rhythm(series: Sequence[float], deviation: float) -> Look:
     """Return how far a series goes to and fro, how much of that is in one period, and the period.
 
     The trend is removed first. A period is at least 4 steps and at most a fifth of the series: what is
     slower may be anything that happens once.
     """
-    values = np.asarray(series)
+    values = np.asarray(series[-SERIES:])
+    if deviation <= 0 or len(values) < SERIES or not np.isfinite(values).all():
+        return {}
     steps = np.arange(len(values))
     values = values - np.polyval(np.polyfit(steps, values, 1), steps)
     power = np.abs(np.fft.rfft(values * np.hanning(len(values)))) ** 2
@@ -291,4 +292,5 @@ def _rhythm(series: Sequence[float]) -> tuple[float, float, float]:
     bands = np.convolve(power, np.ones(3), "same")
     strongest = 5 + int(np.argmax(bands[5 : len(values) // 4]))
     share = bands[strongest] / power.sum() if power.sum() > 0 else 0.0
-    return float(np.ptp(values)), float(share), len(values) / strongest
+    swing = float(np.ptp(values)) / deviation
+    return {"swing": swing, "rhythm": float(share), "period": len(values) / strongest}

@@ -186,6 +186,11 @@ def _refuse_unusable(usable: npt.NDArray[np.bool_], what: str, which: str, rest:
 MetricFn = Callable[[MetricInputs], MetricResult]
 
 
+Aspect = Literal["variety", "copies", "classes"]
+"""What of the samples a quantity tells: how much of the data's variety they have, whether they are
+copies of training samples, whether their classes are as they should be."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number that a metric gives.
@@ -194,11 +199,13 @@ class Quantity:
         name: its name in reports, without the extractor's label.
         better: which values are better, or None if neither end is.
         description: what it is, with its range and unit, in one line.
+        aspect: what of the samples it tells, for verdicts on runs; None for their quality as a whole.
     """
 
     name: str
     better: Literal["lower", "higher"] | None
     description: str
+    aspect: Aspect | None = None
 
 
 def matches_quantity(text: str, name: str) -> bool:

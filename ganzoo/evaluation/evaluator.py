@@ -285,6 +285,7 @@ class Evaluator:
                     metric=planned.metric.type,
                     description=quantity.description,
                     better=quantity.better,
+                    aspect=quantity.aspect,
                     mean=mean,
                     std=std,
                     per_seed=numbers,

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ganzoo.components.evaluation import matches_quantity
+from ganzoo.components.evaluation import Aspect, matches_quantity
 from ganzoo.errors import RunError
 from ganzoo.utils.files import write_atomically
 from ganzoo.utils.hashing import json_hash
@@ -49,6 +49,9 @@ class Value(Part):
     description: str = Field(description="What it is, in one line.")
     better: Literal["lower", "higher"] | None = Field(
         description="Which values are better; null if neither end is."
+    )
+    aspect: Aspect | None = Field(
+        default=None, description="What of the samples it tells; null: their quality as a whole."
     )
     mean: float | None = Field(description="Mean over the seeds; null if there is a reason.")
     std: float | None = Field(

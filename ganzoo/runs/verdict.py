@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganzoo.components.evaluation import matches_quantity
+from ganzoo.components.evaluation import Aspect
 from ganzoo.runs.directory import RunDirectory
 from ganzoo.runs.history import EvaluationPoint, History
 from ganzoo.runs.report import Report, Value
@@ -25,6 +25,14 @@ FAR = 2.0
 
 FOUND = {"dead_generator": "a dead generator", "discriminator_won": "a discriminator that has won"}
 """Findings whose names are not what is found."""
+
+
+ASPECTS: dict[Aspect, str] = {
+    "variety": "Of the variety of the data",
+    "copies": "Of copies of training samples",
+    "classes": "Of the classes",
+}
+"""How a sentence on each aspect of the samples begins."""
 
 
 def verdict_of(run: RunDirectory) -> str:
@@ -166,18 +174,9 @@ def _standing(best: tuple[int, Value]) -> str:
 
 
 def _aspects(report: Report) -> Iterator[str]:
-    """Yield what the last report says of coverage, copies and classes, each with its baseline."""
-    for title, names in (
-        ("Of the variety of the data", ("coverage", "recall", "modes")),
-        ("Of copies of training samples", ("copies",)),
-        ("Of the classes", ("class_kl", "class_agreement", "mode_kl")),
-    ):
-        found = [
-            value
-            for name in names
-            for value in report.values
-            if matches_quantity(name, value.name) and value.mean is not None
-        ]
+    """Yield what the last report says of each aspect, each number with its baseline."""
+    for aspect, title in ASPECTS.items():
+        found = [each for each in report.values if each.aspect == aspect and each.mean is not None]
         if found:
             yield f"{title}: " + ", ".join(map(_number, found))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ganzoo.components import (
     Augmentation,
@@ -311,21 +312,44 @@ class Adversary:
         return nothing if nothing > 0 and sure >= 0 else None
 
     @torch.no_grad()
-    def quiet_logits(self, samples: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
-        """Return the logits of samples, without augmentation and in evaluation mode.
+    def quiet(
+        self, samples: torch.Tensor, condition: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits of samples, without augmentation and in evaluation mode, and their features.
 
-        Nothing of the training changes: no buffer, no random number.
+        Features are what the last layer with weights reads, (N, d). Nothing of the training changes: no
+        buffer, no random number.
         """
         modes = [(module, module.training) for module in self.network.modules()]
         augment, self._augment = self._augment, None
         samples = samples[: len(samples) - len(samples) % self._pack]
+        count = len(samples) // self._pack
+        read: list[torch.Tensor] = []
+
+        def keep(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+            first = inputs[0] if inputs else None
+            if (
+                isinstance(first, torch.Tensor)
+                and len(first) == count
+                and first.is_floating_point()
+            ):
+                read[:] = [first]
+
+        hooks = [
+            module.register_forward_pre_hook(keep)
+            for module, _ in modes
+            if is_parametrized(module) or any(each.dim() > 1 for each in module.parameters(False))
+        ]
         self.network.eval()
         try:
-            return self.discriminate(samples, condition, exact=True).logits
+            logits = self.discriminate(samples, condition, exact=True).logits
         finally:
             self._augment = augment
+            for hook in hooks:
+                hook.remove()
             for module, mode in modes:
                 module.training = mode
+        return logits, (read[0] if read else logits).flatten(1 if logits.dim() > 1 or read else 0)
 
     @torch.no_grad()
     def quiet_augmented(self, samples: torch.Tensor, seed: int) -> torch.Tensor | None:

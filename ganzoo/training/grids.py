@@ -31,7 +31,7 @@ def save_sample_grid(
         path: the PNG to write.
     """
     ready = sampler.ready()
-    inputs = fixed_inputs(ready, spec, split)
+    inputs = fixed_inputs(ready, split, spec.output.samples, spec.seed)
     samples = torch.cat(list(generate(ready, inputs))).numpy()
     if inputs.source is not None and inputs.source.shape == samples.shape:
         pairs = np.stack([inputs.source.numpy(), samples], axis=1)
@@ -54,13 +54,12 @@ def save_real_grid(spec: RunSpec, split: Split, path: Path) -> None:
     save_image(split.space.preview(split.samples[chosen.numpy()]), path)
 
 
-def fixed_inputs(sampler: Sampler, spec: RunSpec, split: Split) -> Inputs:
-    """Return what the samples of grids are generated from."""
-    count = spec.output.samples
+def fixed_inputs(sampler: Sampler, split: Split, count: int, seed: int) -> Inputs:
+    """Return what the first samples of a run's grids are generated from."""
     if not sampler.translates:
-        return latent_inputs(sampler, range(count), derive_seed(spec.seed, "fixed latents"))
+        return latent_inputs(sampler, range(count), derive_seed(seed, "fixed latents"))
     if split.source is None:
         raise ValueError("the data set has no sources to translate from")
-    rng = torch.Generator().manual_seed(derive_seed(spec.seed, "fixed sources"))
+    rng = torch.Generator().manual_seed(derive_seed(seed, "fixed sources"))
     chosen = torch.randperm(len(split.source), generator=rng)[:count]
     return source_inputs(sampler, split, chosen.numpy())

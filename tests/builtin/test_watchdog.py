@@ -29,6 +29,8 @@ HEALTHY: Look = {
     "logit": 1.2,
     "spread": 0.8,
     "nearest": 0.7,
+    "grid": 0.8,
+    "features": 0.6,
     "gradient/generator": 3.0,
     "gradient/discriminator": 5.0,
     "weights/generator": 20.0,
@@ -90,6 +92,17 @@ def test_a_discriminator_that_is_ahead_has_won_only_if_it_gets_further(
 ) -> None:
     found = findings(looks(*({"loss": loss, "highest_loss": 2 * loss} for loss in losses)))
     assert [each.name for each in found] == ["discriminator_won"] * won
+
+
+@pytest.mark.parametrize("name", ["spread", "nearest", "grid", "features"])
+def test_collapse_shows_in_samples_and_in_what_the_discriminator_makes_of_them(name: str) -> None:
+    assert [each.name for each in findings(looks(*[{name: 0.02}] * 2))] == ["collapse"]
+
+
+@pytest.mark.parametrize("logit", [20.0, 5e4])
+def test_a_first_look_at_large_logits_is_enough(logit: float) -> None:
+    found = findings([{"step": 50.0, **HEALTHY, "logit": logit}])
+    assert [each.name for each in found] == ["divergence"] * (logit > 1e3)
 
 
 def test_samples_that_were_never_diverse_count_as_collapsed_after_a_while() -> None:
@@ -170,6 +183,48 @@ def test_samples_that_look_augmented_are_told_from_those_that_do_not(
         run = ganzoo.run(spec, output=tmp_path / "run")
     named = [each["finding"] for each in run.actions() if each["action"] == "warn"]
     assert ("leaking_augmentation" in named) == leaks
+
+
+class Forgetful(Painter):
+    """Makes one image only, once it has been trained for five steps, but in evaluation mode."""
+
+    trained: torch.Tensor
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...]) -> None:
+        super().__init__(latent_dim, shape, leaks=True)
+        self.register_buffer("trained", torch.zeros(()))
+
+    def forward(self, z: torch.Tensor, condition: None) -> torch.Tensor:
+        x = super().forward(z, condition)
+        self.trained += self.training
+        return x if self.training or self.trained < 5 else x[:1].expand_as(x)
+
+
+class Forget(Generator):
+    type: Literal["forget"] = "forget"
+
+    def build(self, latent_dim: int, sample_shape: tuple[int, ...], condition: object) -> Forgetful:
+        return Forgetful(latent_dim, sample_shape)
+
+
+def test_a_collapse_of_what_is_sampled_is_seen_though_batches_differ(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", train_images=images)
+    spec = {
+        "dataset": {"type": "arrays", "path": str(tmp_path / "images.npz")},
+        "latent": {"type": "normal", "dim": 4},
+        "generator": "forget",
+        "discriminator": {"type": "mlp", "hidden": [8]},
+        "training": {"duration": "8 steps", "batch_size": 16},
+        "output": {"samples": 4},
+        "watchdog": {"type": "watchdog", "every": 1},
+        "device": "cpu",
+    }
+    with registered(Forget):
+        run = ganzoo.run(spec, output=tmp_path / "run")
+    (warned,) = (each for each in run.actions() if each["action"] == "warn")
+    assert warned["finding"] == "collapse"
+    assert "those of the fixed grid differ" in warned["reason"]
 
 
 class Actions(Control):
@@ -282,8 +337,10 @@ def test_a_run_is_the_same_to_the_last_bit_with_a_watchdog_and_without(
         assert torch.equal(watched.tensors[name], tensor), name
     assert logged(tmp_path / "watched") == logged(tmp_path / "alone")
     (state,) = watched.values["callbacks"]["states"]
-    look = state["state"]["looks"][""][-1]
+    before, last = state["state"]["looks"][""][-2:]
+    look = before | last
     assert "memory" in look, "held-out samples were looked at, too"
+    assert {"grid", "features"} <= look.keys(), "and samples of the grid, and features"
     assert "leak" in look, "and augmented ones"
 
 

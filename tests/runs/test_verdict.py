@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
+from ganzoo.components.evaluation import Aspect
 from ganzoo.runs.history import EvaluationPoint
 from ganzoo.runs.report import Baseline, Report, Subject, Value
 from ganzoo.runs.verdict import verdict
@@ -21,6 +22,7 @@ def value(
     *,
     better: Literal["lower", "higher"] | None = "lower",
     real: float | None = 1.0,
+    aspect: Aspect | None = None,
 ) -> Value:
     source = "held-out samples"
     baseline = None if real is None else Baseline(value=real, samples=9, reference=9, source=source)
@@ -29,6 +31,7 @@ def value(
         metric=name,
         description="",
         better=better,
+        aspect=aspect,
         mean=mean,
         std=None,
         per_seed=[mean],
@@ -109,16 +112,22 @@ def test_higher_may_be_better() -> None:
 def test_variety_copies_and_classes_are_told_where_they_were_measured() -> None:
     values = [
         value(FD, 2.0),
-        value("coverage@pixels", 0.5, better="higher", real=0.9),
-        value("recall@pixels", None, better="higher"),
-        value("copies@pixels", 0.25, real=None),
-        value("class_agreement@lenet", 0.98, better="higher", real=None),
+        value("coverage@pixels", 0.5, better="higher", real=0.9, aspect="variety"),
+        value("recall@pixels", None, better="higher", aspect="variety"),
+        value("copies@pixels", 0.25, real=None, aspect="copies"),
+        value("class_agreement@lenet", 0.98, better="higher", real=None, aspect="classes"),
     ]
     text = verdict(points(values), FD, [], path="runs/a-1")
     assert "Of the variety of the data: coverage@pixels 0.5 (real samples 0.9). " in text
     assert "Of copies of training samples: copies@pixels 0.25. " in text
     assert "Of the classes: class_agreement@lenet 0.98. " in text
     assert "recall" not in text
+
+
+def test_a_metric_says_itself_what_it_tells() -> None:
+    values = [value("vendi@pixels", 31.0, real=None, aspect="variety"), value("recall", 0.1)]
+    text = verdict(points(values), None, [], path="runs/a-1")
+    assert "Of the variety of the data: vendi@pixels 31. The watchdog" in text
 
 
 def test_findings_come_first_in_what_to_try() -> None:

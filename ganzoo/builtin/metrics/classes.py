@@ -88,6 +88,7 @@ class ClassBalance(CoreMetric):
             "lower",
             "KL divergence of the classes of generated samples from those of reference samples, in"
             " nats, from 0 up; 0 if they are equally frequent.",
+            "classes",
         ),
         Quantity("classes", "higher", "Classes generated at all, from 1 to the number of classes."),
     )
@@ -123,6 +124,7 @@ class ClassAgreement(CoreMetric):
             "class_agreement",
             "higher",
             "Fraction of generated samples predicted to be of the class asked for, from 0 to 1.",
+            "classes",
         ),
     )
 

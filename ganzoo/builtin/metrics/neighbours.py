@@ -54,6 +54,7 @@ class PRDC(CoreMetric):
             "recall",
             "higher",
             "Fraction of reference samples within the ball of a generated sample, from 0 to 1.",
+            "variety",
         ),
         Quantity(
             "density",
@@ -66,6 +67,7 @@ class PRDC(CoreMetric):
             "higher",
             "Fraction of reference samples whose ball holds a generated sample, from 0 to 1; about"
             " 1 - 2^-k is expected if distributions agree and sets are equally large.",
+            "variety",
         ),
     )
     k: int = Field(default=5, ge=1, le=50, description="Which neighbour a ball reaches to, from 1.")
@@ -124,6 +126,7 @@ class Memorization(CoreMetric):
             "lower",
             "Fraction of generated samples no farther from a training sample than the nearest held-out"
             " samples are, from 0 to 1; about the quantile if nothing is copied.",
+            "copies",
         ),
         Quantity(
             "data_copying",

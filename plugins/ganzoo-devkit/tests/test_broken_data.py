@@ -298,6 +298,12 @@ class Undescribed(Spread):
     quantities: ClassVar[Any] = (Quantity("spread", "higher", " "),)
 
 
+class Misplaced(Spread):
+    """Has an aspect that no sentence tells."""
+
+    quantities: ClassVar[Any] = (Quantity("spread", "higher", "Ratio, above 0.", "diversity"),)
+
+
 BROKEN = [
     (Misnamed(), "info", "there are 1 names for 2 classes"),
     (Misshapen(), "samples", "are Points(size=2, kind='points'); 'info' says Points(size=3"),
@@ -327,6 +333,7 @@ BROKEN = [
     (Needing(), "missing", "was raised"),
     (Undefined(), "few-samples", "spread is not finite for one sample"),
     (Undescribed(), "names", "quantity 'spread' has no description"),
+    (Misplaced(), "names", "'aspect' of 'spread' is 'diversity', not one of 'variety', 'copies'"),
 ]
 
 # Without numbers, or with other ones each time, further checks cannot succeed.

@@ -26,12 +26,14 @@ class ClassModes(Metric):
             "modes",
             "higher",
             "Modes predicted for at least one generated sample, from 1 to the number of classes.",
+            "variety",
         ),
         Quantity(
             "mode_kl",
             "lower",
             "KL divergence of the modes of generated samples from equally likely ones, in nats, from 0"
             " to the logarithm of the number of classes.",
+            "classes",
         ),
     )
 

@@ -35,7 +35,9 @@ class Modes(Metric):
     )
     named_after_extractor = False
     quantities = (
-        Quantity("modes", "higher", "Modes that are found, from 0 to the number of modes."),
+        Quantity(
+            "modes", "higher", "Modes that are found, from 0 to the number of modes.", "variety"
+        ),
         Quantity(
             "high_quality",
             "higher",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from ganzoo.components import (
     MetricResult,
     Mixture,
 )
+from ganzoo.components.evaluation import Aspect
 from ganzoo.data.split import Split
 from ganzoo.errors import DataError, NotMeasurable
 from ganzoo_devkit.testing.checks import (
@@ -329,6 +330,9 @@ def check_names(metric: Metric) -> None:
         require(each.description.strip(), f"quantity {each.name!r} has no description")
         known = each.better in {None, "lower", "higher"}
         require(known, f"'better' of {each.name!r} is {each.better!r}, not 'lower' or 'higher'")
+        known = each.aspect in {None, *get_args(Aspect)}
+        aspects = ", ".join(map(repr, get_args(Aspect)))
+        require(known, f"'aspect' of {each.name!r} is {each.aspect!r}, not one of {aspects}")
     shown = metric.names(Pixels())
     right = sorted(shown) == sorted(names) and len(set(shown.values())) == len(shown)
     require(right, f"'names' gives {shown}; it must give one for each of {names}")
