@@ -25,6 +25,7 @@ import torch
 
 import ganzoo
 from ganzoo.api import load_spec
+from ganzoo.runs.report import read_report
 from ganzoo.training.setup import prepare
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -190,12 +191,12 @@ def train(name: str, seed: int, fraction: float, folder: Path) -> dict[str, Any]
 def record(run: ganzoo.Run, name: str, seed: int, fraction: float) -> dict[str, Any]:
     """Return what is kept of a run: its numbers at each evaluation."""
     curve = []
-    for report in run.reports():
-        if report.subject.step is not None and len(report.seeds) == 1:
-            means = {each.name.partition("@")[0]: each.mean for each in report.values}
-            numbers = [means[quantity] for quantity in ("fd", "recall", "precision")]
-            curve.append([report.subject.step, *(round(number, 3) for number in numbers)])
-    return {"candidate": name, "seed": seed, "fraction": fraction, "curve": sorted(curve)}
+    for path in sorted((run.path / "evaluation").glob("step-*.json")):
+        report = read_report(path)
+        means = [report.value(quantity).mean for quantity in ("fd", "recall", "precision")]
+        numbers = [round(mean, 3) for mean in means if mean is not None]
+        curve.append([report.subject.step, *numbers])
+    return {"candidate": name, "seed": seed, "fraction": fraction, "curve": curve}
 
 
 def runs() -> list[dict[str, Any]]:
