@@ -297,7 +297,7 @@ def algorithm_fields(name: Any) -> dict[str, FieldInfo] | None:
 
 def _another_algorithms(key: str, chosen: str) -> str | None:
     """Return whose key it is, where another algorithm that is installed has it."""
-    for name in active().names("algorithm"):
+    for name in (DEFAULT_ALGORITHM, *active().names("algorithm")):
         if key in (algorithm_fields(name) or {}):
             return f"is a key of algorithm {name!r}, and this run's algorithm is {chosen!r}"
     return None

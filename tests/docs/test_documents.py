@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from ganzoo_studies.plan import Study, points_of
 from generate.documents import PAGES
 from generate.documents import document as page_of
 
@@ -39,7 +40,9 @@ GENERATED = ("reference/", "../reference/", "components/", "directory.md", *PAGE
 
 def test_specs_are_valid(json_block):
     data = json.loads(json_block.text)
-    if not any(f'"{name}"' in json_block.text for name in NOT_INSTALLED):
+    if "variants" in data:
+        points_of(Study(**data))
+    elif not any(f'"{name}"' in json_block.text for name in NOT_INSTALLED):
         parse_spec(data if json_block.title else {**BASE, **data})
 
 

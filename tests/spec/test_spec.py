@@ -141,7 +141,7 @@ def test_what_is_required_is_asked_for_by_name() -> None:
         (
             {"latent": {"dim": 5}},
             "latent",
-            "expected a name, or an object with that name as its 'type' (installed: normal",
+            "expected a name, or an object with that name as its 'type' (installed: ",
         ),
         ({"regularizers": "r1"}, "regularizers", "expected a list"),
         (
