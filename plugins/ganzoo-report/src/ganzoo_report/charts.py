@@ -31,6 +31,9 @@ TITLES = {
 
 LABELS = {"real": "real samples", "fake": "generated samples", "images_per_second": "images/s"}
 
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number."""
+
 NOT_DRAWN = frozenset(("step", "epoch", "seconds"))
 
 
@@ -62,7 +65,7 @@ class Chart:
         return {"title": self.title, "steps": self.steps, "lines": lines, "log": self.log}
 
 
-def number(value: float | None, missing: str = "–") -> str:
+def number(value: float | None, missing: str = NOTHING) -> str:
     """Write a number with four digits."""
     if value is None:
         return missing
@@ -77,7 +80,7 @@ def chart(title: str, series: Mapping[str, Sequence[Point]], *, note: str = "") 
 
 def metric_charts(metrics: Sequence[Mapping[str, Any]]) -> list[Chart]:
     """Return charts of the numbers in metrics.jsonl: those of a prefix together, the speed last."""
-    names = [name for name in dict.fromkeys(key for line in metrics for key in line)]
+    names = list(dict.fromkeys(key for line in metrics for key in line))
     groups: dict[str, list[str]] = {name: [] for name in TITLES if name != "images_per_second"}
     for name in names:
         if name not in NOT_DRAWN:

@@ -27,7 +27,7 @@ def report(runs: tuple[str, ...], show: bool, output: Path | None, force: bool) 
     \b
       ganzoo report runs/digits-1 --open
       ganzoo report runs/digits-1 runs/digits-2 -o digits.html
-    """
+    """  # noqa: D301 - click wants the character that \b stands for
     from ganzoo.utils.files import write_atomically
     from ganzoo_report import page
 

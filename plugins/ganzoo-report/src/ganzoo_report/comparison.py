@@ -84,10 +84,7 @@ def compare_runs(runs: Sequence[RunDirectory]) -> Comparison:
     measured = (
         chart(
             titles[key] + arrows[better],
-            {
-                name: _means(history, key)
-                for name, history in zip(names, histories, strict=True)
-            },
+            {name: _means(history, key) for name, history in zip(names, histories, strict=True)},
         )
         for key, better in ways.items()
     )
@@ -165,9 +162,7 @@ def _metric_charts(names: Sequence[str], runs: Sequence[RunDirectory]) -> Iterat
     for key in logged:
         if key in NOT_DRAWN:
             continue
-        series = {
-            name: points_of(lines, key) for name, lines in zip(names, metrics, strict=True)
-        }
+        series = {name: points_of(lines, key) for name, lines in zip(names, metrics, strict=True)}
         found = chart(key.replace("_", " "), series)
         if found is not None:
             yield found

@@ -88,7 +88,7 @@ class RunFacts:
     classes: list[ClassShare]
     neighbours: Neighbours | None
     no_neighbours: str
-    actions: list[Mapping[str, Any]]
+    actions: Sequence[Mapping[str, Any]]
     later: list[tuple[str, list[Value]]]
     settings: list[Setting]
     spec_json: str
@@ -279,6 +279,8 @@ def _environment(run: RunDirectory) -> list[tuple[str, str]]:
     if origin:
         rows.append(("Weights from", f"{origin['run']}, step {origin['step']:,}"))
     if isinstance(sessions := environment.get("sessions"), list):
-        resumed = [str(each["step"]) for each in sessions if isinstance(each, dict) and "step" in each]
+        resumed = [
+            str(each["step"]) for each in sessions if isinstance(each, dict) and "step" in each
+        ]
         rows.append(("Resumed at step", ", ".join(resumed)))
     return [(title, str(value)) for title, value in rows if value not in {None, ""}]

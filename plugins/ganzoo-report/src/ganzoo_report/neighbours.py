@@ -61,7 +61,7 @@ class Neighbours:
 
 def data_bytes(run: RunDirectory) -> float:
     """Return how many bytes the training images have, as the run recorded; infinite if it did not."""
-    data = run.environment().get("data")
+    data: Any = run.environment().get("data")
     try:
         return float(math.prod([data["samples"], *data["shape"]]))
     except (TypeError, KeyError):
@@ -93,7 +93,9 @@ def nearest_images(run: RunDirectory) -> Neighbours | None:
     pairs = [
         Pair(
             _tile(generated[index], f"Generated image {index + 1}"),
-            _tile(samples[which[index]], f"The training image nearest to generated image {index + 1}"),
+            _tile(
+                samples[which[index]], f"The training image nearest to generated image {index + 1}"
+            ),
             float(distances[index]),
         )
         for index in range(len(generated))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ganzoo.errors import UsageError
 from ganzoo.runs import RunDirectory
@@ -48,7 +49,9 @@ def write_report(
     """
     path = run.path / REPORT
     if path.exists() and not is_ours(path):
-        raise UsageError(f"{path}: was not written by ganzoo-report, so it is left as it is; rename it")
+        raise UsageError(
+            f"{path}: was not written by ganzoo-report, so it is left as it is; rename it"
+        )
     neighbours = neighbours and not (cautious and data_bytes(run) > MOST_BYTES)
     write_atomically(path, run_page(run, progress, neighbours=neighbours), durable=False)
     return path
@@ -79,17 +82,21 @@ def comparison_page(runs: Sequence[RunDirectory]) -> str:
 
 def _rendered(template: str, title: str, facts: Any, charts: Sequence[Chart]) -> str:
     scripts = [_file("uplot/uPlot.iife.min.js"), _file("templates/page.js")]
-    return _templates().get_template(template).render(
-        title=title,
-        scripts=scripts,
-        hashes=[_script_hash(each) for each in scripts],
-        styles=[_file("uplot/uPlot.min.css"), _file("templates/page.css")],
-        licence=_file("uplot/LICENSE"),
-        facts=facts,
-        chart_data=[each.data() for each in charts],
-        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        version=metadata.version("ganzoo"),
-        own_version=metadata.version("ganzoo-report"),
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            title=title,
+            scripts=scripts,
+            hashes=[_script_hash(each) for each in scripts],
+            styles=[_file("uplot/uPlot.min.css"), _file("templates/page.css")],
+            licence=_file("uplot/LICENSE"),
+            facts=facts,
+            chart_data=[each.data() for each in charts],
+            created=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            version=metadata.version("ganzoo"),
+            own_version=metadata.version("ganzoo-report"),
+        )
     )
 
 
@@ -102,7 +109,12 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "ticks": _ticks, "printable": printable}
+    environment.filters |= {
+        "number": number,
+        "ticks": _ticks,
+        "printable": printable,
+        "breakable": _breakable,
+    }
     return environment
 
 
@@ -119,3 +131,9 @@ def _script_hash(script: str) -> str:
 def _ticks(text: str) -> list[tuple[bool, str]]:
     """Divide a text at backticks: whether each part is code, and the part."""
     return [(bool(index % 2), part) for index, part in enumerate(text.split("`")) if part]
+
+
+def _breakable(path: str) -> Markup:
+    """Return the path of a setting that may be broken into lines between its words."""
+    shown = escape(printable(path))
+    return Markup(shown.replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>")))

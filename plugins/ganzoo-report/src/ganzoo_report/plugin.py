@@ -1,4 +1,4 @@
-"""The plugin: keeps ``report.html`` up to date while a run is trained. Nothing heavy is imported before."""
+"""The plugin: keeps ``report.html`` up to date while a run is trained. Nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ def _setting(value: Any, default: Any, path: str) -> Iterator[Setting]:
     elif isinstance(value, SpecModel) and not _is_constant(value):
         yield from _settings(value, path, {})
     elif not _same(value, default):
-        parts = value if isinstance(value, tuple) else ()
-        parts = [each for each in parts if isinstance(each, Component) and not _is_constant(each)]
+        several = value if isinstance(value, tuple) else ()
+        parts = [each for each in several if isinstance(each, Component) and not _is_constant(each)]
         types = ", ".join(each.type for each in parts)
         yield Setting(path, types or as_text(value), _default(default))
         for index, each in enumerate(parts):
@@ -88,8 +88,12 @@ def _plain(value: Any) -> Any:
         return str(value)
     if _is_constant(value):
         return value.value
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, dict) and value.get("type") == "constant":
+        return value.get("value")
+    if isinstance(value, dict) and value.keys() == {"type"}:
+        return value["type"]
     return to_jsonable_python(value, fallback=str)
 
 
