@@ -134,7 +134,7 @@ def test_settings_are_those_that_were_chosen(points: Path) -> None:
 def test_what_a_stranger_wrote_is_shown_and_never_run(copied: Path, program: Program) -> None:
     attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     edit(copied / "spec.json", description=attack)
-    edit(copied / "environment.json", device=attack, versions={attack: attack}, data=[attack])
+    edit(copied / "environment.json", device=[attack], versions={attack: attack}, data=[attack])
     action = {"step": 3, "callback": attack, "action": "warn", "reason": attack, "finding": attack}
     with (copied / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 13, attack: 1.0}) + "\n" + json.dumps(action) + "\n")

@@ -31,6 +31,8 @@ TITLES = {
 
 LABELS = {"real": "real samples", "fake": "generated samples", "images_per_second": "images/s"}
 
+LARGEST = 1e300
+
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number."""
 
@@ -101,7 +103,7 @@ def points_of(metrics: Sequence[Mapping[str, Any]], name: str) -> list[Point]:
     return [
         (line["step"], float(line[name]))
         for line in metrics
-        if name in line and math.isfinite(line[name])
+        if name in line and abs(line[name]) < LARGEST  # neither NaN nor infinite
     ]
 
 

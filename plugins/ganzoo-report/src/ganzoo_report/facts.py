@@ -23,6 +23,9 @@ from ganzoo_report.settings import Setting, changed_settings
 MOST_CLASSES = 40
 """Classes whose frequencies are drawn."""
 
+MOST_ACTIONS, MOST_REPORTS = 200, 10
+"""Of the first actions of callbacks, and of the newest reports, so many are listed."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -73,7 +76,6 @@ class RunFacts:
     """Everything that a page shows of a run."""
 
     name: str
-    title: str
     description: str
     progress: Progress
     verdict: Verdict
@@ -94,7 +96,6 @@ class RunFacts:
     spec_json: str
     environment: list[tuple[str, str]]
     has_checkpoints: bool
-    path: str
 
 
 def progress_of(run: RunDirectory) -> Progress:
@@ -119,7 +120,6 @@ def facts_of(run: RunDirectory, progress: Progress, *, neighbours: bool) -> RunF
     frames, real = _pictures(run)
     return RunFacts(
         name=run.path.resolve().name,
-        title=run.spec.name,
         description=run.spec.description,
         progress=progress,
         verdict=split_verdict(verdict_of(run)),
@@ -134,13 +134,12 @@ def facts_of(run: RunDirectory, progress: Progress, *, neighbours: bool) -> RunF
         classes=_classes(run, history.newest),
         neighbours=found,
         no_neighbours=reason,
-        actions=run.actions(),
-        later=[(path.name, read_report(path).values) for path in run.reports()],
+        actions=run.actions()[:MOST_ACTIONS],
+        later=[(path.name, read_report(path).values) for path in run.reports()[-MOST_REPORTS:]],
         settings=changed_settings(run.spec),
         spec_json=json.dumps(run.spec.to_json(), indent=2, ensure_ascii=False),
         environment=_environment(run),
         has_checkpoints=bool(run.checkpoints()),
-        path=str(run.path),
     )
 
 
@@ -283,4 +282,4 @@ def _environment(run: RunDirectory) -> list[tuple[str, str]]:
             str(each["step"]) for each in sessions if isinstance(each, dict) and "step" in each
         ]
         rows.append(("Resumed at step", ", ".join(resumed)))
-    return [(title, str(value)) for title, value in rows if value not in {None, ""}]
+    return [(title, str(value)) for title, value in rows if value is not None and value != ""]

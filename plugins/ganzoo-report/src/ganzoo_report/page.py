@@ -112,7 +112,7 @@ def _templates() -> Environment:
     environment.filters |= {
         "number": number,
         "ticks": _ticks,
-        "printable": printable,
+        "printable": lambda text: printable(str(text)),
         "breakable": _breakable,
     }
     return environment
