@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.components import Condition
-from ganzoo.errors import GanzooError
 from ganzoo.runs import RunDirectory
 from ganzoo.runs.card import UNFINISHED
 from ganzoo.runs.history import EvaluationPoint, History
@@ -154,8 +153,8 @@ def _neighbours(run: RunDirectory) -> tuple[Neighbours | None, str]:
     """Return nearest training images, or why there are none."""
     try:
         return nearest_images(run), ""
-    except (GanzooError, OSError) as error:
-        return None, str(error)
+    except Exception as error:  # whatever a plugin's data set or network may raise
+        return None, str(error) or type(error).__name__
 
 
 def _pictures(run: RunDirectory) -> tuple[list[Picture], Picture | None]:
