@@ -131,6 +131,21 @@ def test_settings_are_those_that_were_chosen(points: Path) -> None:
     assert not [path for path in found if path.startswith("generator_optimizer")]
 
 
+def test_classes_are_drawn_where_they_were_counted(copied: Path, program: Program) -> None:
+    newest = sorted(copied.glob("evaluation/step-*.json"))[-1]
+    report = json.loads(newest.read_text("utf-8"))
+    counts = {"generated": [30, 10], "reference": [20, 20]}
+    report["values"][0] |= {"metric": "class_balance", "details": counts}
+    newest.write_text(json.dumps({**report, "sha256": None}), "utf-8")
+    edit(
+        copied / "environment.json", data={"samples": 40, "shape": [2], "classes": ["cats", "dogs"]}
+    )
+    assert program("report", copied)[0] == 0
+    text = (copied / "report.html").read_text("utf-8")
+    rows = re.findall(r">(cats|dogs)</th>.*?([\d.]+) %</td><td class=\"n\">([\d.]+) %", text)
+    assert rows == [("cats", "75.0", "50.0"), ("dogs", "25.0", "50.0")]
+
+
 def test_what_a_stranger_wrote_is_shown_and_never_run(copied: Path, program: Program) -> None:
     attack = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     edit(copied / "spec.json", description=attack)

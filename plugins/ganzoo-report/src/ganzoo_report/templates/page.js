@@ -37,7 +37,7 @@
     if (line.role === "best")
       return [{ label: line.label, stroke: colour("--second"), width: 0, points: { show: true, size: 11, fill: colour("--second"), stroke: colour("--paper"), width: 2 }, value }, line.values];
     const points = line.values.filter((each) => each != null).length;
-    return [{ label: line.label, stroke: own, width: 2, points: { show: points < 40, size: 5, fill: own }, value, spanGaps: true }, line.values, points];
+    return [{ label: line.label, stroke: own, width: 2, dash: index < PALETTE.length ? undefined : [7, 4], points: { show: points < 40, size: 5, fill: own }, value, spanGaps: true }, line.values, points];
   }
 
   function draw(place) {
