@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -213,27 +214,30 @@ def test_a_run_of_which_only_the_spec_is_left_has_a_page(copied: Path, program: 
         assert words in found.words
 
 
+class Clock:
+    """Says that 20 seconds pass from one logged step to the next; keeps the step of the page then."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.written: list[int] = []
+
+    @hookimpl
+    def ganzoo_step_finished(self, run: RunDirectory) -> None:
+        self.seconds += 20.0
+        report = run.path / "report.html"
+        text = report.read_text("utf-8") if report.exists() else ""
+        self.written += map(int, re.findall(r"had taken (\d+)", text))
+
+
 def test_a_page_is_written_again_while_training_goes_on_but_not_too_often(
     points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Listener:
-        seconds = 0.0
-        written: list[int]
-
-        @hookimpl
-        def ganzoo_step_finished(self, run: RunDirectory, step: int) -> None:
-            self.seconds += 20.0
-            report = run.path / "report.html"
-            text = report.read_text("utf-8") if report.exists() else ""
-            self.written += map(int, re.findall(r"had taken (\d+)", text))
-
-    listener = Listener()
-    listener.written = []
-    monkeypatch.setattr("ganzoo_report.plugin.time.monotonic", lambda: listener.seconds)
+    clock = Clock()
+    monkeypatch.setattr("ganzoo_report.plugin.time.monotonic", lambda: clock.seconds)
     spec = json.loads((points / "spec.json").read_text("utf-8"))
     spec["training"]["duration"] = "20 steps"
-    ganzoo.run(spec, output=tmp_path / "run", listeners=[listener])
-    assert listener.written == [8, 8, 8, 15, 15, 15]
+    ganzoo.run(spec, output=tmp_path / "run", listeners=[clock])
+    assert clock.written == [8, 8, 8, 15, 15, 15]
 
 
 def test_a_file_of_the_user_is_never_overwritten(copied: Path, program: Program) -> None:
@@ -303,9 +307,24 @@ def test_nearest_images_are_in_the_page_or_why_they_are_not(
     found = Page(path.read_text("utf-8"))
     assert "The training image nearest to generated image 8" in found.words
     assert "was not evaluated while it was trained" in found.words
-    edit(images / "spec.json", dataset={"type": "arrays", "path": "/nowhere.npy"})
-    assert program("report", images, "-o", path, "--force")[0] == 0
+    moved = Path(shutil.copytree(images, tmp_path / "moved"))
+    edit(moved / "spec.json", dataset={"type": "arrays", "path": "/nowhere.npy"})
+    assert program("report", moved, "-o", path, "--force")[0] == 0
     assert "could not be found" in Page(path.read_text("utf-8")).words
+
+
+def test_the_last_page_of_a_long_run_has_nearest_images_and_changes_nothing_else(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("ganzoo_report.plugin.time.monotonic", lambda: clock.seconds)
+    spec = json.loads((images / "spec.json").read_text("utf-8"))
+    ganzoo.run(spec, output=tmp_path / "run", listeners=[clock])
+    assert clock.seconds == 120
+    assert "The training image nearest to generated image 8" in page(tmp_path / "run").words
+    assert "nearest" not in page(images).words
+    same = (tmp_path / "run" / "generator.safetensors").read_bytes()
+    assert same == (images / "generator.safetensors").read_bytes()
 
 
 def test_pictures_are_made_smaller_until_they_fit_together(
