@@ -82,8 +82,8 @@ def traverse(
     import torch
 
     from ganzoo.utils.images import save_image
-    from ganzoo.visual import traversals
     from ganzoo.visual.grids import labelled_grid
+    from ganzoo_latents import paths
 
     opened = open_run(run, checkpoint)
     path = output or options.free_path(f"{opened.path.resolve().name}-traversal", ".png")
@@ -96,7 +96,7 @@ def traverse(
     start = (
         opened.latents(1, seed, truncation) if latents is None else read_latents(latents, opened)
     )
-    varied = traversals.traverse(start[0].numpy(), dims, values)
+    varied = paths.traverse(start[0].numpy(), dims, values)
     samples = _images(opened, torch.from_numpy(varied), label, truncation)
     rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
     save_image(labelled_grid(samples, rows, columns), path)
@@ -149,8 +149,9 @@ def interpolate(
     import torch
 
     from ganzoo.utils.images import image_grid, save_image
-    from ganzoo.visual import traversals
-    from ganzoo.visual.grids import labelled_grid, save_gif
+    from ganzoo.visual.grids import labelled_grid
+    from ganzoo_latents import paths
+    from ganzoo_latents.animation import save_gif
 
     opened = open_run(run, checkpoint)
     path = output or options.free_path(
@@ -163,9 +164,9 @@ def interpolate(
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
     if spherical:
-        latents = traversals.interpolate_spherically(begin, end, frames)
+        latents = paths.interpolate_spherically(begin, end, frames)
     else:
-        latents = traversals.interpolate_linearly(begin, end, frames)
+        latents = paths.interpolate_linearly(begin, end, frames)
     flat = torch.from_numpy(latents.reshape(rows * frames, -1))
     samples = _images(opened, flat, label, truncation, rows)
     samples = samples.reshape(rows, frames, *samples.shape[1:])
