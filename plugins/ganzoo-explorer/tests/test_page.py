@@ -112,7 +112,7 @@ def test_latents_are_typed_and_downloaded(page: Any, finished: Path, tmp_path: P
 def test_directions_animations_and_pictures(page: Any, tmp_path: Path) -> None:
     before = picture(page)
     page.get_by_role("button", name="Directions (SeFa)").click()
-    page.get_by_role("slider", name="SeFa 1").fill("3")
+    page.get_by_role("slider", name="sefa[0]", exact=True).fill("3")
     moved = picture(page, before)
     page.get_by_role("button", name="Sample 3").click()
     page.get_by_role("button", name="Next seed").click()

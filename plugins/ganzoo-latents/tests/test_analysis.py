@@ -18,7 +18,7 @@ from torch import nn
 import ganzoo
 from ganzoo.components import Condition, DatasetInfo, Images
 from ganzoo.errors import UsageError
-from ganzoo.sampling import LatentSampler, draw_latents
+from ganzoo.sampling import LatentSampler
 
 
 class Pixelwise(nn.Module):
@@ -54,7 +54,6 @@ def space_of(network: Pixelwise, std: float = 1.0) -> LatentSpace:
         sampler=sampler,
         latent_dim=dim,
         info=DatasetInfo(samples=Images(1, dim, dim)),
-        latents=lambda n, seed=0: draw_latents(sampler, range(n), seed),
         path=SimpleNamespace(resolve=lambda: SimpleNamespace(name="known")),
         class_names=(),
         checkpoint="last",
@@ -122,7 +121,7 @@ def test_even_changes_have_a_path_length_that_is_known() -> None:
 
 def test_a_picture_of_the_generator_is_found_again() -> None:
     space = space_of(Pixelwise([0.5, 0.6, 0.4, 0.7]))
-    latent = space.run.latents(1, seed=9)
+    latent = space.latents(1, seed=9)
     target = torch.from_numpy(space.render(latent, None))[0]
     state = torch.get_rng_state()
     found = invert(space, target, starts=3, steps=200)

@@ -7,6 +7,7 @@ pages can be open at once.
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import threading
 import timeit
@@ -43,6 +44,7 @@ class Explorer:
 
     def __init__(self, run: Run) -> None:
         self.space, self.run = LatentSpace.of(run), run
+        self.truncated = functools.lru_cache(maxsize=8)(functools.partial(LatentSpace.of, run))
         self._measuring = threading.Lock()
         self._effects: Data | None = None
 
@@ -98,18 +100,16 @@ class Explorer:
 
     def latents(self, request: Data) -> Data:
         """Return the latents of a seed; ``truncation`` may be null."""
-        seed, truncation = request.get("seed", 0), request.get("truncation")
+        seed = request.get("seed", 0)
         if not isinstance(seed, int) or abs(seed) >= 2**63:
             raise UsageError("seed: must be a whole number")
-        if truncation is not None:
-            truncation = _number("truncation", truncation)
-        return {"latents": self.run.latents(SAMPLES, seed, truncation).tolist()}
+        return {"latents": self._space(request).latents(SAMPLES, seed).tolist()}
 
     def images(self, request: Data) -> Data:
         """Return the images of some latents, as data URLs of PNG files."""
         latents = self._latents(request.get("latents"))
         condition = self._condition(request, len(latents))
-        return {"images": [data_url(each) for each in self.space.render(latents, condition)]}
+        return self._rendered(request, latents, condition)
 
     def animation(self, request: Data) -> Data:
         """Return images on the arc between two latents."""
@@ -120,7 +120,7 @@ class Explorer:
         way = interpolate_spherically(begin[None], end[None], frames)[0]
         latents = torch.from_numpy(way).float()
         condition = self._condition(request, frames)
-        return {"images": [data_url(each) for each in self.space.render(latents, condition)]}
+        return self._rendered(request, latents, condition)
 
     def invert(self, picture: bytes, label: int | None) -> Data:
         """Return the latent of a picture, with both images and the error."""
@@ -136,6 +136,18 @@ class Explorer:
             "target": data_url(target.numpy()),
             "image": data_url(found.image),
         }
+
+    def _space(self, request: Data) -> LatentSpace:
+        truncation = request.get("truncation")
+        if truncation is None:
+            return self.space
+        return self.truncated(_number("truncation", truncation))
+
+    def _rendered(
+        self, request: Data, latents: torch.Tensor, condition: torch.Tensor | None
+    ) -> Data:
+        images = self._space(request).render(latents, condition)
+        return {"images": [data_url(each) for each in images]}
 
     def _latents(self, given: Any) -> torch.Tensor:
         dim = self.space.dim

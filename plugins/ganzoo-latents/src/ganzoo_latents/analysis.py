@@ -120,7 +120,7 @@ def analyze(
             continue
         found[name] = Found(chosen, effects(space, chosen.vectors, latents, classify, name))
     several = VALUE_LATENTS * latents
-    unchanged = space.render(space.run.latents(several), space.conditions(several))
+    unchanged = space.render(space.latents(several), space.conditions(several))
     return Analysis(
         run=space.run.path.resolve().name,
         latents=latents,

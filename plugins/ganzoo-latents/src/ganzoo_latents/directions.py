@@ -61,7 +61,7 @@ def ganspace(space: LatentSpace, count: int) -> Directions:
     Raises:
         UsageError: the network has a single layer.
     """
-    latents = space.run.latents(SAMPLES, seed=0)
+    latents = space.latents(SAMPLES, seed=0)
     activations = _first_layer(space, latents, after=False).double()
     centered = activations - activations.mean(dim=0)
     rank = min(count, space.dim, *centered.shape)
@@ -102,7 +102,7 @@ def _first_layer(space: LatentSpace, latents: torch.Tensor, *, after: bool) -> t
         if all(len(each) == len(latents) for each in tensors) and not (output == output[:1]).all():
             seen.append(tensors[1 if after else 0].flatten(1))
 
-    network = space.run.sampler.network
+    network = space.sampler.network
     hooks = [
         module.register_forward_hook(watch)
         for module in network.modules()

@@ -88,7 +88,7 @@ def directions_sheet(space: LatentSpace, analysis: Analysis) -> Image.Image:
         if found.directions is not None:
             vectors = found.directions.vectors[:SHOWN]
             rows |= {f"{name}[{number}]": each for number, each in enumerate(vectors)}
-    start, condition = space.run.latents(1), space.conditions(1)
+    start, condition = space.latents(1), space.conditions(1)
     spread = space.spread(torch.stack(list(rows.values())))
     latents = [
         space.moved(start, direction, place * unit)
@@ -113,7 +113,7 @@ def neighbours_sheet(
     dataset = space.run.spec.dataset
     split = dataset.build(dataset.split)
     features = _features(space, extractor)
-    images = space.render(space.run.latents(count), space.conditions(count))
+    images = space.render(space.latents(count), space.conditions(count))
     wanted = features(to_uint8(images))
     kept = min(NEIGHBOURS, len(split))
     nearest = torch.full((count, kept), torch.inf)

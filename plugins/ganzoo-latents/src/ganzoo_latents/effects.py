@@ -98,7 +98,7 @@ def effects(
     what: str = "directions",
 ) -> list[Effect]:
     """Return the effect of each unit direction (K, dim), over the first latents of seed 0."""
-    starts, condition = space.run.latents(count), space.conditions(count)
+    starts, condition = space.latents(count), space.conditions(count)
     spread = space.spread(directions)
     found = []
     for each in chunks(len(directions), 1, f"measuring {what}"):
@@ -123,7 +123,7 @@ def value_effects(
     values: Sequence[float] = REPORT_VALUES,
 ) -> list[ValueEffect]:
     """Return what setting one coordinate of a latent does; coordinates take turns among latents."""
-    starts, condition = space.run.latents(count), space.conditions(count)
+    starts, condition = space.latents(count), space.conditions(count)
     rows, coordinates = torch.arange(count), torch.arange(count) % space.dim
     before = space.render(starts, condition)
     classes = None if classify is None else classify(before)
@@ -171,7 +171,7 @@ class Smoothness:
 
 def smoothness(space: LatentSpace, count: int) -> Smoothness:
     """Return how evenly images change between the first latents of seeds 0 and 1."""
-    begin, end = (space.run.latents(count, seed).double().numpy() for seed in (0, 1))
+    begin, end = (space.latents(count, seed).double().numpy() for seed in (0, 1))
     places = np.random.default_rng(0).uniform(size=count)
     way = [_between(begin, end, places + shift) for shift in (-EPSILON / 2, EPSILON / 2)]
     condition = space.conditions(count)

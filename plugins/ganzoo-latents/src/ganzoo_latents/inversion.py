@@ -95,7 +95,7 @@ def invert(
     The starts are the best of some random latents. A generator of classes tries them all, unless one
     is given. The global random state is neither used nor changed.
     """
-    candidates = space.run.latents(max(CANDIDATES, starts), seed)
+    candidates = space.latents(max(CANDIDATES, starts), seed)
     told = space.conditions(len(candidates), label)
     errors = _rmse(torch.from_numpy(space.render(candidates, told)), target)
     best = errors.argsort()[:starts]

@@ -13,7 +13,9 @@ import torch
 from ganzoo.components import Images
 from ganzoo.errors import UsageError
 from ganzoo.opened import Run
-from ganzoo.sampling import Inputs
+from ganzoo.runs.generator import load_sampler
+from ganzoo.runs.history import checkpoint_step
+from ganzoo.sampling import Inputs, Sampler, draw_latents
 
 DRAWN = 4096
 """Latents from which the mean and the spread of the distribution are estimated."""
@@ -33,10 +35,11 @@ class LatentSpace:
     """
 
     run: Run
+    truncation: float | None = None
 
     @classmethod
-    def of(cls, run: Run) -> LatentSpace:
-        """Return the latent space of a run.
+    def of(cls, run: Run, truncation: float | None = None) -> LatentSpace:
+        """Return the latent space of a run, truncated as ``ganzoo sample`` does it, or not.
 
         Raises:
             UsageError: it does not generate images.
@@ -45,7 +48,19 @@ class LatentSpace:
         _ = run.latent_dim
         if not isinstance(run.info.samples, Images):
             raise UsageError(f"{run.path}: generates {run.info.samples.kind}, not images")
-        return cls(run)
+        return cls(run, truncation)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What generates; a RunError where it cannot be truncated so."""
+        if self.truncation is None:
+            return self.run.sampler
+        step = checkpoint_step(self.run.directory, self.run.checkpoint)
+        return load_sampler(self.run.directory, step, truncation=self.truncation).sampler
+
+    def latents(self, count: int, seed: int = 0) -> torch.Tensor:
+        """Return the first latents of a seed (count, dim)."""
+        return draw_latents(self.sampler, range(count), seed)
 
     @property
     def dim(self) -> int:
@@ -61,7 +76,7 @@ class LatentSpace:
 
     @cached_property
     def _drawn(self) -> torch.Tensor:
-        return self.run.latents(DRAWN, seed=0).double()
+        return self.latents(DRAWN).double()
 
     @cached_property
     def center(self) -> torch.Tensor:
@@ -77,16 +92,16 @@ class LatentSpace:
         """Return a condition for each of some images: of one class, or what sampling takes by itself."""
         if label is not None:
             return torch.full((count,), label, dtype=torch.int64)
-        return self.run.sampler.default_condition(range(count))
+        return self.sampler.default_condition(range(count))
 
     def generate(self, latents: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         """Return images (N, C, H, W), in [-1, 1], through which gradients flow to the latents."""
-        network = self.run.sampler.network
+        network = self.sampler.network
         like = next(network.parameters(), torch.empty(0))
         if condition is not None and condition.is_floating_point():
             condition = condition.to(like.dtype)
         inputs = Inputs(latents.to(like.dtype), condition)
-        samples: torch.Tensor = self.run.sampler(inputs, torch.Generator().manual_seed(0))
+        samples: torch.Tensor = self.sampler(inputs, torch.Generator().manual_seed(0))
         return samples.float()
 
     @torch.no_grad()

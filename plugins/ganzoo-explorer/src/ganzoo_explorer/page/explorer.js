@@ -70,11 +70,16 @@ function placeOn({ kind, index }, place) {
   return Number((center + place * unit).toPrecision(6));
 }
 
-const nameOf = ({ kind, index }) => (kind === "coordinates" ? `z[${index}]` : `SeFa ${index + 1}`);
+const nameOf = ({ kind, index }) => (kind === "coordinates" ? `z[${index}]` : `sefa[${index}]`);
 
 const ownLabel = (which) => (run.classes.length ? which % run.classes.length : 0);
 
-const told = (chosen) => ({ labels: chosen, condition });
+function truncation() {
+  const { value } = byId("truncation");
+  return value === "" ? null : Number(value);
+}
+
+const told = (chosen) => ({ labels: chosen, condition, truncation: truncation() });
 
 // Drawing. Requests of sliders overtake each other: only the newest state is asked for.
 
@@ -227,10 +232,9 @@ function readLatent(text) {
 // Everything else on the page.
 
 async function drawSeed() {
-  const truncation = byId("truncation").value;
   const seed = Number(byId("seed").value);
   if (!Number.isSafeInteger(seed)) throw new Error("seed: must be a whole number");
-  ({ latents: drawn } = await ask("api/latents", { seed, truncation: truncation === "" ? null : Number(truncation) }));
+  ({ latents: drawn } = await ask("api/latents", { seed, truncation: truncation() }));
   latents = [...drawn];
   stop();
   select(selected);
