@@ -92,6 +92,21 @@ def test_a_generator_that_does_not_begin_with_a_linear_layer_has_no_directions_o
         sefa(space_of(network), 1)
 
 
+def test_noise_is_the_same_for_every_image() -> None:
+    class Noisy(Pixelwise):
+        def forward(self, z: torch.Tensor, condition: Any = None, rng: Any = None) -> torch.Tensor:
+            return super().forward(z) + torch.randn(len(z), 1, 2, 2, generator=rng)
+
+    space = space_of(Noisy([0.0, 0.1]))
+    space.sampler.uses_noise = True
+    images = space.render(torch.zeros(3, 2), None)
+    assert (images == images[:1]).all()
+    assert np.unique(images[0]).size > 2
+    assert effects(space, torch.eye(2), 4)[0].change == 0
+    target = torch.from_numpy(space.render(torch.tensor([[0.0, 1.0]]), None))[0]
+    assert invert(space, target, starts=2, steps=100).error < 0.01
+
+
 def test_values_set_by_hand_saturate_and_drive_images_dark() -> None:
     space = space_of(Pixelwise([-1.0, -1.0, -1.0]))
     found = value_effects(space, 30)

@@ -10,9 +10,6 @@ from torch import nn
 from ganzoo.errors import UsageError
 from ganzoo_latents.space import LatentSpace
 
-LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
-"""Layers with weights; embeddings of conditions are none."""
-
 SAMPLES = 2048
 """Latents whose activations the principal components are found from."""
 
@@ -104,13 +101,11 @@ def _first_layer(space: LatentSpace, latents: torch.Tensor, *, after: bool) -> t
 
     network = space.sampler.network
     hooks = [
-        module.register_forward_hook(watch)
-        for module in network.modules()
-        if isinstance(module, LAYERS)
+        module.register_forward_hook(watch) for module in network.modules() if _has_weights(module)
     ]
     condition = space.conditions(1)
     try:
-        space.generate(latents, None if condition is None else _repeated(condition, len(latents)))
+        space.forward(latents, None if condition is None else _repeated(condition, len(latents)))
     finally:
         for hook in hooks:
             hook.remove()
@@ -120,6 +115,12 @@ def _first_layer(space: LatentSpace, latents: torch.Tensor, *, after: bool) -> t
             f"{space.run.path}: the generator has too few layers to find directions in"
         )
     return seen[wanted]
+
+
+def _has_weights(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    matrix = isinstance(weight, torch.Tensor) and weight.dim() > 1
+    return matrix and not isinstance(module, nn.Embedding)
 
 
 def _repeated(condition: torch.Tensor, count: int) -> torch.Tensor:

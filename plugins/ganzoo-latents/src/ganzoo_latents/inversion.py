@@ -109,6 +109,8 @@ def invert(
         optimizer.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * chunk.start / steps)) / 2
         optimizer.zero_grad()
         images = space.generate(latents, condition)
+        # Beyond black and white there is nothing that a picture could show.
+        images = torch.where(target.abs() >= 1, images.clamp(-1, 1), images)
         distance = (images - target).square().flatten(1).mean(dim=1)
         better = distance.detach() < least
         kept[better], least[better] = latents.detach()[better], distance.detach()[better]

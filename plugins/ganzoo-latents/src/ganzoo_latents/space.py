@@ -30,8 +30,8 @@ Pixels = npt.NDArray[np.float32]
 class LatentSpace:
     """The latents of a run and the images that its generator turns them into.
 
-    Noise that a generator injects is the same in every call, so that images differ only by what they are
-    generated from.
+    Noise that a generator injects is the same for every image, so that images differ only by what they
+    are generated from.
     """
 
     run: Run
@@ -96,6 +96,18 @@ class LatentSpace:
 
     def generate(self, latents: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
         """Return images (N, C, H, W), in [-1, 1], through which gradients flow to the latents."""
+        if not getattr(self.sampler, "uses_noise", False):
+            return self.forward(latents, condition)
+        rows = [slice(row, row + 1) for row in range(len(latents))]
+        return torch.cat(
+            [
+                self.forward(latents[row], None if condition is None else condition[row])
+                for row in rows
+            ]
+        )
+
+    def forward(self, latents: torch.Tensor, condition: torch.Tensor | None) -> torch.Tensor:
+        """Return images as ``generate`` does, in one pass; each has noise of its own."""
         network = self.sampler.network
         like = next(network.parameters(), torch.empty(0))
         if condition is not None and condition.is_floating_point():
