@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -87,7 +88,9 @@ def test_truncation_and_animations(served: Server) -> None:
 def test_a_picture_becomes_a_latent(served: Server) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (40, 40), "black").save(buffer, "PNG")
-    status, found = ask(served, "/api/invert?label=2", buffer.getvalue())
+    status, found = ask(
+        served, f"/api/invert?{quote(json.dumps({'labels': [2]}))}", buffer.getvalue()
+    )
     assert status == 200
     assert found["label"] == 2
     assert len(found["latent"]) == 8
@@ -121,7 +124,7 @@ ZERO = [0.0] * 8
             b"no picture",
             "the picture: cannot be read as a picture: it has no known format",
         ),
-        ("invert?label=12", b"", "class"),
+        (f"invert?{quote(json.dumps({'labels': [12]}))}", b"", "class"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(
@@ -205,6 +208,38 @@ def test_one_thread_is_used_where_it_is_faster(
         assert torch.get_num_threads() == chosen
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_generator_of_values_is_told_them(tmp_path: Any) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (32, 8, 8, 3), dtype=np.uint8)
+    labels = rng.integers(0, 2, (32, 2)).astype(np.float32) / 2
+    np.savez(tmp_path / "x.npz", train_images=images, train_labels=labels)
+    network = {"type": "mlp", "hidden": [8], "conditional": True}
+    spec = {
+        "dataset": {"type": "arrays", "path": str(tmp_path / "x.npz")},
+        "latent": {"type": "uniform", "dim": 4},
+        "generator": network,
+        "discriminator": network,
+        "training": {"duration": "3 steps", "batch_size": 8},
+        "device": "cpu",
+    }
+    explorer = Explorer(ganzoo.run(spec, output=tmp_path / "run"))
+    example = explorer.describe()["condition"]
+    assert len(example) == 2
+    latents = explorer.latents({"truncation": 0.25})["latents"]
+    assert np.abs(latents).max() <= 0.25
+    first, other = (
+        explorer.images({"latents": latents, "condition": told})["images"]
+        for told in (example, [5.0, -5.0])
+    )
+    assert first != other
+    with pytest.raises(UsageError, match="condition: needs 2 numbers"):
+        explorer.images({"latents": latents, "condition": [1]})
+    picture = base64.b64decode(first[0].partition(",")[2])
+    found = explorer.invert(picture, {"condition": example})
+    shown = explorer.images({"latents": [found["latent"]], "condition": example})["images"]
+    assert shown == [found["image"]]
 
 
 def test_an_address_of_another_machine_is_refused(finished: Any) -> None:

@@ -122,12 +122,14 @@ class Explorer:
         condition = self._condition(request, frames)
         return self._rendered(request, latents, condition)
 
-    def invert(self, picture: bytes, label: int | None) -> Data:
-        """Return the latent of a picture, with both images and the error."""
-        if label is not None:
-            self._refuse_class(label)
+    def invert(self, picture: bytes, request: Data) -> Data:
+        """Return the latent of a picture, with both images and the error.
+
+        Its condition is that of the request, or the one of all that fits best.
+        """
+        condition = self._condition(request, 1) if request else None
         target, note = read_picture(io.BytesIO(picture), self.space.images, "the picture")
-        found = invert(self.space, target, label=label, starts=4, steps=200)
+        found = invert(self.space, target, condition=condition, starts=4, steps=200)
         return {
             "latent": found.latent.tolist(),
             "label": found.label,

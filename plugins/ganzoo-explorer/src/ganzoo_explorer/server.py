@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ganzoo.errors import GanzooError, UsageError, in_a_line
 from ganzoo_explorer.model import Explorer
@@ -97,8 +97,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> Any:
         explorer, url = self.server.explorer, urlsplit(self.path)
         if url.path == "/api/invert":
-            label = parse_qs(url.query).get("label", [""])[0]
-            return explorer.invert(body, int(label) if label.isdecimal() else None)
+            return explorer.invert(body, _json_object(unquote(url.query) or "{}"))
         answers = {
             "/api/latents": explorer.latents,
             "/api/images": explorer.images,
@@ -106,13 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         if url.path not in answers:
             raise UsageError("there is no such page")
-        try:
-            request = json.loads(body)
-        except (ValueError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
-            raise UsageError("the request must be a JSON object")
-        return answers[url.path](request)
+        return answers[url.path](_json_object(body))
 
     def _refused(self) -> bool:
         """Refuse pages of other hosts that had their name point to this machine."""
@@ -149,3 +142,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
         """Write nothing."""
+
+
+def _json_object(text: str | bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise UsageError("the request must be a JSON object")
+    return data

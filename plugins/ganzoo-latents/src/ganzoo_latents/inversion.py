@@ -85,22 +85,25 @@ def invert(
     space: LatentSpace,
     target: torch.Tensor,
     *,
-    label: int | None = None,
+    condition: torch.Tensor | None = None,
     starts: int = 8,
     steps: int = 300,
     seed: int = 0,
 ) -> Inversion:
     """Return the latent whose image is nearest to a target (C, H, W).
 
-    The starts are the best of some random latents. A generator of classes tries them all, unless one
-    is given. The global random state is neither used nor changed.
+    The starts are the best of some random latents. A conditional generator tries all classes, or the
+    conditions of some real samples, unless one (1, ...) is given. The global random state is neither
+    used nor changed.
     """
     candidates = space.latents(max(CANDIDATES, starts), seed)
-    told = space.conditions(len(candidates), label)
+    told = space.conditions(len(candidates))
+    if told is not None and condition is not None:
+        told = condition.expand(len(candidates), *condition.shape[1:])
     errors = _rmse(torch.from_numpy(space.render(candidates, told)), target)
     best = errors.argsort()[:starts]
     latents = candidates[best].clone().requires_grad_(True)
-    condition = None if told is None else told[best]
+    condition = None if told is None else told[best].clone()
     spread = space.spread(torch.eye(space.dim))
     rate = LEARNING_RATE * float(spread.mean())
     optimizer = torch.optim.Adam([latents], lr=rate)

@@ -296,10 +296,11 @@ async function invert() {
   if (!picture) return;
   const which = selected;
   byId("inverted-text").textContent = "Searching for the latent …";
-  const label = run.classes.length && !byId("any-class").checked ? `?label=${labels[which]}` : "";
+  const any = run.classes.length ? byId("any-class").checked : !condition;
+  const asked = any ? "" : `?${encodeURIComponent(JSON.stringify(told([labels[which]])))}`;
   let found;
   try {
-    found = await ask(`api/invert${label}`, picture);
+    found = await ask(`api/invert${asked}`, picture);
   } catch (error) {
     byId("inverted-text").textContent = "";
     throw error;

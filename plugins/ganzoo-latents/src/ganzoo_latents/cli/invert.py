@@ -63,12 +63,16 @@ def invert(
     drawing = path.with_name(f"{path.stem}.png")
     options.check_outputs(path, drawing, force=force)
     space = LatentSpace.of(opened)
-    chosen = None if label is None else opened.class_number(label, "--label")
+    condition = None
+    if label is not None:
+        condition = space.conditions(1, opened.class_number(label, "--label"))
     target, note = inversion.read_picture(picture, space.images)
     if note is not None:
         say(f"note: {note}")
     with showing_progress(quiet=quiet):
-        found = inversion.invert(space, target, label=chosen, starts=starts, steps=steps, seed=seed)
+        found = inversion.invert(
+            space, target, condition=condition, starts=starts, steps=steps, seed=seed
+        )
     details = {"picture": picture.name, "error": found.error, "errors_of_starts": found.errors}
     data = inversion.to_json(space, found.latent, found.label, **details)
     write_atomically(path, json.dumps(data, indent=2) + "\n")
