@@ -36,8 +36,6 @@ SECTIONS: dict[str, tuple[Command, ...]] = {
     ),
     "Look at runs": (
         _core("sample", "sampling:sample", "Generate samples with a trained generator."),
-        _core("traverse", "traversals:traverse", "Vary one latent coordinate at a time."),
-        _core("interpolate", "traversals:interpolate", "Interpolate between latents."),
         _core("plot losses", "runs:losses", "Plot the losses of a run."),
     ),
     "Evaluate": (

@@ -1,16 +1,15 @@
-"""Grids of samples with labelled rows and columns, and animations of pictures."""
+"""Grids of samples with labelled rows and columns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from ganzoo.components import SampleSpace
-from ganzoo.utils.images import TILE, save_image, to_image, to_uint8
+from ganzoo.utils.images import TILE, to_image, to_uint8
 
 INK = (60, 60, 60)
 GAP = 4
@@ -96,15 +95,6 @@ def sample_picture(
     if space.kind == "images" and 1 < len(classes) <= MOST_HEADINGS:
         return class_grid(samples, classes)
     return space.preview(samples)
-
-
-def save_gif(frames: Sequence[Image.Image], path: Path, *, seconds: float = 0.1) -> None:
-    """Write an animation that plays forwards and backwards in an endless loop."""
-    if not frames:
-        raise ValueError("an animation needs one or more frames")
-    first, *others = [*frames, *frames[-2:0:-1]]
-    duration = round(1000 * seconds)
-    save_image(first, path, save_all=True, append_images=others, duration=duration, loop=0)
 
 
 def _font_that_fits(labels: Sequence[str], width: int) -> ImageFont.FreeTypeFont:

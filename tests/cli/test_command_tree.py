@@ -90,7 +90,11 @@ def test_a_command_that_cannot_be_imported_names_its_plugin(added):
 
 @pytest.mark.parametrize(
     ("words", "package"),
-    [(("plugins", "new", "mine"), "ganzoo-devkit"), (("data", "photos"), "ganzoo-inspect")],
+    [
+        (("plugins", "new", "mine"), "ganzoo-devkit"),
+        (("data", "photos"), "ganzoo-inspect"),
+        (("traverse", "run"), "ganzoo-latents"),
+    ],
 )
 def test_a_command_of_a_package_that_is_not_installed_names_the_package(
     program, monkeypatch, words, package

@@ -22,8 +22,6 @@ def inside(tmp_path, monkeypatch):
 WRITERS = [
     (["sample", "RUN"], "mine.png"),
     (["sample", "RUN", "--format", "npy"], "mine.npy"),
-    (["traverse", "RUN", "--dims", "1"], "mine.png"),
-    (["interpolate", "RUN", "--rows", "1", "--steps", "2"], "mine.png"),
     (["plot", "losses", "RUN"], "mine.png"),
     (["schema"], "mine.json"),
     (["init", "digits"], "mine.json"),
@@ -50,23 +48,11 @@ def test_a_folder_that_is_not_there_is_named(program, finished, command, name):
     assert f"error: no/such/{name}: the folder no/such does not exist" in result.err
 
 
-def test_every_output_is_checked_before_any_is_written(program, finished):
-    Path("way.gif").write_text("mine")
-    result = program("interpolate", finished, "--rows", 1, "-o", "way.png")
-    assert result.code == 2
-    assert "way.gif: exists already" in result.err
-    assert not Path("way.png").exists()
+def test_every_output_is_checked_before_any_is_written(program):
     Path("ganzoo.spec.schema.json").write_text("mine")
     assert program("init", "digits", "-o", "spec.json", "--schema").code == 2
     assert not Path("spec.json").exists()
     assert Path("ganzoo.spec.schema.json").read_text() == "mine"
-
-
-def test_a_grid_and_its_animation_never_share_a_file(program, finished):
-    result = program("interpolate", finished, "--rows", 1, "--steps", 2, "-o", "way.gif")
-    assert result.out.split() == ["way.png", "way.gif"]
-    with Image.open("way.png") as grid, Image.open("way.gif") as animation:
-        assert (grid.format, animation.format) == ("PNG", "GIF")
 
 
 def test_default_names_are_numbered(program, finished):
@@ -150,12 +136,6 @@ def test_a_schema_that_is_the_same_is_no_obstacle(program):
     assert program("init", "digits", "-o", "a.json", "--schema").code == 0
     assert program("init", "digits", "-o", "b.json", "--schema").code == 0
     assert program("init", "digits", "-o", "b.json", "--schema").code == 2
-
-
-def test_default_names_are_free_for_all_endings(program, finished):
-    Path("small-1-interpolation.gif").write_text("mine")
-    result = program("interpolate", finished, "--rows", 1, "--steps", 2)
-    assert result.out.split() == ["small-1-interpolation-2.png", "small-1-interpolation-2.gif"]
 
 
 def test_a_dot_in_a_runs_name_is_no_ending(program, finished):

@@ -70,22 +70,6 @@ def test_what_cannot_be_sampled_is_refused_in_a_line(program, finished, argument
     assert result.err.count("\n") == 1
 
 
-def test_traverse_draws_a_row_a_coordinate_and_a_column_a_value(program, finished):
-    arguments = ["--dims", "0,3,7", "--values", "-30,-3,0,3,30"]
-    assert program("traverse", finished, *arguments).out == "small-1-traversal.png\n"
-    _, (width, height), _ = facts("small-1-traversal.png")
-    assert 5 * 56 < width < 7 * 56
-    assert 3 * 56 < height < 4 * 56
-
-
-def test_traverse_varies_the_first_coordinates_by_default_and_takes_ranges(program, finished):
-    program("traverse", finished, "-o", "all.png")
-    program("traverse", finished, "--dims", "0-5,6,7", "-o", "ranges.png")
-    with Image.open("all.png") as first, Image.open("ranges.png") as second:
-        assert first.size == second.size
-        assert first.tobytes() == second.tobytes()
-
-
 @pytest.fixture
 def conditional(finished, monkeypatch):
     """The finished run, as if it had been trained with the names of three classes."""
@@ -120,12 +104,7 @@ def test_an_unknown_class_is_answered_with_the_nearest(program, conditional):
         "--label: no class is called 'dogs'; did you mean 'dog'? (available: cat, dog, owl)"
         in result.err
     )
-    assert "--label: no class is called '3'" in program("traverse", conditional, "--label", "3").err
-
-
-def test_interpolations_of_classes_name_the_rows(program, conditional):
-    assert program("interpolate", conditional, "--rows", 2, "--steps", 2, "-o", "a.png").code == 0
-    assert facts("a.png")[0] == "RGB"
+    assert "--label: no class is called '3'" in program("sample", conditional, "--label", "3").err
 
 
 def test_conditions_and_sources_are_refused_where_they_have_no_use(program, finished):
@@ -196,31 +175,6 @@ def test_sources_and_conditions_that_do_not_fit_are_refused(
     assert result.code == 2
     assert message in result.err
     assert result.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("dims", "message"),
-    [
-        ("5-2", "'5-2' is not a list of numbers"),
-        ("0-999999999999", "'0-999999999999' is not a list of numbers"),
-        ("0,8", "coordinates 0 to 7, not 8"),
-        ("a", "'a' is not a list of numbers"),
-    ],
-)
-def test_coordinates_that_are_not_there_are_refused(program, finished, dims, message):
-    result = program("traverse", finished, "--dims", dims)
-    assert result.code == 2
-    assert message in result.err
-
-
-@pytest.mark.parametrize("way", ["--spherical", "--linear"])
-def test_interpolate_draws_a_table_and_an_animation(program, finished, way):
-    result = program("interpolate", finished, way, "--steps", 3, "--rows", 2, "-o", "way.png")
-    assert result.out == "way.png\nway.gif\n"
-    table = (2 * (3 * 30 + 2), 2 * (2 * 30 + 2))  # each pixel is 2, each image 28 and its gap 2
-    assert facts("way.png") == ("L", table, 1)
-    assert facts("way.gif")[2] > 3
-    assert min(facts("way.gif")[1]) >= 240
 
 
 def test_losses_are_plotted_into_the_run_or_elsewhere(program, finished, tmp_path):

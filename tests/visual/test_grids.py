@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from PIL import Image
 
-from ganzoo.visual.grids import class_grid, labelled_grid, save_gif, whole_rows
+from ganzoo.visual.grids import class_grid, labelled_grid, whole_rows
 
 
 def test_images_stand_in_the_row_and_column_of_their_labels():
@@ -57,21 +56,3 @@ def test_a_grid_of_classes_has_whole_rows(count: int, classes: int, whole: int) 
 def test_samples_that_do_not_fit_the_labels_are_refused(shape):
     with pytest.raises(ValueError, match="expected 2 images"):
         labelled_grid(np.zeros(shape), ["a"], ["x", "y"])
-
-
-def test_an_animation_runs_there_and_back_for_ever(tmp_path):
-    frames = [Image.fromarray(np.full((4, 4), level, np.uint8)) for level in (0, 100, 200)]
-    save_gif(frames, tmp_path / "a.gif", seconds=0.05)
-    levels = []
-    with Image.open(tmp_path / "a.gif") as image:
-        assert image.info["loop"] == 0
-        assert image.info["duration"] == 50
-        for frame in range(image.n_frames):
-            image.seek(frame)
-            levels.append(image.convert("L").getpixel((0, 0)))
-    assert levels == [0, 100, 200, 100]
-
-
-def test_an_animation_of_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="one or more frames"):
-        save_gif([], tmp_path / "a.gif")

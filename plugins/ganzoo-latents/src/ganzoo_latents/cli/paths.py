@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,15 @@ label_option = click.option(
 @click.option(
     "--latents",
     metavar="FILE|NUMBERS",
-    help="Latent to start from: a .npy file whose first row is used, or its coordinates.",
+    help="Latent to start from: a .npy file whose first row is used, a .json file of ganzoo invert, or"
+    " its coordinates.",
+)
+@click.option(
+    "--along",
+    type=click.Choice(["coordinates", "sefa", "ganspace"]),
+    default="coordinates",
+    help="What to vary: coordinates, or directions found by a method; --dims then counts directions, and"
+    " values are standard deviations.",
 )
 @options.truncation_option
 @options.checkpoint_option
@@ -64,13 +73,14 @@ def traverse(
     values: list[float],
     seed: int,
     latents: str | None,
+    along: str,
     truncation: float | None,
     checkpoint: str,
     label: str | None,
     output: Path | None,
     force: bool,
 ) -> None:
-    """Vary one latent coordinate at a time and draw the results.
+    """Vary one latent coordinate, or direction, at a time and draw the results.
 
     The grid has a row for each coordinate and a column for each value; all other coordinates stay as
     given by the seed or --latents.
@@ -82,8 +92,8 @@ def traverse(
     import torch
 
     from ganzoo.utils.images import save_image
-    from ganzoo.visual import traversals
     from ganzoo.visual.grids import labelled_grid
+    from ganzoo_latents import paths
 
     opened = open_run(run, checkpoint)
     path = output or options.free_path(f"{opened.path.resolve().name}-traversal", ".png")
@@ -93,12 +103,20 @@ def traverse(
     wrong = next((each for each in dims if not 0 <= each < dim), None)
     if wrong is not None:
         raise UsageError(f"--dims: this run's latents have coordinates 0 to {dim - 1}, not {wrong}")
-    start = (
-        opened.latents(1, seed, truncation) if latents is None else read_latents(latents, opened)
-    )
-    varied = traversals.traverse(start[0].numpy(), dims, values)
-    samples = _images(opened, torch.from_numpy(varied), label, truncation)
-    rows, columns = [f"z[{each}]" for each in dims], [f"{value:g}" for value in values]
+    if latents is None:
+        start = opened.latents(1, seed, truncation)
+    elif latents.endswith(".json"):
+        numbers, kept = _read_latent(Path(latents))
+        start, label = read_latents(numbers, opened), kept if label is None else label
+    else:
+        start = read_latents(latents, opened)
+    name = "z[{}]"
+    if along == "coordinates":
+        varied = torch.from_numpy(paths.traverse(start[0].numpy(), dims, values))
+    else:
+        varied, name = _moved(opened, start[:1], along, dims, values), f"{along}[{{}}]"
+    samples = _images(opened, varied, label, truncation)
+    rows, columns = [name.format(each) for each in dims], [f"{value:g}" for value in values]
     save_image(labelled_grid(samples, rows, columns), path)
     write(path)
 
@@ -149,8 +167,9 @@ def interpolate(
     import torch
 
     from ganzoo.utils.images import image_grid, save_image
-    from ganzoo.visual import traversals
-    from ganzoo.visual.grids import labelled_grid, save_gif
+    from ganzoo.visual.grids import labelled_grid
+    from ganzoo_latents import paths
+    from ganzoo_latents.animation import save_gif
 
     opened = open_run(run, checkpoint)
     path = output or options.free_path(
@@ -163,9 +182,9 @@ def interpolate(
     begin, end = (opened.latents(rows, seed, truncation).numpy() for seed in seeds)
     frames = FRAMES_PER_STEP * (steps - 1) + 1
     if spherical:
-        latents = traversals.interpolate_spherically(begin, end, frames)
+        latents = paths.interpolate_spherically(begin, end, frames)
     else:
-        latents = traversals.interpolate_linearly(begin, end, frames)
+        latents = paths.interpolate_linearly(begin, end, frames)
     flat = torch.from_numpy(latents.reshape(rows * frames, -1))
     samples = _images(opened, flat, label, truncation, rows)
     samples = samples.reshape(rows, frames, *samples.shape[1:])
@@ -195,3 +214,42 @@ def _images(
         raise UsageError(f"{run.path}: generates {kind}; only images fit in a grid")
     samples: Floats = run.sample(latents=latents, labels=labels, truncation=truncation).numpy()
     return samples
+
+
+def _moved(
+    run: Run, start: torch.Tensor, method: str, chosen: list[int], values: list[float]
+) -> torch.Tensor:
+    """Return a latent (1, dim) moved to places along directions of a method, row after row."""
+    import torch
+
+    from ganzoo_latents.analysis import METHODS
+    from ganzoo_latents.space import LatentSpace
+
+    space = LatentSpace.of(run)
+    found = METHODS[method](space, max(chosen) + 1)
+    if max(chosen) >= len(found):
+        raise UsageError(f"--dims: {method} finds {len(found)} directions, 0 to {len(found) - 1}")
+    directions = found.vectors[chosen]
+    spread = space.spread(directions)
+    return torch.cat(
+        [
+            space.moved(start, direction, value * unit)
+            for direction, unit in zip(directions, spread, strict=True)
+            for value in values
+        ]
+    )
+
+
+def _read_latent(path: Path) -> tuple[str, str | None]:
+    """Return the coordinates, as ``--latents`` takes them, and the class of a file of ``invert``."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        numbers = ",".join(str(float(each)) for each in data["latent"])
+        label = data.get("class")
+    except OSError as error:
+        raise UsageError(f"--latents: {path}: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise UsageError(
+            f"--latents: {path}: is not a latent as 'ganzoo invert' writes it"
+        ) from None
+    return numbers, None if label is None else str(label)

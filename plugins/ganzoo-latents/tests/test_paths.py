@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-from ganzoo.visual.traversals import interpolate_linearly, interpolate_spherically, traverse
+from ganzoo_latents.paths import interpolate_linearly, interpolate_spherically, traverse
 
 WAYS = [interpolate_linearly, interpolate_spherically]
 RNG = np.random.default_rng(0)

@@ -26,17 +26,19 @@ def traverse(latent: Latents, dimensions: Sequence[int], values: Sequence[float]
     return paths.reshape(-1, latent.shape[-1])
 
 
-def interpolate_linearly(begin: Latents, end: Latents, steps: int) -> Latents:
+def interpolate_linearly(begin: Latents, end: Latents, steps: int | Latents) -> Latents:
     """Interpolate between two sets of latents (N, dim) along straight lines.
 
+    ``steps`` is how many there are, both ends included, at least 2; or their places, from 0 to 1.
+
     Returns:
-        (N, steps, dim), both ends included; there must be at least 2 steps.
+        (N, steps, dim).
     """
-    fraction = np.linspace(0, 1, steps, dtype=begin.dtype)[None, :, None]
+    fraction = _places(steps, begin)
     return begin[:, None] * (1 - fraction) + end[:, None] * fraction
 
 
-def interpolate_spherically(begin: Latents, end: Latents, steps: int) -> Latents:
+def interpolate_spherically(begin: Latents, end: Latents, steps: int | Latents) -> Latents:
     """Interpolate along arcs, which stay where high-dimensional normals have their mass.
 
     The ends may differ in length. Latents in nearly the same or nearly opposite directions do not
@@ -46,10 +48,15 @@ def interpolate_spherically(begin: Latents, end: Latents, steps: int) -> Latents
     lengths = np.linalg.norm(begin, axis=1) * np.linalg.norm(end, axis=1)
     cosine = (begin * end).sum(axis=1) / np.maximum(lengths, np.finfo(begin.dtype).tiny)
     angle = np.arccos(np.clip(cosine, -1, 1))[:, None, None]
-    fraction = np.linspace(0, 1, steps, dtype=begin.dtype)[None, :, None]
+    fraction = _places(steps, begin)
     sine = np.sin(angle)
     straight = (sine < 1e-3) | (lengths == 0)[:, None, None]
     sine = np.where(straight, 1, sine)
     of_begin, of_end = np.sin((1 - fraction) * angle), np.sin(fraction * angle)
     arcs = (begin[:, None] * of_begin + end[:, None] * of_end) / sine
     return np.where(straight, interpolate_linearly(begin, end, steps), arcs).astype(begin.dtype)
+
+
+def _places(steps: int | Latents, like: Latents) -> Latents:
+    places = np.linspace(0, 1, steps) if isinstance(steps, int) else steps
+    return places.astype(like.dtype)[None, :, None]
