@@ -34,6 +34,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text(f"[ganzoo]\n{name} = {folder.name}.plugin\n")
     with pytest.MonkeyPatch.context() as patch:
+        # It has a 'cyclegan', too, as the small package that shows how one is written.
+        patch.setenv("GANZOO_DISABLE_PLUGINS", "ganzoo-translation")
         patch.syspath_prepend(PACKAGES)
         patch.syspath_prepend(site)
         plugins = Plugins()
