@@ -16,6 +16,7 @@ import ganzoo
 from ganzoo.components import registry
 from ganzoo.hookspecs import hookimpl
 from ganzoo.plugins import Plugins, installed
+from ganzoo.plugins.discovery import Selection
 from ganzoo.runs import RunDirectory
 
 PACKAGES = Path(__file__).parent / "packages"
@@ -34,11 +35,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text(f"[ganzoo]\n{name} = {folder.name}.plugin\n")
     with pytest.MonkeyPatch.context() as patch:
-        # It has a 'cyclegan', too, as the small package that shows how one is written.
-        patch.setenv("GANZOO_DISABLE_PLUGINS", "ganzoo-translation")
         patch.syspath_prepend(PACKAGES)
         patch.syspath_prepend(site)
-        plugins = Plugins()
+        # It has an algorithm 'cyclegan', as has the small package that shows how one is written.
+        plugins = Plugins(Selection(disabled=frozenset({"ganzoo-translation"})))
         plugins.load_core()
         plugins.load_installed()
         with registry.using(plugins.registry):

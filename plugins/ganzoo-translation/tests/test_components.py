@@ -22,7 +22,7 @@ def parameters(network: torch.nn.Module) -> int:
 
 
 def test_the_networks_have_the_sizes_of_the_papers() -> None:
-    """The authors' programs print 54.414, 11.378 and 2.769 million; beside batch norm, without biases."""
+    """The authors' programs print 54.414, 11.378 and 2.769 million, without biases beside batch norm."""
     with torch.device("meta"):
         unet = UNet(normalization={"type": "batch"}).build(PAPER, PAPER, None)
         resnet = ResNetTranslator(normalization={"type": "none"}).build(PAPER, PAPER, None)
