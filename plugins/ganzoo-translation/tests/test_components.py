@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganzoo_devkit.testing.trials import TinyTranslator, registered
 from ganzoo_translation.components import PatchGAN, ResNetTranslator, UNet, patch_side
 from ganzoo_translation.digits import DigitDomains, read
 
@@ -114,6 +115,13 @@ def pairs(folder: Path, **changes: Any) -> dict[str, Any]:
             "discriminator: reads patches of 70x70 pixels, and images have 16x16",
         ),
         ("cyclegan", {"source": None}, {}, "dataset: has no sources to translate from"),
+        ("cut", {"source": None}, {}, "dataset: has no sources to translate from"),
+        (
+            "cut",
+            {"source": np.zeros((8, 16, 16, 1), np.uint8)},
+            {},
+            "dataset: sources .* and samples .* must have one shape",
+        ),
         (
             "cyclegan",
             {"source": np.zeros((8, 16, 16, 1), np.uint8)},
@@ -171,3 +179,10 @@ def test_the_recipe_for_digits_trains_with_small_networks(tmp_path: Path) -> Non
     )
     assert run.metrics()[-1]["step"] == 2
     assert run.sample(3).shape == (3, 1, 28, 28)
+
+
+def test_cut_needs_a_translator_that_shows_its_layers(tmp_path: Path) -> None:
+    with registered(TinyTranslator):
+        spec = {"algorithm": "cut", "dataset": pairs(tmp_path), "generator": "conformance-tiny"}
+        with pytest.raises(SpecError, match="generator: does not show its layers; use 'resnet-"):
+            ganzoo.load_spec(spec).check()

@@ -199,6 +199,81 @@ def test_a_step_of_cyclegan_is_the_papers(take_step: Callable[..., Step]) -> Non
     torch.testing.assert_close(numbers["loss/identity"], same.detach(), rtol=1e-9, atol=0)
 
 
+@pytest.mark.parametrize(("generator", "layers"), [(RESNET, (4, 7, 10, 11)), (UNET, (0, 1, 2))])
+def test_a_step_of_cut_is_the_papers(
+    take_step: Callable[..., Step], generator: dict[str, Any], layers: tuple[int, ...]
+) -> None:
+    """All patches are compared, so that their order, which is random, does not matter."""
+    game, batch, before, numbers = take_step(
+        paired=False,
+        algorithm="cut",
+        generator=generator,
+        discriminator=PATCHES,
+        projection=3,
+        contrast_weight=2.0,
+    )
+    x, y, w, heads = batch.source, batch.sample, before["generator"], before["contrast"]
+    translate, encode = (resnet, seen_by_resnet) if generator is RESNET else (unet, seen_by_unet)
+
+    def contrast(images: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+        losses = []
+        for number, layer in enumerate(zip(encode(images, w), encode(sources, w), strict=True)):
+            query, key = (projected(each, heads, f"projections.{number}") for each in layer)
+            similar = (query @ key.detach().transpose(1, 2) / 0.07).exp()
+            own = similar.diagonal(dim1=1, dim2=2)
+            losses.append(-(own / similar.sum(2)).log().mean())
+        assert len(losses) == 1 + len(layers)
+        return sum(losses) / len(losses)
+
+    fake = translate(x, w)
+    discriminator = before["discriminator"]
+    judged = (patches(y, discriminator) - 1).square().mean()
+    judged = (judged + patches(fake.detach(), discriminator).square().mean()) / 2
+    assert_updated(game, "discriminator", judged, discriminator)
+    updated = dict(game.networks["discriminator"].named_parameters())
+    adversarial = (patches(fake, updated) - 1).square().mean()
+    across, same = contrast(fake, x), contrast(translate(y, w), y)
+    loss = adversarial + 2 * (across + same) / 2
+    assert_updated(game, "generator", loss, w)
+    assert_updated(game, "contrast", loss, heads)
+    for name, expected in {
+        "loss/discriminator": judged,
+        "loss/generator": adversarial,
+        "loss/contrast": across,
+        "loss/identity": same,
+    }.items():
+        torch.testing.assert_close(numbers[name], expected.detach(), rtol=1e-9, atol=0)
+
+
+def seen_by_resnet(x: torch.Tensor, w: Weights) -> list[torch.Tensor]:
+    seen = [x]
+    x = normalized(layer(mirrored(x, 3), w, "layers.1"), w, "layers.2").clamp(min=0)
+    for name, norm in (("layers.4", "layers.5"), ("layers.7", "layers.8")):
+        x = layer(x, w, name, stride=2, padding=1)
+        seen.append(x)
+        x = normalized(x, w, norm).clamp(min=0)
+    for block in ("layers.10.layers", "layers.11.layers"):
+        y = normalized(layer(mirrored(x, 1), w, f"{block}.1"), w, f"{block}.2").clamp(min=0)
+        x = x + normalized(layer(mirrored(y, 1), w, f"{block}.5"), w, f"{block}.6")
+        seen.append(x)
+    return seen
+
+
+def seen_by_unet(x: torch.Tensor, w: Weights) -> list[torch.Tensor]:
+    first = layer(x, w, "down.0.1", stride=2, padding=1)
+    second = layer(leaky(first), w, "down.1.1", stride=2, padding=1)
+    second = normalized(second, w, "down.1.2")
+    return [x, first, second, layer(leaky(second), w, "down.2.1", stride=2, padding=1)]
+
+
+def projected(x: torch.Tensor, w: Weights, name: str) -> torch.Tensor:
+    """Return a vector of length 1 for each pixel, (N, pixels, width)."""
+    x = x.flatten(2).transpose(1, 2)
+    x = (x @ w[f"{name}.0.weight"].T + w[f"{name}.0.bias"]).clamp(min=0)
+    x = x @ w[f"{name}.2.weight"].T + w[f"{name}.2.bias"]
+    return x / x.square().sum(2, keepdim=True).sqrt()
+
+
 def test_the_networks_stand_in_each_others_place(take_step: Callable[..., Step]) -> None:
     for paired, algorithm in ((True, "pix2pix"), (False, "cyclegan")):
         for generator in (UNET, RESNET):

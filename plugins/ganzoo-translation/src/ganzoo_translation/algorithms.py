@@ -22,7 +22,7 @@ from ganzoo.components import (
     network_problems,
 )
 from ganzoo.errors import Problem
-from ganzoo_translation.components import ISOLA, ZHU
+from ganzoo_translation.components import ISOLA, PARK, ZHU, Encoding
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +33,7 @@ AUGMENTATION = "Change applied to all images that a discriminator sees. Null: no
 
 
 class _Translation(Algorithm):
-    """What both algorithms share."""
+    """What the algorithms share."""
 
     @property
     def optimizers(self) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class _Translation(Algorithm):
         assert data.source is not None  # checked before anything is built
         source, target = data.source.shape, data.samples.shape
         shapes = (target, source) if back else (source, target)
-        component: Translator = self.generator  # type: ignore[attr-defined] # a field of both
+        component: Translator = self.generator  # type: ignore[attr-defined] # a field of all
         return parametrized(component.build(*shapes, None), component)
 
     def build_sampler(self, data: DatasetInfo) -> TranslatingSampler:
@@ -212,3 +212,82 @@ class CycleGAN(_Translation):
         from ganzoo_translation.games import CycleGame
 
         return CycleGame(self, data, context)
+
+
+class CUT(_Translation):
+    """One translator between two domains without pairs, which compares patches instead of going back.
+
+    A patch of a translation must resemble the same patch of its source more than any other. There is one
+    network to translate instead of the two of ``cyclegan``.
+    """
+
+    type: Literal["cut"] = "cut"
+    paper: ClassVar[str | None] = PARK
+
+    generator: Translator = component_field(
+        "resnet-translator",
+        description="Translates sources to samples; one of this package, whose first layers are seen.",
+    )
+    discriminator: Discriminator = component_field(
+        "patchgan", description="Tells real images from translated ones."
+    )
+    loss: Loss = component_field(
+        "lsgan",
+        discriminator_weight=0.5,
+        description="What the two networks minimize; the discriminator's counts half in the paper.",
+    )
+    contrast_weight: float = Field(
+        default=1.0, ge=0, description="Factor on how badly patches are told from each other."
+    )
+    identity: bool = Field(
+        default=True,
+        description="Whether images of the target domain are translated, too, and compared with what"
+        " they were. Without it, translations change more.",
+    )
+    patches: int = Field(
+        default=256, ge=2, le=65_536, description="Patches of each image that are compared."
+    )
+    projection: int = Field(
+        default=256, ge=1, le=65_536, description="Length of the vectors that are compared."
+    )
+    temperature: float = Field(
+        default=0.07, gt=0, description="What similarities of patches are divided by."
+    )
+    augmentation: Augmentation | None = Field(default=None, description=AUGMENTATION)
+    generator_optimizer: Optimizer = component_field(
+        "adam", description="Optimizer of the translator and of the projections."
+    )
+    discriminator_optimizer: Optimizer = component_field(
+        "adam", description="Optimizer of the discriminator."
+    )
+
+    def check(self, data: DatasetInfo, training: Training) -> Iterator[Problem]:
+        """Yield what does not fit together."""
+        target, source = data.samples, data.source
+        if source is None:
+            yield Problem("dataset", "has no sources to translate from; use such as 'unpaired'")
+        elif source.shape != target.shape:
+            yield Problem(
+                "dataset", f"sources {source.shape} and samples {target.shape} must have one shape"
+            )
+        else:
+            yield from network_problems(
+                "generator", self.generator, data, None, target.shape, source_shape=source.shape
+            )
+            setting = self.setting(data, training)
+            yield from adversary_problems(setting, training, augmentation=self.augmentation)
+        if not isinstance(self.generator, Encoding):
+            yield Problem(
+                "generator", "does not show its layers; use 'resnet-translator' or 'unet'"
+            )
+
+    def setting(self, data: DatasetInfo, training: Training) -> Setting:
+        """Return what the discriminator works with."""
+        part = training.batch_size // training.accumulation
+        return Setting(data, data.samples, None, self.discriminator, batch_size=part)
+
+    def build(self, data: DatasetInfo, context: TrainingContext) -> Game:
+        """Build the networks and their optimizers."""
+        from ganzoo_translation.games import CutGame
+
+        return CutGame(self, data, context)

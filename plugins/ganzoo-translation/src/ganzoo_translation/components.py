@@ -28,6 +28,10 @@ ZHU = (
     "Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks,"
     " 2017, arXiv:1703.10593"
 )
+PARK = (
+    "Park et al., Contrastive Learning for Unpaired Image-to-Image Translation, 2020,"
+    " arXiv:2007.15651"
+)
 
 DEEPEST = 8
 """Halvings of the U-Net in the paper, for images of 256 by 256."""
@@ -59,7 +63,15 @@ class _Convolutional(Network):
             self.normalization.check(width, 2)
 
 
-class _Translating(_Convolutional, Translator):
+class Encoding(Translator):
+    """Translators whose module gives what its first layers see, as ``cut`` needs it.
+
+    The module has ``encoded``, which maps sources to a list of tensors (N, channels, H, W), and
+    ``encoded_channels``, a list of their channels.
+    """
+
+
+class _Translating(_Convolutional, Encoding):
     """What both translators share."""
 
     def check_source(

@@ -1,10 +1,11 @@
-"""The games: one step of pix2pix, and one of CycleGAN."""
+"""The games: one step of pix2pix, of CUT and of CycleGAN."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
@@ -18,29 +19,45 @@ from ganzoo.training import (
     Game,
     Numbers,
     TrainingContext,
+    TranslatingSampler,
 )
+from ganzoo_translation.contrast import Contrast
 from ganzoo_translation.pool import ImagePool
 
 if TYPE_CHECKING:
-    from ganzoo_translation.algorithms import CycleGAN, Pix2Pix
+    from ganzoo_translation.algorithms import CUT, CycleGAN, Pix2Pix
 
 Domains = dict[str, AdversarialBatch]
 """Real and translated images of each domain."""
 
 
-class PairGame(Game):
-    """pix2pix: the discriminator takes a step, then the translator does."""
+class OneWayGame(Game, ABC):
+    """One translator against one discriminator, which takes its step first.
 
-    def __init__(self, algorithm: Pix2Pix, data: DatasetInfo, context: TrainingContext) -> None:
-        self._context, self._distance_weight = context, algorithm.distance_weight
-        self._distance = F.l1_loss if algorithm.distance == "l1" else F.mse_loss
-        self.sampler = algorithm.build_sampler(data)
-        translator = context.place(self.sampler.translator)
-        self._translate = context.compiled(translator)
-        self.networks: dict[str, nn.Module] = {"generator": translator}
-        self.optimizers = {
-            "generator": context.optimizer(algorithm.generator_optimizer, generator=translator)
+    Args:
+        algorithm: what is trained.
+        sampler: the translator.
+        data: the description of the data set.
+        context: how to train.
+        beside: what is trained together with the translator, by name.
+    """
+
+    def __init__(
+        self,
+        algorithm: Pix2Pix | CUT,
+        sampler: TranslatingSampler,
+        data: DatasetInfo,
+        context: TrainingContext,
+        **beside: nn.Module,
+    ) -> None:
+        self._context, self.sampler = context, sampler
+        updated = {
+            name: context.place(each)
+            for name, each in {"generator": sampler.translator, **beside}.items()
         }
+        self._translate = context.compiled(sampler.translator)
+        self.networks: dict[str, nn.Module] = {**updated}
+        self.optimizers = {"generator": context.optimizer(algorithm.generator_optimizer, **updated)}
         setting = algorithm.setting(data, context.training)
         self._adversary: Adversary | None = None
         if setting is not None:
@@ -57,22 +74,22 @@ class PairGame(Game):
         adversary = self._adversary
         parts = self._context.split(next_batch())
         # Of a whole batch, both see the same translations; parts are translated anew, to save memory.
-        translated = [self._translated(part) for part, _ in parts] if len(parts) == 1 else None
+        translated = self._translated(parts[0][0].source) if len(parts) == 1 else None
 
         def discriminator(part: Batch) -> tuple[torch.Tensor, Numbers]:
             assert adversary is not None
             with torch.no_grad():
-                images = self._translated(part) if translated is None else translated[0].detach()
-            return adversary.discriminator_loss(_pairs(part, images), step, progress)
+                images = self._translated(part.source) if translated is None else translated
+            return adversary.discriminator_loss(self._shown(part, images), step, progress)
 
         def translator(part: Batch) -> tuple[torch.Tensor, Numbers]:
-            images = self._translated(part) if translated is None else translated[0]
-            distance = self._distance(images, part.sample)
-            loss, numbers = self._distance_weight * distance, Numbers()
+            images = self._translated(part.source) if translated is None else translated
+            loss, numbers = self._besides(part, images)
             if adversary is not None:
-                added, numbers = adversary.generator_loss(_pairs(part, images), step, progress)
-                loss = loss + added
-            return loss, numbers | {"loss/distance": distance.detach()}
+                shown = self._shown(part, images)
+                added, found = adversary.generator_loss(shown, step, progress)
+                loss, numbers = loss + added, found | numbers
+            return loss, numbers
 
         numbers = Numbers()
         if adversary is not None:
@@ -80,21 +97,76 @@ class PairGame(Game):
             numbers |= adversary.after_update()
         return numbers | self.optimizers["generator"].update(parts, translator, progress)
 
-    def _translated(self, batch: Batch) -> torch.Tensor:
-        assert batch.source is not None  # checked before anything is built
+    def _translated(self, source: torch.Tensor | None) -> torch.Tensor:
+        assert source is not None  # checked before anything is built
         with self._context.autocast():
-            images = self._translate(batch.source, None)
+            images = self._translate(source, None)
         translated: torch.Tensor = images.to(self._context.dtype)
         return translated
 
+    @abstractmethod
+    def _shown(self, batch: Batch, images: torch.Tensor) -> AdversarialBatch:
+        """Return what the discriminator sees of a batch and of its translations."""
 
-def _pairs(batch: Batch, images: torch.Tensor) -> AdversarialBatch:
-    """Return targets and translated images, each with the source in front of it."""
-    source, target = batch.source, batch.sample
-    assert source is not None
-    return AdversarialBatch(
-        torch.cat([source, target], dim=1), torch.cat([source, images], dim=1), source=source
-    )
+    @abstractmethod
+    def _besides(self, batch: Batch, images: torch.Tensor) -> tuple[torch.Tensor, Numbers]:
+        """Return what the translator minimizes besides, and numbers to log."""
+
+
+class PairGame(OneWayGame):
+    """pix2pix: translations are near their targets, and the discriminator sees their sources, too."""
+
+    def __init__(self, algorithm: Pix2Pix, data: DatasetInfo, context: TrainingContext) -> None:
+        super().__init__(algorithm, algorithm.build_sampler(data), data, context)
+        self._weight = algorithm.distance_weight
+        self._distance = F.l1_loss if algorithm.distance == "l1" else F.mse_loss
+
+    def _shown(self, batch: Batch, images: torch.Tensor) -> AdversarialBatch:
+        source = batch.source
+        assert source is not None  # checked before anything is built
+        real, fake = (torch.cat([source, each], dim=1) for each in (batch.sample, images))
+        return AdversarialBatch(real, fake, source=source)
+
+    def _besides(self, batch: Batch, images: torch.Tensor) -> tuple[torch.Tensor, Numbers]:
+        distance = self._distance(images, batch.sample)
+        return self._weight * distance, {"loss/distance": distance.detach()}
+
+
+class CutGame(OneWayGame):
+    """CUT: each patch of a translation resembles the same patch of its source, and no other."""
+
+    def __init__(self, algorithm: CUT, data: DatasetInfo, context: TrainingContext) -> None:
+        sampler = algorithm.build_sampler(data)
+        translator: Any = sampler.translator  # one that has 'encoded', as was checked
+        self._algorithm, self._encoded = algorithm, translator.encoded
+        self._contrast = Contrast(
+            translator.encoded_channels,
+            algorithm.projection,
+            patches=algorithm.patches,
+            temperature=algorithm.temperature,
+        )
+        super().__init__(algorithm, sampler, data, context, contrast=self._contrast)
+
+    def _shown(self, batch: Batch, images: torch.Tensor) -> AdversarialBatch:
+        return AdversarialBatch(batch.sample, images, source=batch.source)
+
+    def _besides(self, batch: Batch, images: torch.Tensor) -> tuple[torch.Tensor, Numbers]:
+        assert batch.source is not None  # checked before anything is built
+        contrast = self._between(batch.source, images)
+        numbers = {"loss/contrast": contrast.detach()}
+        if self._algorithm.identity:
+            same = self._between(batch.sample, self._translated(batch.sample))
+            numbers["loss/identity"] = same.detach()
+            contrast = (contrast + same) / 2
+        return self._algorithm.contrast_weight * contrast, numbers
+
+    def _between(self, source: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        """Return the contrastive loss of images and their sources."""
+        with self._context.autocast():
+            with torch.no_grad():
+                keys = self._encoded(source)
+            loss: torch.Tensor = self._contrast(self._encoded(images), keys, self._context.rng)
+        return loss.to(self._context.dtype)
 
 
 class CycleGame(Game):

@@ -1,7 +1,8 @@
 """Translators and the discriminator of patches, in torch.
 
 Translators have an attribute ``unit``: they translate images of any height and width that are multiples
-of it.
+of it. Their method ``encoded`` gives what their first layers see, for contrastive losses, and
+``encoded_channels`` how many channels each of it has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ Normalization = Callable[[int], nn.Module]
 
 WIDEST = 8
 """The widest layers have so many times the channels of those next to the image."""
+
+ENCODED = 3
+"""Halvings of the U-Net after which patches are still compared."""
 
 MOST_DROPOUT = 3
 """Blocks of the U-Net that drop out, at most."""
@@ -45,6 +49,7 @@ class UNet(nn.Module):
         super().__init__()
         self.unit = 2**depth
         widths = [channels * min(2**level, WIDEST) for level in range(depth)]
+        self.encoded_channels = [inputs, *widths[:ENCODED]]
         # The first and the innermost have no normalization: one sees the image, one a single pixel.
         self.down = nn.ModuleList(
             nn.Sequential(
@@ -78,6 +83,13 @@ class UNet(nn.Module):
             shortcut = seen.pop()
             x = torch.cat([x, shortcut], dim=1) if seen else x
         return x
+
+    def encoded(self, source: torch.Tensor) -> list[torch.Tensor]:
+        """Return sources and what the first layers that halve them see."""
+        seen = [source]
+        for block in self.down[:ENCODED]:
+            seen.append(block(seen[-1]))
+        return seen
 
 
 class Residual(nn.Module):
@@ -119,6 +131,9 @@ class ResNetTranslator(nn.Module):
             return normalization(width), nn.ReLU()
 
         one, two, four = (channels * factor for factor in (1, 2, 4))
+        # After both halvings, and after the first and the middle one of the residual blocks.
+        self._encoding = sorted({4, 7, 10, 10 + blocks // 2} - {10 + blocks})
+        self.encoded_channels = [inputs, two, *[four] * (len(self._encoding) - 1)]
         self.layers = nn.Sequential(
             *(nn.ReflectionPad2d(3), nn.Conv2d(inputs, one, 7), *after(one)),
             *(nn.Conv2d(one, two, 3, stride=2, padding=1), *after(two)),
@@ -135,6 +150,15 @@ class ResNetTranslator(nn.Module):
         del condition
         samples: torch.Tensor = self.layers(source)
         return samples
+
+    def encoded(self, source: torch.Tensor) -> list[torch.Tensor]:
+        """Return sources and what some layers of the first half see."""
+        seen, x = [source], source
+        for number, layer in enumerate(self.layers[: self._encoding[-1] + 1]):
+            x = layer(x)
+            if number in self._encoding:
+                seen.append(x)
+        return seen
 
 
 class PatchGAN(nn.Module):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganzoo import Command, hookimpl
 from ganzoo.components import Component
-from ganzoo_translation.algorithms import CycleGAN, Pix2Pix
+from ganzoo_translation.algorithms import CUT, CycleGAN, Pix2Pix
 from ganzoo_translation.components import PatchGAN, ResNetTranslator, UNet
 from ganzoo_translation.digits import DigitDomains
 
@@ -15,7 +15,7 @@ from ganzoo_translation.digits import DigitDomains
 @hookimpl
 def ganzoo_components() -> Iterable[type[Component]]:
     """Return the algorithms, their networks, and a data set to try them on."""
-    return [Pix2Pix, CycleGAN, UNet, ResNetTranslator, PatchGAN, DigitDomains]
+    return [Pix2Pix, CycleGAN, CUT, UNet, ResNetTranslator, PatchGAN, DigitDomains]
 
 
 @hookimpl
