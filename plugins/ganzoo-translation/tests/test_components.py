@@ -10,7 +10,8 @@ import pytest
 import torch
 from ganzoo_devkit.testing.trials import TinyTranslator, registered
 from ganzoo_translation.components import PatchGAN, ResNetTranslator, UNet, patch_side
-from ganzoo_translation.digits import DigitDomains, read
+from ganzoo_translation.digit_images import read
+from ganzoo_translation.digits import DigitDomains
 
 import ganzoo
 from ganzoo.errors import DataError, SpecError

@@ -45,7 +45,7 @@ def of_pairs(run: ganzoo.Run) -> dict[str, float]:
 def of_digits(run: ganzoo.Run) -> dict[str, float]:
     """Return which fraction of digits lenet-mnist reads as what they are."""
     from ganzoo_digits.extractors import LeNetMnist
-    from ganzoo_translation.digits import read
+    from ganzoo_translation.digit_images import read
 
     images, classes = read("test")
     source = torch.from_numpy(images) / 127.5 - 1
