@@ -29,6 +29,9 @@ from ganzoo.utils.progress import report
 
 MODES: dict[int, Mode] = {1: "grey", 3: "rgb", 4: "rgba"}
 
+UNREADABLE = (OSError, EOFError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for files that are damaged or too large."""
+
 OVERLAP = 4
 """Tiles share one part of so many of their side with their neighbours."""
 
@@ -120,7 +123,7 @@ class PictureTranslator:
             clear = not self._opaque and upright.has_transparency_data
             opacity = upright.convert("RGBA").getchannel("A") if clear else None
             pixels = channels_first(plain(upright, MODES[self._space.channels], self._background))
-        except (OSError, ValueError, SyntaxError) as error:
+        except UNREADABLE as error:
             raise UsageError(f"{name}: cannot be read: {error}") from None
         translated = to_image(self.translated(pixels.astype(np.float32) / 127.5 - 1))
         if opacity is not None:
@@ -289,7 +292,7 @@ def _translate_all(translator: PictureTranslator, source: Path, path: Path) -> N
 def _opened(open_image: Callable[[], Image.Image], where: str) -> Iterator[Image.Image]:
     try:
         image = open_image()
-    except (OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         reason = "is not an image" if isinstance(error, UnidentifiedImageError) else error
         raise UsageError(f"{where}: cannot be read: {reason}") from None
     with image:
