@@ -293,34 +293,39 @@ class RunDirectory:
             yield
 
     def write_environment(
-        self, device: str, origin: Mapping[str, Any], data: Mapping[str, Any] | None = None
+        self,
+        device: str,
+        origin: Mapping[str, Any],
+        data: Mapping[str, Any] | None = None,
+        *,
+        threads: int | None = None,
     ) -> None:
         """Write the software, the machine, the device in words, and where initial weights are from.
 
         ``data`` has the number of samples trained on, their shape, and the names of their classes.
         """
         environment = {
-            **self._session(device),
+            **self._session(device, threads),
             "seed": self.spec.seed,
             **({"origin": dict(origin)} if origin else {}),
             **({"data": dict(data)} if data else {}),
         }
         self._write_environment(environment)
 
-    def add_session(self, device: str, step: int) -> None:
+    def add_session(self, device: str, step: int, *, threads: int | None = None) -> None:
         """Record that the run is resumed at a step, with what and where."""
         environment = self.environment()
         if not environment:
             if self.environment_path.exists():
                 put_aside(self.environment_path)
-            self.write_environment(device, {})
+            self.write_environment(device, {}, threads=threads)
             return
         sessions = environment.get("sessions")
         before = sessions if isinstance(sessions, list) else []
-        session = {"step": step, **self._session(device)}
+        session = {"step": step, **self._session(device, threads)}
         self._write_environment({**environment, "sessions": [*before, session]})
 
-    def _session(self, device: str) -> dict[str, Any]:
+    def _session(self, device: str, threads: int | None) -> dict[str, Any]:
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         return {
             "command": sys.argv,
@@ -328,6 +333,7 @@ class RunDirectory:
             "platform": platform.platform(),
             "processors": os.cpu_count(),
             "device": device,
+            "threads": threads,
             "versions": {name: metadata.version(name) for name in packages},
             "providers": {
                 path: {"name": each.name, "version": each.version}

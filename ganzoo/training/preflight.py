@@ -38,6 +38,7 @@ class Preflight:
 
     Attributes:
         device: where it trains.
+        threads: that a CPU computes with.
         parameters: numbers of parameters by network.
         batch_size: real samples in a step of the discriminator.
         accumulation: parts that a batch is split in.
@@ -53,6 +54,7 @@ class Preflight:
     """
 
     device: str
+    threads: int
     parameters: dict[str, int]
     batch_size: int
     accumulation: int
@@ -193,6 +195,7 @@ class _Measurement:
         }
         return Preflight(
             device=str(self.device),
+            threads=torch.get_num_threads(),
             parameters={name: count for name, count in parameters.items() if count},
             batch_size=spec.training.batch_size,
             accumulation=spec.training.accumulation,
@@ -204,7 +207,7 @@ class _Measurement:
             seconds=seconds,
             times=times,
             disk=disk,
-            advice=_advice(spec, self.device, seconds, memory, available),
+            advice=_advice(spec, self.device, trainer.offered_threads, seconds, memory, available),
         )
 
     def _steps(self, total: int) -> tuple[float, float]:
@@ -274,6 +277,7 @@ def _bytes_in(folder: Path) -> int:
 def _advice(
     spec: RunSpec,
     device: torch.device,
+    threads: int,
     seconds: dict[str, float],
     memory: int | None,
     available: int | None,
@@ -291,12 +295,12 @@ def _advice(
         if seconds[part] > total / 5
     ]
     if device.type == "cpu":
-        cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+        cores = os.cpu_count() or 1
         gpu = torch.accelerator.is_available()
         faster = "this machine has one" if gpu else "it is many times faster for convolutions"
         found.append(f"device: use a GPU; {faster}")
         if 2 * threads <= cores:
-            found.append(f"threads: torch uses {threads} of {cores} cores; set OMP_NUM_THREADS")
+            found.append(f"threads: torch offers {threads} for {cores} cores; set OMP_NUM_THREADS")
         return found
     if training.precision == "float32":
         found.append("training.precision: bfloat16 is faster on most GPUs")

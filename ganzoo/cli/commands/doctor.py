@@ -48,6 +48,8 @@ def doctor(spec: str, assignments: tuple[str, ...], as_json: bool, quiet: bool) 
 def preflight_lines(found: Preflight) -> list[str]:
     """Return what a run will take in words, one line a fact."""
     parts = "" if found.accumulation == 1 else f", in {found.accumulation} parts"
+    plural = "" if found.threads == 1 else "s"
+    threads = f", {found.threads} thread{plural}" if found.device == "cpu" else ""
     memory = "unknown" if found.memory is None else size_words(found.memory)
     if found.memory_available is not None:
         memory += f" of {size_words(found.memory_available)}"
@@ -57,7 +59,7 @@ def preflight_lines(found: Preflight) -> list[str]:
         if each >= 0.5 or name == "training"
     }
     rows = [
-        ("device", found.device),
+        ("device", f"{found.device}{threads}"),
         ("parameters", _listed({name: f"{each:,}" for name, each in found.parameters.items()})),
         ("batch", f"{found.batch_size}{parts}"),
         ("memory", f"{memory}, at its peak"),
