@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 
 from ganzoo.components import DatasetInfo
+from ganzoo.data.batches import Batch
 from ganzoo.errors import GanzooWarning, Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
@@ -260,11 +261,15 @@ class Trainer:
                 if stopped_by is not None and not last:
                     raise Interrupted(stopped_by, state.step)
 
-    def take_step(self) -> Numbers:
-        """Take one step of every network, and return its numbers. Nothing here waits for one."""
+    def take_step(self, next_batch: Callable[[], Batch] | None = None) -> Numbers:
+        """Take one step of every network, and return its numbers. Nothing here waits for one.
+
+        Args:
+            next_batch: gives real samples; by default the run's batches do.
+        """
         state = self.state
         progress = state.step / self.prepared.plan.total
-        numbers = state.game.step(state.batches.next, state.step, progress)
+        numbers = state.game.step(next_batch or state.batches.next, state.step, progress)
         state.step += 1
         if state.average is not None:
             state.average.update(state.step, progress)

@@ -21,6 +21,7 @@ from ganzoo.spec import RunSpec
 from ganzoo.training.loop import Trainer
 from ganzoo.training.memory import peak_memory
 from ganzoo.training.setup import Plan, build_game, prepare
+from ganzoo.training.step_parts import parts_of_steps
 from ganzoo.training.transfer import initialize
 from ganzoo.utils.devices import numerics, resolve_device, total_memory
 from ganzoo.utils.progress import report, reporting_to
@@ -44,6 +45,8 @@ class Preflight:
         accumulation: parts that a batch is split in.
         steps: steps of the whole training.
         step_seconds: seconds a step, on average.
+        step_parts: fraction of a step that each part takes: ``data``, the networks by the name of their
+            optimizer, ``optimizers`` (the updates) and ``other``.
         images_per_second: real images shown in a second of training.
         memory: peak in bytes, of the device or on a CPU of the whole process; None if unknown.
         memory_available: bytes that the device or the machine has; None if unknown.
@@ -60,6 +63,7 @@ class Preflight:
     accumulation: int
     steps: int
     step_seconds: float
+    step_parts: dict[str, float]
     images_per_second: float
     memory: int | None
     memory_available: int | None
@@ -168,6 +172,7 @@ class _Measurement:
         trainer, spec = self.trainer, self.spec
         plan, state = trainer.prepared.plan, trainer.state
         first, step = self._steps(plan.total)
+        parts = parts_of_steps(trainer, self._now)
         logging = self._timed(trainer.log)
         grid = self._timed(trainer.save_samples)
         once, each = self._evaluation() if plan.evaluation else (0.0, 0.0)
@@ -201,6 +206,7 @@ class _Measurement:
             accumulation=spec.training.accumulation,
             steps=plan.total,
             step_seconds=step,
+            step_parts=parts,
             images_per_second=plan.images / step,
             memory=memory,
             memory_available=available,
@@ -218,7 +224,8 @@ class _Measurement:
         for _ in range(min(WARM_UP, total - 2)):
             take_step()
         begun, began = state.step, self._now()
-        while state.step < total and time.perf_counter() - began < SECONDS:
+        last = max(begun + 1, total - 1)  # parts of a step are timed, too
+        while state.step < last and time.perf_counter() - began < SECONDS:
             take_step()
         taken = state.step - begun
         return first, (self._now() - began) / taken if taken else first

@@ -65,6 +65,8 @@ def measure(recipe: str, threads: int | str, *, passive: bool, seconds: float) -
             while not metrics.exists() and process.poll() is None:
                 time.sleep(0.1)
             time.sleep(seconds)
+            while metrics.read_bytes().count(b"\n") < 3 and process.poll() is None:
+                time.sleep(0.1)
         finally:
             process.kill()
             process.wait()

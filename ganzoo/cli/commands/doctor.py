@@ -49,7 +49,7 @@ def preflight_lines(found: Preflight) -> list[str]:
     """Return what a run will take in words, one line a fact."""
     parts = "" if found.accumulation == 1 else f", in {found.accumulation} parts"
     plural = "" if found.threads == 1 else "s"
-    threads = f", {found.threads} thread{plural}" if found.device == "cpu" else ""
+    threads = f", with {found.threads} thread{plural}" if found.device == "cpu" else ""
     memory = "unknown" if found.memory is None else size_words(found.memory)
     if found.memory_available is not None:
         memory += f" of {size_words(found.memory_available)}"
@@ -59,13 +59,14 @@ def preflight_lines(found: Preflight) -> list[str]:
         if each >= 0.5 or name == "training"
     }
     rows = [
-        ("device", f"{found.device}{threads}"),
+        ("device", found.device),
         ("parameters", _listed({name: f"{each:,}" for name, each in found.parameters.items()})),
         ("batch", f"{found.batch_size}{parts}"),
         ("memory", f"{memory}, at its peak"),
         (
             "speed",
-            f"{found.images_per_second:,.0f} images/s, {1000 * found.step_seconds:.3g} ms a step",
+            f"{found.images_per_second:,.0f} images/s, {1000 * found.step_seconds:.3g} ms a step"
+            f"{threads}",
         ),
         (
             "time",
@@ -76,6 +77,7 @@ def preflight_lines(found: Preflight) -> list[str]:
             f"{size_words(sum(found.disk.values()))}:"
             f" {_listed({name: size_words(each) for name, each in found.disk.items()})}",
         ),
+        ("step", _listed({name: f"{each:.0%}" for name, each in found.step_parts.items()})),
         *(("faster", each) for each in found.advice),
     ]
     return [f"{title:<12}{text}" for title, text in rows]
