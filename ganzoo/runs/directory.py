@@ -27,8 +27,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ganzoo.components.registry import Provider
 from ganzoo.errors import GanzooWarning, RunError, SpecError
 from ganzoo.plugins import LocalPlugin
@@ -219,6 +217,8 @@ class RunDirectory:
         lock = self.evaluation_directory / ".lock"
         refuse_links(self.evaluation_directory, lock)
         self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
+        from filelock import FileLock  # takes longer to import than the rest
+
         with FileLock(lock):  # two evaluations may end together
             number = max(map(_number_of, self.reports()), default=0) + 1
             path = self.evaluation_directory / f"report-{number}.json"
@@ -280,6 +280,8 @@ class RunDirectory:
         Raises:
             RunError: another process trains the run, or a part of it is a link to somewhere else.
         """
+        from filelock import FileLock, Timeout
+
         refuse_links(self.metrics_path, self._lock_path, *self._folders)
         try:
             with naming(self._lock_path):
