@@ -224,7 +224,7 @@ class _Measurement:
         for _ in range(min(WARM_UP, total - 2)):
             take_step()
         begun, began = state.step, self._now()
-        last = max(begun + 1, total - 1)  # parts of a step are timed, too
+        last = min(total, max(begun + 1, total - 1))  # one is left to tell its parts apart
         while state.step < last and time.perf_counter() - began < SECONDS:
             take_step()
         taken = state.step - begun

@@ -18,7 +18,7 @@ import torch
 from ganzoo.components import DatasetInfo
 from ganzoo.errors import CheckpointWarning
 from ganzoo.spec import RunSpec
-from ganzoo.training.game import TrainingContext
+from ganzoo.training.setup import build_game
 from ganzoo.training.state import TrainingState
 
 SECONDS = 0.1
@@ -63,8 +63,7 @@ def choose_threads(state: TrainingState, info: DatasetInfo, total: int) -> int:
     batch = state.batches.next()
     state.go_to(state.step)
     with torch.random.fork_rng(devices=[]):
-        context = TrainingContext(training, state.rng.device, batch.sample.dtype, torch.Generator())
-        game = state.spec.algorithm.build(info, context)
+        game = build_game(state.spec, info, state.rng.device, torch.Generator())
 
         def step(number: int) -> None:
             game.step(lambda: batch, number, 0.0)
