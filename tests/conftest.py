@@ -12,6 +12,7 @@ __all__ = ["cache_directory", "install", "load_plugins"]
 
 # Tensors of tests are small: several threads would wait for each other. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program does
 
 # The same examples each time, and no time limit on any of them.
 settings.register_profile("ganzoo", derandomize=True, deadline=None)

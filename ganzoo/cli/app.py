@@ -160,6 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             the signal that stopped it.
     """
     settings = Settings()
+    # Threads of torch wait for each other thousands of times a second. Where another process takes a
+    # core, the default of waiting in a loop makes a step ten times slower. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Pydantic would look for plugins of its own in the metadata of all that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old console must not fail on a formula

@@ -118,7 +118,7 @@ def about(name: str) -> Message:
 def _metadata_of(distribution: Distribution) -> Message:
     """Return the metadata of a distribution, without what is damaged."""
     text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
-    return HeaderParser().parsestr(text)
+    return HeaderParser().parsestr(text.partition("\n\n")[0])  # a long description follows
 
 
 def _text(distribution: Distribution, file: str) -> str:

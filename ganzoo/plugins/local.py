@@ -21,8 +21,6 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
-import platformdirs
-
 from ganzoo.errors import PluginError
 
 LARGEST = 16 * 2**20
@@ -150,6 +148,8 @@ def _imported(source: bytes) -> set[str]:
 
 def trusted_folder() -> Path:
     """Return the folder of the content that the user trusts; it need not exist yet."""
+    import platformdirs  # in commands that start at once this is seldom needed
+
     chosen = os.environ.get("GANZOO_DATA")
     data = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("ganzoo")
     return data / "plugins"

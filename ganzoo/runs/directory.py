@@ -27,8 +27,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ganzoo.components.registry import Provider
 from ganzoo.errors import GanzooWarning, RunError, SpecError
 from ganzoo.plugins import LocalPlugin
@@ -219,6 +217,8 @@ class RunDirectory:
         lock = self.evaluation_directory / ".lock"
         refuse_links(self.evaluation_directory, lock)
         self.evaluation_directory.mkdir(exist_ok=True)  # runs of older versions have none
+        from filelock import FileLock  # takes longer to import than the rest
+
         with FileLock(lock):  # two evaluations may end together
             number = max(map(_number_of, self.reports()), default=0) + 1
             path = self.evaluation_directory / f"report-{number}.json"
@@ -280,6 +280,8 @@ class RunDirectory:
         Raises:
             RunError: another process trains the run, or a part of it is a link to somewhere else.
         """
+        from filelock import FileLock, Timeout
+
         refuse_links(self.metrics_path, self._lock_path, *self._folders)
         try:
             with naming(self._lock_path):
@@ -293,34 +295,39 @@ class RunDirectory:
             yield
 
     def write_environment(
-        self, device: str, origin: Mapping[str, Any], data: Mapping[str, Any] | None = None
+        self,
+        device: str,
+        origin: Mapping[str, Any],
+        data: Mapping[str, Any] | None = None,
+        *,
+        threads: int | None = None,
     ) -> None:
         """Write the software, the machine, the device in words, and where initial weights are from.
 
         ``data`` has the number of samples trained on, their shape, and the names of their classes.
         """
         environment = {
-            **self._session(device),
+            **self._session(device, threads),
             "seed": self.spec.seed,
             **({"origin": dict(origin)} if origin else {}),
             **({"data": dict(data)} if data else {}),
         }
         self._write_environment(environment)
 
-    def add_session(self, device: str, step: int) -> None:
+    def add_session(self, device: str, step: int, *, threads: int | None = None) -> None:
         """Record that the run is resumed at a step, with what and where."""
         environment = self.environment()
         if not environment:
             if self.environment_path.exists():
                 put_aside(self.environment_path)
-            self.write_environment(device, {})
+            self.write_environment(device, {}, threads=threads)
             return
         sessions = environment.get("sessions")
         before = sessions if isinstance(sessions, list) else []
-        session = {"step": step, **self._session(device)}
+        session = {"step": step, **self._session(device, threads)}
         self._write_environment({**environment, "sessions": [*before, session]})
 
-    def _session(self, device: str) -> dict[str, Any]:
+    def _session(self, device: str, threads: int | None) -> dict[str, Any]:
         packages = ["ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors"]
         return {
             "command": sys.argv,
@@ -328,6 +335,7 @@ class RunDirectory:
             "platform": platform.platform(),
             "processors": os.cpu_count(),
             "device": device,
+            "threads": threads,
             "versions": {name: metadata.version(name) for name in packages},
             "providers": {
                 path: {"name": each.name, "version": each.version}

@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -156,6 +155,10 @@ class RunSpec(SpecModel):
     @field_validator("requires")
     @classmethod
     def _check_requires(cls, requires: dict[str, str]) -> dict[str, str]:
+        if not requires:
+            return requires
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # seldom needed
+
         reasons = []
         for name, specifier in requires.items():
             try:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ganzoo.components import (
@@ -92,8 +92,13 @@ class Training(SpecModel):
     )
     deterministic: bool = Field(
         default=False,
-        description="Whether only deterministic algorithms are used. On a CPU runs always repeat;"
-        " on CUDA this costs speed.",
+        description="Whether only deterministic algorithms are used. On a CPU runs with as many threads"
+        " always repeat; on CUDA this costs speed.",
+    )
+    threads: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
+        default="auto",
+        description="Threads that a CPU computes with. 'auto' times a few steps first, since fewer are"
+        " often faster, and a run keeps its number; with 'deterministic' it means torch's default.",
     )
     loading: Literal["auto", "memory", "workers"] = Field(
         default="auto",
@@ -106,6 +111,16 @@ class Training(SpecModel):
         le=256,
         description="Worker processes that read samples where they are streamed.",
     )
+
+    @field_validator("threads", mode="wrap")
+    @classmethod
+    def _check_threads(cls, value: Any, handler: Callable[[Any], Any]) -> Any:
+        """Say both in one message what is possible."""
+        try:
+            return handler(value)
+        except ValidationError:
+            message = "must be 'auto' or a number from 1 to 1024"
+            raise PydanticCustomError("threads", message) from None
 
     @classmethod
     def _hint(cls, key: str) -> str | None:

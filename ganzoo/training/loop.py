@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import torch
+
 from ganzoo.components import DatasetInfo
+from ganzoo.data.batches import Batch
 from ganzoo.errors import GanzooWarning, Interrupted, Problem, RunError, SpecError
 from ganzoo.plugins import Plugins
 from ganzoo.runs.checkpoints import Checkpoint, newest_checkpoint, prune
@@ -20,6 +23,7 @@ from ganzoo.training.grids import save_real_grid, save_sample_grid
 from ganzoo.training.optimizers import Numbers
 from ganzoo.training.setup import Plan, Prepared, prepare
 from ganzoo.training.signals import StopRequest
+from ganzoo.training.threads import choose_threads, kept_threads, using_threads
 from ganzoo.training.transfer import Parent, branch, initialize
 from ganzoo.utils.devices import numerics, resolve_device
 from ganzoo.utils.distributed import refuse_several_processes
@@ -125,6 +129,7 @@ class Trainer:
         self.state, self.spec = prepared.state, prepared.state.spec
         self.state.callbacks.record_to(self.record_action)
         self._logged_at, self._clock = 0, 0.0
+        self.offered_threads = torch.get_num_threads()
 
     @property
     def total(self) -> int:
@@ -143,9 +148,10 @@ class Trainer:
         if self.run.spec != self.spec:  # the data of a resumed run have moved
             self.run.write_spec(self.spec)
         info, split = self.prepared.info, self.prepared.split
+        self.use_threads(choose_threads(self.state, info, self.prepared.plan.total))
         classes = list(info.classes.display_names) if info.classes else []
         data = {"samples": len(split), "shape": list(info.sample_shape), "classes": classes}
-        self.run.write_environment(device, origin, data)
+        self.run.write_environment(device, origin, data, threads=self.state.threads)
         self.history = History(self.run)
         if self.state.step:
             self.save_checkpoint()  # of a branch: from here on it does not need its parent
@@ -173,6 +179,7 @@ class Trainer:
             training = {**training, "duration": str(self.spec.training.duration)}
             checkpoint = replace(checkpoint, spec={**checkpoint.spec, "training": training})
         state.restore(checkpoint)
+        self.use_threads(kept_threads(self.spec, checkpoint.values.get("threads")))
         run.forget_after(state.step, checkpoint.values.get("log"))
         self.history = History(run)
         run.warn_of_other_plugins()
@@ -182,7 +189,7 @@ class Trainer:
                 " callback or by 'patience'; use 'ganzoo branch' to train on"
             )
         if state.step < self.total or not run.environment():
-            run.add_session(device, state.step)
+            run.add_session(device, state.step, threads=state.threads)
         if longer and before is not None:
             self.warn_of_the_earlier_end(before)
             run.lengthen(self.spec, state.step)
@@ -192,6 +199,11 @@ class Trainer:
         if saved_step(run) != state.step:
             self.save_generator()
         self.prune()
+
+    def use_threads(self, count: int) -> None:
+        """Train with a number of threads, until ``numerics`` ends."""
+        self.state.threads = count
+        torch.set_num_threads(count)
 
     def warn_of_the_earlier_end(self, before: RunSpec) -> None:
         """Warn where callbacks or patience saw numbers at an end that a longer run would not have."""
@@ -249,11 +261,15 @@ class Trainer:
                 if stopped_by is not None and not last:
                     raise Interrupted(stopped_by, state.step)
 
-    def take_step(self) -> Numbers:
-        """Take one step of every network, and return its numbers. Nothing here waits for one."""
+    def take_step(self, next_batch: Callable[[], Batch] | None = None) -> Numbers:
+        """Take one step of every network, and return its numbers. Nothing here waits for one.
+
+        Args:
+            next_batch: gives real samples; by default the run's batches do.
+        """
         state = self.state
         progress = state.step / self.prepared.plan.total
-        numbers = state.game.step(state.batches.next, state.step, progress)
+        numbers = state.game.step(next_batch or state.batches.next, state.step, progress)
         state.step += 1
         if state.average is not None:
             state.average.update(state.step, progress)
@@ -281,7 +297,8 @@ class Trainer:
         evaluator, step = self.prepared.evaluator, self.state.step
         assert evaluator is not None  # the plan has evaluations only if there is one
         self.state.meters.means(step)
-        report = evaluator.evaluate(self.prepared.sampler, self.run.path.name, step)
+        with using_threads(self.offered_threads):  # extractors have larger layers
+            report = evaluator.evaluate(self.prepared.sampler, self.run.path.name, step)
         path = self.run.training_report_path(step)
         report.write(path)
         self.history.add(step, report)

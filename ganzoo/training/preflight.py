@@ -21,6 +21,7 @@ from ganzoo.spec import RunSpec
 from ganzoo.training.loop import Trainer
 from ganzoo.training.memory import peak_memory
 from ganzoo.training.setup import Plan, build_game, prepare
+from ganzoo.training.step_parts import parts_of_steps
 from ganzoo.training.transfer import initialize
 from ganzoo.utils.devices import numerics, resolve_device, total_memory
 from ganzoo.utils.progress import report, reporting_to
@@ -38,11 +39,14 @@ class Preflight:
 
     Attributes:
         device: where it trains.
+        threads: that a CPU computes with.
         parameters: numbers of parameters by network.
         batch_size: real samples in a step of the discriminator.
         accumulation: parts that a batch is split in.
         steps: steps of the whole training.
         step_seconds: seconds a step, on average.
+        step_parts: fraction of a step that each part takes: ``data``, the networks by the name of their
+            optimizer, ``optimizers`` (the updates) and ``other``.
         images_per_second: real images shown in a second of training.
         memory: peak in bytes, of the device or on a CPU of the whole process; None if unknown.
         memory_available: bytes that the device or the machine has; None if unknown.
@@ -53,11 +57,13 @@ class Preflight:
     """
 
     device: str
+    threads: int
     parameters: dict[str, int]
     batch_size: int
     accumulation: int
     steps: int
     step_seconds: float
+    step_parts: dict[str, float]
     images_per_second: float
     memory: int | None
     memory_available: int | None
@@ -166,6 +172,7 @@ class _Measurement:
         trainer, spec = self.trainer, self.spec
         plan, state = trainer.prepared.plan, trainer.state
         first, step = self._steps(plan.total)
+        parts = parts_of_steps(trainer, self._now)
         logging = self._timed(trainer.log)
         grid = self._timed(trainer.save_samples)
         once, each = self._evaluation() if plan.evaluation else (0.0, 0.0)
@@ -193,18 +200,20 @@ class _Measurement:
         }
         return Preflight(
             device=str(self.device),
+            threads=torch.get_num_threads(),
             parameters={name: count for name, count in parameters.items() if count},
             batch_size=spec.training.batch_size,
             accumulation=spec.training.accumulation,
             steps=plan.total,
             step_seconds=step,
+            step_parts=parts,
             images_per_second=plan.images / step,
             memory=memory,
             memory_available=available,
             seconds=seconds,
             times=times,
             disk=disk,
-            advice=_advice(spec, self.device, seconds, memory, available),
+            advice=_advice(spec, self.device, trainer.offered_threads, seconds, memory, available),
         )
 
     def _steps(self, total: int) -> tuple[float, float]:
@@ -215,7 +224,8 @@ class _Measurement:
         for _ in range(min(WARM_UP, total - 2)):
             take_step()
         begun, began = state.step, self._now()
-        while state.step < total and time.perf_counter() - began < SECONDS:
+        last = min(total, max(begun + 1, total - 1))  # one is left to tell its parts apart
+        while state.step < last and time.perf_counter() - began < SECONDS:
             take_step()
         taken = state.step - begun
         return first, (self._now() - began) / taken if taken else first
@@ -274,6 +284,7 @@ def _bytes_in(folder: Path) -> int:
 def _advice(
     spec: RunSpec,
     device: torch.device,
+    threads: int,
     seconds: dict[str, float],
     memory: int | None,
     available: int | None,
@@ -291,12 +302,12 @@ def _advice(
         if seconds[part] > total / 5
     ]
     if device.type == "cpu":
-        cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+        cores = os.cpu_count() or 1
         gpu = torch.accelerator.is_available()
         faster = "this machine has one" if gpu else "it is many times faster for convolutions"
         found.append(f"device: use a GPU; {faster}")
         if 2 * threads <= cores:
-            found.append(f"threads: torch uses {threads} of {cores} cores; set OMP_NUM_THREADS")
+            found.append(f"threads: torch offers {threads} for {cores} cores; set OMP_NUM_THREADS")
         return found
     if training.precision == "float32":
         found.append("training.precision: bfloat16 is faster on most GPUs")

@@ -36,6 +36,7 @@ class TrainingState:
         callbacks: what acts on the run.
         data: what a resumed run's data must have in common with these.
         step: steps taken.
+        threads: that a CPU computes with; None until that has been chosen.
         meters: numbers since they were last logged, on the device.
     """
 
@@ -47,6 +48,7 @@ class TrainingState:
     callbacks: Callbacks
     data: dict[str, Any]
     step: int = 0
+    threads: int | None = None
     meters: Meters = field(default_factory=Meters)
 
     def checkpoint(self, log: dict[str, Any] | None = None) -> Checkpoint:
@@ -56,6 +58,7 @@ class TrainingState:
             "data": self.data,
             "log": log,
             "device": self.rng.device.type,
+            "threads": self.threads,
             "counts": self.meters.counts,
             "optimizers": {},
             "slots": {},

@@ -56,6 +56,7 @@ def numerics(
     was_cudnn = {name: getattr(cudnn, name) for name in names}
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_precision = torch.get_float32_matmul_precision()
+    threads = torch.get_num_threads()
     if deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -72,6 +73,7 @@ def numerics(
             if not exact:  # training goes on after an evaluation
                 torch.set_flush_denormal(False)
             torch.set_float32_matmul_precision(was_precision)
+            torch.set_num_threads(threads)
             for name, value in was_cudnn.items():
                 setattr(cudnn, name, value)
             _use_deterministic_algorithms(was_deterministic)

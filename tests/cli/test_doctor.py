@@ -16,7 +16,15 @@ def test_doctor_says_what_a_run_will_take_and_writes_nothing(program, spec_file)
     ]
     assert facts["device"] == "cpu"
     assert facts["batch"] == "8, in 2 parts"
+    assert facts["speed"].endswith("ms a step, with 1 thread")
     assert " for 20 steps: " in facts["time"]
+    assert [each.split()[0] for each in facts["step"].split(", ")] == [
+        "data",
+        "generator",
+        "discriminator",
+        "optimizers",
+        "other",
+    ]
     assert not (spec_file.parent / "runs").exists()
 
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "numpy", "matplotlib", "PIL", "rich", "pydantic")
+HEAVY = ("torch", "numpy", "matplotlib", "PIL", "rich", "pydantic", "filelock", "platformdirs")
 
 
 def imported_by(*arguments: str) -> set[str]:

@@ -11,7 +11,9 @@ import torch
 
 import ganzoo
 from ganzoo import api
+from ganzoo.data.batches import Batches
 from ganzoo.errors import DataError, DeviceError, SpecError
+from ganzoo.training import Adversary
 from ganzoo.training import preflight as module
 from ganzoo.training.evaluate import TrainingEvaluator
 from ganzoo.training.game import TrainingContext
@@ -140,7 +142,25 @@ def test_the_shortest_runs_can_be_measured(evaluated: dict[str, Any], duration: 
     found = api.preflight(ganzoo.load_spec(short))
     assert found.steps == int(duration[0])
     assert found.step_seconds > 0
+    assert set(found.step_parts) <= {"data", "generator", "discriminator", "optimizers", "other"}
     assert found.seconds["evaluations"] == 0
+
+
+def test_the_parts_of_a_step_are_told_apart(
+    evaluated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(method: Any, seconds: float) -> Any:
+        def slower(*arguments: Any, **named: Any) -> Any:
+            time.sleep(seconds)
+            return method(*arguments, **named)
+
+        return slower
+
+    monkeypatch.setattr(Batches, "next", slow(Batches.next, 0.03))
+    monkeypatch.setattr(Adversary, "generator_loss", slow(Adversary.generator_loss, 0.09))
+    parts = api.preflight(ganzoo.load_spec(evaluated)).step_parts
+    assert sum(parts.values()) == pytest.approx(1)
+    assert parts["generator"] > 1.5 * parts["data"] > 1.5 * parts["discriminator"]
 
 
 def test_a_run_that_cannot_begin_is_refused(evaluated: dict[str, Any]) -> None:

@@ -48,6 +48,8 @@ def doctor(spec: str, assignments: tuple[str, ...], as_json: bool, quiet: bool) 
 def preflight_lines(found: Preflight) -> list[str]:
     """Return what a run will take in words, one line a fact."""
     parts = "" if found.accumulation == 1 else f", in {found.accumulation} parts"
+    plural = "" if found.threads == 1 else "s"
+    threads = f", with {found.threads} thread{plural}" if found.device == "cpu" else ""
     memory = "unknown" if found.memory is None else size_words(found.memory)
     if found.memory_available is not None:
         memory += f" of {size_words(found.memory_available)}"
@@ -63,7 +65,8 @@ def preflight_lines(found: Preflight) -> list[str]:
         ("memory", f"{memory}, at its peak"),
         (
             "speed",
-            f"{found.images_per_second:,.0f} images/s, {1000 * found.step_seconds:.3g} ms a step",
+            f"{found.images_per_second:,.0f} images/s, {1000 * found.step_seconds:.3g} ms a step"
+            f"{threads}",
         ),
         (
             "time",
@@ -74,9 +77,11 @@ def preflight_lines(found: Preflight) -> list[str]:
             f"{size_words(sum(found.disk.values()))}:"
             f" {_listed({name: size_words(each) for name, each in found.disk.items()})}",
         ),
+        ("step", _listed({name: f"{each:.0%}" for name, each in found.step_parts.items()})),
         *(("faster", each) for each in found.advice),
     ]
-    return [f"{title:<12}{text}" for title, text in rows]
+    # The steps of the shortest runs are too few to tell their parts apart.
+    return [f"{title:<12}{text}" for title, text in rows if text]
 
 
 def _listed(parts: Mapping[str, str]) -> str:
