@@ -300,7 +300,7 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
     """Open a run directory, to use the generator of a checkpoint.
 
     Args:
-        path: the run directory.
+        path: the run directory, a model folder, or a name that a plugin knows, such as ``model:digits``.
         checkpoint: ``last``, ``best`` (by the evaluations during training) or a step whose checkpoint
             was kept.
         trust: whether local plugins that are copied in the run are run even if this user has neither
@@ -314,7 +314,10 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
 
 def _open(path: str | Path, *, trust: bool) -> RunDirectory:
     """Open a run directory; with ``trust``, local plugins in it are loaded now, without a question."""
-    directory = RunDirectory.open(as_path("path", path))
+    found = as_path("path", path)
+    if ":" in str(path) and not found.exists():
+        found = installed().manager.hook.ganzoo_run_named(name=str(path)) or found
+    directory = RunDirectory.open(found)
     if trust:
         with trusting(trust):
             _ = directory.spec
