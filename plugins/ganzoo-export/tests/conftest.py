@@ -50,5 +50,5 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Run:
         generator={"type": "mlp", "hidden": [8], "conditional": True},
         discriminator={"type": "mlp", "hidden": [8], "conditional": True},
         training={"duration": "4 steps", "batch_size": 8, "ema": {"decay": 0.9}},
-        evaluation={"metrics": ["fd"], "extractor": "identity", "every": "2 steps", "samples": 16},
+        evaluation={"metrics": ["fd"], "extractor": "pixels", "every": "2 steps", "samples": 16},
     )

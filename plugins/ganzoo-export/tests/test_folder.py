@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from ganzoo_export.folder import write_folder
 
 import ganzoo
 from ganzoo import Run
 from ganzoo.errors import RunError
-from ganzoo_export.folder import write_folder
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,11 @@ def test_the_card_has_scores_command_data_and_seed(folder: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     report = json.loads((folder / "evaluation" / "step-00000004.json").read_text())
     (value,) = report["values"]
-    assert f"| `fd@identity` | {value['mean']:.4g} |" in card
+    assert f"| `fd@pixels` | {value['mean']:.4g} |" in card
     assert "| Seed | 3 |" in card
     assert "| Data | `arrays`, split `train` |" in card
     assert "| Licence of the data | not known |" in card
-    assert "| Command | `" in card
+    assert "| To train it again | `ganzoo run spec.json` |" in card
     assert (folder / "samples.png").is_file()
 
 

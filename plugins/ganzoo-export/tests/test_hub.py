@@ -14,12 +14,12 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 import torch
+from ganzoo_export.folder import write_folder
+from ganzoo_export.hub import pull, push
 
 import ganzoo
 from ganzoo import Run
 from ganzoo.errors import GanzooError, RunError
-from ganzoo_export.folder import write_folder
-from ganzoo_export.hub import pull, push
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -93,7 +93,7 @@ class Hub(BaseHTTPRequestHandler):
         else:
             self._answer({"error": "not found"}, 404, X_Error_Code="RepoNotFound")
 
-    do_HEAD = do_GET  # noqa: N815 - the name that the library calls
+    do_HEAD = do_GET
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+from ganzoo_export import programs
+from ganzoo_export.folder import loaded_sampler
+from ganzoo_export.programs import to_onnx, to_torch
 
 from ganzoo import Run, load_spec
 from ganzoo.components import DatasetInfo
 from ganzoo.runs.generator import LoadedSampler
 from ganzoo.sampling import LatentSampler, Sampler
-from ganzoo_export import programs
-from ganzoo_export.folder import loaded_sampler
-from ganzoo_export.programs import to_onnx, to_torch
 
 GENERATORS: dict[str, dict[str, Any]] = {
     "mlp": {"type": "mlp", "hidden": [16], "conditional": True},

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganzoo_models.plugin import MODELS, model_names
 
 import ganzoo
 from ganzoo.errors import RunError
-from ganzoo_models.plugin import MODELS, model_names
 
 
 @pytest.mark.parametrize("name", model_names())

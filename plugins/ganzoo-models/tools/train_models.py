@@ -18,8 +18,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import ganzoo
 from ganzoo_export.folder import write_folder
+
+import ganzoo
 
 MODELS = Path(__file__).parents[1] / "src" / "ganzoo_models" / "models"
 
@@ -44,6 +45,7 @@ def main() -> None:
             if arguments.run is None:
                 command = [sys.executable, "-m", "ganzoo", "run", name, "-o", str(path)]
                 subprocess.run(command, check=True)
+                ganzoo.open_run(path, CHECKPOINTS[name]).evaluate()  # on samples that chose nothing
             _keep(name, path, Path(temporary))
 
 

@@ -40,10 +40,11 @@ samples = run.sample(64, seed=0)
 network = run.generator()
 ```
 
-`FOLDER` is where this card is. It needs neither the data nor the run. Files hold JSON and safetensors; reading
-them runs no code."""
+`FOLDER` is where this card is. It needs neither the data nor the run. Its files are JSON and
+safetensors; reading them runs no code."""
 
-PLUGINS = " The folder has code of its own, in `plugins/`, which is run only with `--trust`, or after a question."
+PLUGINS = """ The folder has code of its own, in `plugins/`, which is run only with
+`--trust`, or after a question."""
 
 
 def model_card(folder: RunDirectory, loaded: LoadedSampler) -> str:

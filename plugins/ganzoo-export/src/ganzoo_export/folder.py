@@ -14,7 +14,6 @@ It is a run directory without checkpoints and logs, so whatever opens a run open
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -125,8 +124,7 @@ def _places(data: Any) -> set[str]:
 def _named_only(text: str, places: set[str]) -> str:
     """Return JSON in which places are reduced to names, also inside sentences."""
     for place in sorted(places, key=len, reverse=True):
-        escaped = json.dumps(place)[1:-1]
-        text = re.sub(re.escape(escaped), lambda _match, name=Path(place).name: name, text)
+        text = text.replace(json.dumps(place)[1:-1], json.dumps(Path(place).name)[1:-1])
     return text
 
 
