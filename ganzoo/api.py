@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ganzoo.errors import DataError, Problem, SpecError, UsageError, did_you_mean
+from ganzoo.errors import DataError, Problem, RunError, SpecError, UsageError, did_you_mean
 from ganzoo.opened import Run
 from ganzoo.plugins import Plugins, Recipe, installed
 from ganzoo.runs import RunDirectory
@@ -163,6 +163,9 @@ def resume(
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = _open(path, trust=trust)
+    if directory.generator_path.exists() and not directory.metrics_path.exists():
+        problem = "holds a trained generator and no run to resume; train anew with its spec.json"
+        raise RunError(f"{path}: {problem}")
     before = spec = directory.spec
     if overrides:
         spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()

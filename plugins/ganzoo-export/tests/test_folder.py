@@ -85,5 +85,7 @@ def test_the_command_writes_a_folder(program: Any, run: Run, tmp_path: Path) -> 
 
 def test_resuming_a_folder_changes_nothing(program: Any, folder: Path) -> None:
     before = (folder / "generator.safetensors").read_bytes()
-    assert program("resume", folder, "-q").code == 2
+    refused = program("resume", folder, "-q")
+    assert refused.code == 2
+    assert "holds a trained generator and no run to resume" in refused.err
     assert (folder / "generator.safetensors").read_bytes() == before
