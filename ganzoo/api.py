@@ -163,7 +163,8 @@ def resume(
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = _open(path, trust=trust)
-    if directory.generator_path.exists() and not directory.metrics_path.exists():
+    logged = directory.metrics_path.exists() or bool(directory.checkpoints())
+    if directory.generator_path.exists() and not logged:
         problem = "holds a trained generator and no run to resume; train anew with its spec.json"
         raise RunError(f"{path}: {problem}")
     before = spec = directory.spec
