@@ -45,7 +45,7 @@ def trained(network: str, seed: int, path: str | None, folder: Path) -> str:
     distances = [_value(run, "fd", extractor=number) for number in range(3)]
     recall, precision = (_value(run, name, metric="prdc") for name in ("recall", "precision"))
     cells = [f"{each:.2f}" for each in (minutes, *distances, precision, recall)]
-    return f"| {network} | {seed} | {run.step} | {' | '.join(cells)} |"
+    return f"| {network} | {seed} | {spec.training.duration.amount:.0f} | {' | '.join(cells)} |"
 
 
 def _value(run: ganzoo.Run, name: str, *, metric: str = "fd", extractor: int = 0) -> float:
@@ -101,22 +101,21 @@ def extractor_rows(path: str | None, folder: Path) -> list[str]:
     half, other = train[order[: len(train) // 2]], train[order[len(train) // 2 :]]
     noise = rng.normal(0, 25, train.shape)
     changed: dict[str, tuple[Any, Any]] = {
-        "one half of them, from the other": (half, other),
+        "one half, compared with the other half": (half, other),
         "the held-out images": (test, train),
         "mirrored left to right": (train[..., ::-1], train),
         "blurred, a mean over 3 x 3 pixels": (_blurred(train, 1), train),
         "blurred, a mean over 5 x 5 pixels": (_blurred(train, 2), train),
         "noise of deviation 25 of 255 added": ((train + noise).clip(0, 255), train),
         "16 of them, repeated": (np.resize(train[order[:16]], train.shape), train),
-        "rows of 8 x 8 pixels in random order": (_shuffled(train, rng), train),
+        "cut into squares of 8 x 8 pixels, in random order": (_shuffled(train, rng), train),
     }
     rows = []
     for name, sides in changed.items():
-        files = []
-        for number, pixels in enumerate(sides):
-            files.append(folder / f"{number}.npy")
-            np.save(files[-1], pixels.round().astype(np.uint8).transpose(0, 2, 3, 1))
-        found = [_between(*files, seed) for seed in range(3)]
+        images, reference = folder / "images.npy", folder / "reference.npy"
+        for file, pixels in zip((images, reference), sides, strict=True):
+            np.save(file, pixels.round().astype(np.uint8).transpose(0, 2, 3, 1))
+        found = [_between(images, reference, seed) for seed in range(3)]
         rows.append(f"| {name} | {' | '.join(f'{each:.2f}' for each in found)} |")
     return rows
 
