@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from ganzoo import hookimpl
 from ganzoo.components import Component
@@ -14,9 +13,3 @@ from ganzoo_stylegan.components import PathLength, StyleGAN2Discriminator, Style
 def ganzoo_components() -> Iterable[type[Component]]:
     """Return both networks and the regularizer."""
     return (StyleGAN2Generator, StyleGAN2Discriminator, PathLength)
-
-
-@hookimpl
-def ganzoo_recipes() -> Iterable[Path]:
-    """Return the specs that train them."""
-    return sorted((Path(__file__).parent / "recipes").glob("*.json"))
