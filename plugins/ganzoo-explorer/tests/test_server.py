@@ -242,6 +242,15 @@ def test_a_generator_of_values_is_told_them(tmp_path: Any) -> None:
     assert shown == [found["image"]]
 
 
+def test_the_loopback_address_of_ipv6_is_served(finished: Any) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with Server(Explorer(ganzoo.open_run(finished)), "::1", 0) as server:
+        assert server.url == f"http://[::1]:{server.server_address[1]}/"
+
+
 def test_an_address_of_another_machine_is_refused(finished: Any) -> None:
     with pytest.raises(UsageError, match=r"192\.0\.2\.1:0: cannot be served"):
         Server(Explorer(ganzoo.open_run(finished)), "192.0.2.1", 0)

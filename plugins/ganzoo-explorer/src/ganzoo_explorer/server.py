@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +41,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, explorer: Explorer, host: str, port: int) -> None:
         self.explorer = explorer
         self.local = host in LOOPBACK
+        if ":" in host:
+            self.address_family = socket.AF_INET6
         try:
             super().__init__((host, port), Handler)
         except OSError as error:
@@ -51,7 +54,8 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """Where the page is."""
         host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}/"
+        shown = f"[{host!s}]" if self.address_family == socket.AF_INET6 else host
+        return f"http://{shown!s}:{port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore what goes wrong with a connection, such as a page that was closed."""
