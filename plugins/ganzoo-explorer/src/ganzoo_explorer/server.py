@@ -112,9 +112,9 @@ class Handler(BaseHTTPRequestHandler):
         return answers[url.path](_json_object(body))
 
     def _refused(self) -> bool:
-        """Refuse pages of other hosts that had their name point to this machine."""
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        if self.server.local and host not in LOOPBACK:
+        """Refuse requests of other hosts' pages, also where their name points to this machine."""
+        sources = [f"//{self.headers.get('Host', '')}", *self.headers.get_all("Origin", [])]
+        if self.server.local and not all(map(_is_loopback, sources)):
             self.close_connection = True
             self._fail(HTTPStatus.FORBIDDEN, "this page is for programs on the same machine")
             return True
@@ -146,6 +146,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
         """Write nothing."""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return urlsplit(address).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def _json_object(text: str | bytes) -> dict[str, Any]:
