@@ -26,7 +26,7 @@ SHA256: Final[dict[Designer, str]] = {
 }
 """Hash of emoji.json and of the name and the bytes of each picture, in the order of the names."""
 
-TEST_SHARE: Final = 8  # one emoji of so many is held out
+TEST_SHARE: Final = 8  # one emoji in so many is held out
 
 
 @dataclass(frozen=True)
