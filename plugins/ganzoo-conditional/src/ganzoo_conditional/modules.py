@@ -91,7 +91,7 @@ class DiscriminatorWithHeads(nn.Module):
             output = DiscriminatorOutput(output)
         head, features = getattr(self.network, "head", None), None
         if isinstance(head, nn.Module):  # a tensor that stays there would keep the graph, too
-            features, head.kept_input = getattr(head, "kept_input", None), None
+            features = vars(head).pop("kept_input", None)
         if output.features:
             features = output.features[-1]
         if features is None:
