@@ -96,6 +96,10 @@ def test_a_sweep_trains_all_combinations(
     assert code == 0
     assert len(out.splitlines()) == 1 + 2 * 2 * 2
     assert "batch_size-4-activation-elu-seed4" in out
+    again = ("--vary", "training.batch_size=16", "--vary", "seed=0..1", "--vary", "seed=7")
+    code, out, _ = program("sweep", spec, *varied[:2], *again, "--dry-run")
+    assert code == 0
+    assert len(out.splitlines()) == 1 + 3 * 3, "values of a field that is named twice add up"
     assert not (tmp_path / "studies").exists()
 
 
