@@ -168,6 +168,8 @@ class Watch(CallbackState):
         gap = known.mean() - new.mean()
         error = (known.var() / len(known) + new.var() / len(new)).sqrt()
         scale = (known.mean() - _per_sample(fake).mean()).abs()
+        if not (scale > 0 and error > 0):  # one that tells nothing apart memorizes nothing
+            return {}
         return {"memory": float(gap / scale), "memory_t": float(gap / error)}
 
     def state_dict(self) -> dict[str, Any]:
