@@ -124,9 +124,12 @@ class Watch(CallbackState):
         if self._real is None:
             rng = np.random.default_rng(derive_seed(training.seed, "watchdog"))
             self._real = _some(split, torch.empty(0), rng)[0]
-        sampler = training.game.sampler.ready()
-        inputs = fixed_inputs(sampler, split, SAMPLES, training.seed)
-        samples = torch.cat(list(generate(sampler, inputs)))
+        try:
+            sampler = training.game.sampler.ready()
+            inputs = fixed_inputs(sampler, split, SAMPLES, training.seed)
+            samples = torch.cat(list(generate(sampler, inputs)))
+        except (RuntimeError, ValueError):  # such as one that cannot be copied within a step
+            return {}
         return _diversity(samples, self._real, "grid")
 
     def _batch(

@@ -257,6 +257,34 @@ def test_a_discriminator_without_layers_is_watched_and_a_constant_one_memorizes_
     assert "memorization" not in [each["finding"] for each in run.actions()]
 
 
+class Normed(torch.nn.Module):
+    """Cannot be copied once it has been called with gradients, as with torch's first spectral norm."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layer, self.shape = torch.nn.Linear(latent_dim, math.prod(shape)), shape
+        self.last: torch.Tensor | None = None
+
+    def forward(self, z: torch.Tensor, _: None) -> torch.Tensor:
+        self.last = self.layer(z)
+        return self.last.view(-1, *self.shape)
+
+
+class Norm(Generator):
+    type: Literal["norm"] = "norm"
+
+    def build(self, latent_dim: int, sample_shape: tuple[int, ...], condition: object) -> Normed:
+        return Normed(latent_dim, sample_shape)
+
+
+def test_a_generator_that_cannot_be_copied_in_training_is_trained(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    with registered(Norm):
+        run = ganzoo.run({**spec, "generator": "norm"}, output=tmp_path / "run")
+    assert run.directory.checkpoint_steps()[0] == 26
+
+
 class Actions(Control):
     """Keeps what the watchdog does."""
 
