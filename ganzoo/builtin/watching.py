@@ -137,16 +137,15 @@ class Watch(CallbackState):
     ) -> Look:
         """Return what the last batch shows, and what its discriminator makes of samples."""
         look = _diversity(batch.fake, batch.real, "spread", "nearest")
-        look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
-        if not self._judges(step):
-            return look
         condition = None if batch.condition is None else batch.condition[:SAMPLES]
         try:
-            fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
-            _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
-            look |= _diversity(fake_features, real_features, "features")
-            if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
-                look |= self._memory(step, training, adversary, batch, fake)
+            look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
+            if self._judges(step):
+                fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
+                _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
+                look |= _diversity(fake_features, real_features, "features")
+                if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
+                    look |= self._memory(step, training, adversary, batch, fake)
         except (RuntimeError, ValueError):  # a network that cannot do that is trained all the same
             pass
         return look

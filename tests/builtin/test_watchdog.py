@@ -257,6 +257,21 @@ def test_a_discriminator_without_layers_is_watched_and_a_constant_one_memorizes_
     assert "memorization" not in [each["finding"] for each in run.actions()]
 
 
+class Tracking(Inverter):
+    """Cannot be copied once it has been called with gradients."""
+
+    def forward(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        self.last = super().forward(x, rng)
+        return self.last
+
+
+class Track(Augmentation):
+    type: Literal["track"] = "track"
+
+    def build(self) -> Tracking:
+        return Tracking()
+
+
 class Normed(torch.nn.Module):
     """Cannot be copied once it has been called with gradients, as with torch's first spectral norm."""
 
@@ -277,11 +292,12 @@ class Norm(Generator):
         return Normed(latent_dim, sample_shape)
 
 
-def test_a_generator_that_cannot_be_copied_in_training_is_trained(
-    spec: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize("change", [{"generator": "norm"}, {"augmentation": "track"}])
+def test_what_cannot_be_copied_in_training_is_trained(
+    spec: dict[str, Any], tmp_path: Path, change: dict[str, str]
 ) -> None:
-    with registered(Norm):
-        run = ganzoo.run({**spec, "generator": "norm"}, output=tmp_path / "run")
+    with registered(Norm, Track):
+        run = ganzoo.run(spec | change, output=tmp_path / "run")
     assert run.directory.checkpoint_steps()[0] == 26
 
 
