@@ -899,7 +899,7 @@ def announce_a_run(plugins: Plugins) -> None:
     run = RunDirectory(Path("runs/x-1"))
     plugins.announce("ganzoo_run_started", run=run, step=0, total_steps=9)
     plugins.announce("ganzoo_step_finished", run=run, step=3, total_steps=9, metrics={"loss": 1.0})
-    plugins.announce("ganzoo_run_finished", run=run, step=9, completed=True)
+    plugins.announce("ganzoo_run_finished", run=run, step=9, total_steps=9, completed=True)
 
 
 HEARD = [9, (3, {"loss": 1.0}), "finished"]
