@@ -85,8 +85,6 @@ HELP = """A zoo of generative adversarial networks: one JSON spec is a run.
   ganzoo init digits                 copy the recipe to digits.json for editing
 """
 
-EPILOG = "Plugins may add commands; 'ganzoo plugins show NAME' lists those of a plugin."
-
 
 @dataclass
 class Settings:
@@ -141,7 +139,6 @@ def program() -> CommandTree:
         sections=SECTIONS,
         params=list(OPTIONS),
         help=HELP,
-        epilog=EPILOG,
         no_args_is_help=True,
         context_settings={
             "help_option_names": ["-h", "--help"],

@@ -82,11 +82,13 @@ class CommandTree(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands under their headings."""
         del ctx
-        listed = self._listed()
+        listed = {**self._below_in_plugins(), **self._listed()}
         sections = {
             title: dict.fromkeys(command.name.split()[0] for command in commands)
             for title, commands in self.sections.items()
         } or {"Commands": dict.fromkeys(listed)}
+        if added := [name for name in listed if name not in self._listed()]:
+            sections["From plugins"] = dict.fromkeys(sorted(added))
         width = max(len(name) for name in listed)
         for title, names in sections.items():
             with formatter.section(title):

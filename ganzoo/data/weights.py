@@ -103,7 +103,8 @@ def _missing(weights: PublishedWeights, reason: str) -> DataError:
         f" get it from {weights.url} and put it into {weights_folders()[0]}"
     )
     error.add_note(
-        "or choose an extractor that needs none, such as random-conv (--extractor random-conv)"
+        "or measure fd and kd, with an extractor that needs none: --metrics fd,kd --extractor"
+        " random-conv"
     )
     return error
 

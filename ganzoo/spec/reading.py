@@ -105,6 +105,7 @@ def _message(kind: str, message: str, value: Any) -> str:
             else "expected letters, digits, dots, dashes and underscores, starting with a letter or"
             " digit"
         )
+    message = message.removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if isinstance(value, str | int | float | bool) and kind not in {
         "component",

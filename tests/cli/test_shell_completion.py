@@ -26,8 +26,8 @@ def test_each_shell_has_a_script(program, shell):
         (["show", "truncated"], ["truncated_normal"]),
         (["init", "mlp-m"], ["mlp-mnist"]),
         (["run", "mlp-m"], ["mlp-mnist", "mlp-m"]),
-        (["--disable-plugin", "ganzoo-m"], ["ganzoo-mixtures", "ganzoo-mlflow", "ganzoo-mlp"]),
-        (["plugins", "show", "ganzoo-m"], ["ganzoo-mixtures", "ganzoo-mlflow", "ganzoo-mlp"]),
+        (["--disable-plugin", "ganzoo-ml"], ["ganzoo-mlflow", "ganzoo-mlp"]),
+        (["plugins", "show", "ganzoo-ml"], ["ganzoo-mlflow", "ganzoo-mlp"]),
     ],
     ids=" ".join,
 )

@@ -159,7 +159,8 @@ def evaluate(run: str, checkpoint: str, **request: Any) -> Report:
     """
     opened = open_run(run, checkpoint)
     report = opened.evaluate(**request, save=False)
-    kept = opened.keep(report) if report.values else None
+    # What a name such as model:digits stands for lies in a package, which is not for users to change.
+    kept = opened.keep(report) if report.values and Path(run).exists() else None
     if kept is not None:
         say(f"kept as {kept}")
     return report

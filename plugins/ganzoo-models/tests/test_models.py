@@ -60,3 +60,13 @@ def test_a_name_that_is_not_a_model_is_an_error() -> None:
         ganzoo.open_run("model:rnig")
     with pytest.raises(RunError, match="other:ring: does not exist"):
         ganzoo.open_run("other:ring")
+
+
+def test_evaluating_a_model_leaves_the_package_as_it_is(program: Any) -> None:
+    folder = model_folder("ring")
+    before = sorted(folder.rglob("*"))
+    scores = program("models").out
+    asked = ("--metrics", "fd", "-n", 64, "--seeds", 0)
+    assert program("evaluate", "model:ring", *asked).code == 0
+    assert program("models").out == scores
+    assert [each for each in sorted(folder.rglob("*")) if each.name != ".lock"] == before

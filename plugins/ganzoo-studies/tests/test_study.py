@@ -176,8 +176,10 @@ def test_runs_that_never_reach_a_target_leave_nothing_to_test(
 
 
 def test_variants_with_gaps_or_without_spread_are_not_tested() -> None:
-    cells = {"a": Cell({0: 1.0, 1: 2.0, 2: 1.5}), "b": Cell({0: 9.0, 1: 8.0})}
+    cells = {"a": Cell({0: 1.0, 1: 2.0, 2: 1.5}), "b": Cell({0: 9.0, 1: 8.0, 2: 8.5})}
     assert Quantity("fd", "lower", cells).probability("b") is not None
+    few = {**cells, "b": Cell({0: 9.0, 1: 8.0})}
+    assert Quantity("fd", "lower", few).probability("b") is None
     gap = Quantity("fd", "lower", cells, incomplete={"b"})
     assert gap.probability("b") is None
     alike = Quantity("modes", "higher", {"a": Cell({0: 8, 1: 8}), "b": Cell({0: 7, 1: 7})})

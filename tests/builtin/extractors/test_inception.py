@@ -118,7 +118,8 @@ def test_missing_weights_are_one_sentence_that_says_what_to_do(
         f" put it into {places['weights']}"
     )
     assert caught.value.__notes__ == [
-        "or choose an extractor that needs none, such as random-conv (--extractor random-conv)"
+        "or measure fd and kd, with an extractor that needs none: --metrics fd,kd --extractor"
+        " random-conv"
     ]
     assert not places["weights"].exists()
 

@@ -10,6 +10,7 @@ import click
 from ganzoo.api import open_run
 from ganzoo.cli import options
 from ganzoo.cli.output import say, write
+from ganzoo.errors import UsageError
 from ganzoo.utils.files import write_atomically
 
 SUFFIXES: dict[str, Literal["onnx", "torch"]] = {".onnx": "onnx", ".pt2": "torch"}
@@ -49,7 +50,13 @@ def export(
 
     opened = open_run(run, checkpoint)
     name = opened.path.resolve().name
-    kind = kind or ("folder" if output is None else SUFFIXES.get(output.suffix, "folder"))
+    suffix = "" if output is None else output.suffix
+    if kind is None and suffix and suffix not in SUFFIXES:
+        message = (
+            f"{output}: no format has the suffix {suffix!r}; use .onnx or .pt2, or add --format"
+        )
+        raise UsageError(message)
+    kind = kind or SUFFIXES.get(suffix, "folder")
     if kind == "folder":
         write(write_folder(opened, output or options.free_path(name, "-model")))
         return

@@ -143,6 +143,7 @@ def points_of(study: Study) -> list[Point]:
 
 
 def _points(study: Study) -> Iterator[Point]:
+    load_spec(study.spec)  # what is wrong with it is no variant's fault
     variants, seeds = study.all_variants(), study.all_seeds()
     if len(variants) * len(seeds) > MOST_RUNS:
         raise SpecError([Problem("vary", f"these are more than {MOST_RUNS:,} runs")])

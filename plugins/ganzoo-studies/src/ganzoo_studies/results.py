@@ -15,6 +15,9 @@ from ganzoo.runs import RunDirectory
 from ganzoo.runs.history import History
 from ganzoo_studies.plan import Point, Study
 
+FEWEST_SEEDS = 3
+"""With fewer of a variant, nothing is said of chance."""
+
 CLEAR = 0.05
 """Differences with a smaller probability are called clear."""
 
@@ -71,15 +74,15 @@ class Quantity:
     def probability(self, variant: str) -> float | None:
         """Return how probable such a difference to the first variant would be by chance.
 
-        By Welch's t-test (Welch 1947), two-sided; None with fewer than two seeds of either, without any
-        spread, or where finished runs of either have no value.
+        By Welch's t-test (Welch 1947), two-sided; None with fewer than three seeds of either, without
+        any spread, or where finished runs of either have no value.
         """
         from scipy import stats
 
         if self.incomplete & {self.variants[0], variant}:
             return None
         first, other = (self.cells[each].values for each in (self.variants[0], variant))
-        if min(len(first), len(other)) < 2 or len(set(first)) + len(set(other)) < 3:
+        if min(len(first), len(other)) < FEWEST_SEEDS or len(set(first)) + len(set(other)) < 3:
             return None
         with warnings.catch_warnings():  # scipy warns where the values of a variant are all equal
             warnings.simplefilter("ignore", RuntimeWarning)
