@@ -55,7 +55,7 @@ def measure(name: str, folder: Path, jobs: int) -> None:
 
     train(points, runs, jobs=jobs, heard=heard)
     how = (
-        "Each is a small DCGAN on 4,000 digits (`claims/base.json`), trained for 1,500 steps. Run it"
+        "Each is a small DCGAN on 4,000 digits (`claims/base.json`), trained for 900 steps. Run it"
         f" with `uv run ganzoo study docs/studies/claims/{name}.json`."
     )
     remarks = [f"**Measured.** {VERDICTS[name]}" if name in VERDICTS else "", how]
@@ -75,7 +75,7 @@ def loss_curves(folder: Path) -> None:
     for run in runs_of(folder, MEASURED):
         metrics = run.metrics()
         for point in History(run.directory).points:
-            window = [row for row in metrics if point.step - 300 < row["step"] <= point.step]
+            window = [row for row in metrics if point.step - 150 < row["step"] <= point.step]
             fd = point.report.value(FD).mean
             if window and fd is not None:
                 generator = float(np.mean([row["loss/generator"] for row in window]))
@@ -103,7 +103,7 @@ def loss_curves(folder: Path) -> None:
 **Claim.** GAN loss curves say little about the quality of samples.
 
 {_measured("loss-curves")}Each dot is an evaluation of one of the {len({row[0] for row in rows})} runs of
-the other studies: the mean loss over the 300 steps before it, and its Fréchet distance.
+the other studies: the mean loss over the 150 steps before it, and its Fréchet distance.
 `uv run python docs/studies/claims.py loss-curves` draws it anew.
 
 ![losses against the Fréchet distance](loss-curves.png)
