@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ganzoo.errors import DataError, Problem, SpecError, UsageError, did_you_mean
+from ganzoo.errors import DataError, Problem, RunError, SpecError, UsageError, did_you_mean
 from ganzoo.opened import Run
 from ganzoo.plugins import Plugins, Recipe, installed
 from ganzoo.runs import RunDirectory
@@ -163,6 +163,10 @@ def resume(
         ganzoo.errors.Interrupted: a signal stopped it again.
     """
     directory = _open(path, trust=trust)
+    logged = directory.metrics_path.exists() or bool(directory.checkpoints())
+    if directory.generator_path.exists() and not logged:
+        problem = "holds a trained generator and no run to resume; train anew with its spec.json"
+        raise RunError(f"{path}: {problem}")
     before = spec = directory.spec
     if overrides:
         spec = parse_spec(apply_overrides(spec.to_json(), overrides)).with_absolute_paths()
@@ -300,7 +304,7 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
     """Open a run directory, to use the generator of a checkpoint.
 
     Args:
-        path: the run directory.
+        path: the run directory, a model folder, or a name that a plugin knows, such as ``model:digits``.
         checkpoint: ``last``, ``best`` (by the evaluations during training) or a step whose checkpoint
             was kept.
         trust: whether local plugins that are copied in the run are run even if this user has neither
@@ -314,7 +318,10 @@ def open_run(path: str | Path, checkpoint: str | int = "last", *, trust: bool = 
 
 def _open(path: str | Path, *, trust: bool) -> RunDirectory:
     """Open a run directory; with ``trust``, local plugins in it are loaded now, without a question."""
-    directory = RunDirectory.open(as_path("path", path))
+    found = as_path("path", path)
+    if ":" in str(path) and not found.exists():
+        found = installed().manager.hook.ganzoo_run_named(name=str(path)) or found
+    directory = RunDirectory.open(found)
     if trust:
         with trusting(trust):
             _ = directory.spec

@@ -77,6 +77,15 @@ def ganzoo_spec_for(path: Path) -> Mapping[str, Any] | None:
     """
 
 
+@hookspec(firstresult=True)
+def ganzoo_run_named(name: str) -> Path | None:
+    """Return the run directory, or the model folder, that a name stands for, or None if it is not ours.
+
+    Called where a run is opened under a name with a colon that is not a path, such as ``model:digits``.
+    Raise ``ganzoo.errors.RunError`` where the prefix is ours and nothing has that name.
+    """
+
+
 # The life of a run. Called in the process that trains.
 
 

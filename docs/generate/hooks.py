@@ -19,8 +19,9 @@ needs."""
 OFFERED = """\
 ## What a plugin offers
 
-All but the last are called once, when plugins are loaded. Every command waits for that, so these hooks
-import no torch and print nothing. If one of its offers is wrong, a plugin is left out as a whole."""
+All but the last two are called once, when plugins are loaded. Every command waits for that, so these
+hooks import no torch and print nothing. If one of its offers is wrong, a plugin is left out as a
+whole."""
 
 LIFE = """\
 ## The life of a run

@@ -18,8 +18,14 @@ from ganzoo.errors import PluginError
 from ganzoo.hookspecs import Command
 from ganzoo.plugins.discovery import CORE
 
-OFFERS = ("ganzoo_components", "ganzoo_recipes", "ganzoo_commands", "ganzoo_spec_for")
-"""The hooks that are called when plugins are loaded; the others are called in the life of a run."""
+OFFERS = (
+    "ganzoo_components",
+    "ganzoo_recipes",
+    "ganzoo_commands",
+    "ganzoo_spec_for",
+    "ganzoo_run_named",
+)
+"""The hooks of what a plugin offers; the others are called in the life of a run."""
 
 
 @dataclass(frozen=True)

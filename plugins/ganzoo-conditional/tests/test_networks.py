@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,21 @@ def test_the_last_features_are_read_where_a_network_gives_them() -> None:
     assert [each.shape[1] for each in output.features] == [7, 2]
     assert module.codes is not None
     assert torch.equal(output.codes, module.codes(output.features[-1]))
+
+
+def test_no_graph_stays_with_the_head_of_a_network_that_gives_features() -> None:
+    class Both(Reader):
+        def __init__(self) -> None:
+            super().__init__(gives_features=True)
+            self.head = nn.Linear(7, 1)
+
+        def forward(self, x: torch.Tensor, condition: torch.Tensor | None) -> DiscriminatorOutput:
+            output = super().forward(x, condition)
+            return replace(output, logits=self.head(output.features[0])[:, 0])
+
+    module = with_heads(Both())
+    module(torch.randn(6, 1, 16, 16))
+    copy.deepcopy(module)  # which torch refuses where a tensor with a graph is kept
 
 
 def test_a_network_without_features_is_refused() -> None:

@@ -192,6 +192,7 @@ def test_npm_installs_what_is_missing_or_says_why_not(
         dataset().build("train")
     called = (tmp_path / "called").read_text(encoding="utf-8")
     assert "--ignore-scripts" in called
+    assert "--no-save" not in called, "the other designer's package would be removed"
     assert "emoji-datasource-google@16.0.0" in called
 
 

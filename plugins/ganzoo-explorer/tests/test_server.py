@@ -136,10 +136,26 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert ask(served, "/api/run")[0] == 200
 
 
-def test_pages_of_other_hosts_are_refused(served: Server) -> None:
-    status, answer = ask(served, "/api/run", Host="evil.example:8642")
-    assert status == 403
-    assert "same machine" in answer["error"]
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:8642"},
+        {"Host": "[evil"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_pages_of_other_hosts_are_refused(served: Server, headers: dict[str, str]) -> None:
+    for data in (None, {"seed": 1}):
+        path = "/api/run" if data is None else "/api/latents"
+        status, answer = ask(served, path, data, **headers)
+        assert status == 403
+        assert "same machine" in answer["error"]
+
+
+def test_the_page_itself_is_answered(served: Server) -> None:
+    assert ask(served, "/api/latents", {"seed": 1}, Origin=served.url.rstrip("/"))[0] == 200
+    assert ask(served, "/api/latents", {"seed": 1}, Origin="http://localhost:9000")[0] == 200
 
 
 def test_several_visitors_are_answered_at_once(served: Server) -> None:
@@ -240,6 +256,15 @@ def test_a_generator_of_values_is_told_them(tmp_path: Any) -> None:
     found = explorer.invert(picture, {"condition": example})
     shown = explorer.images({"latents": [found["latent"]], "condition": example})["images"]
     assert shown == [found["image"]]
+
+
+def test_the_loopback_address_of_ipv6_is_served(finished: Any) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with Server(Explorer(ganzoo.open_run(finished)), "::1", 0) as server:
+        assert server.url == f"http://[::1]:{server.server_address[1]}/"
 
 
 def test_an_address_of_another_machine_is_refused(finished: Any) -> None:

@@ -186,6 +186,12 @@ def test_top_k_holds_other_losses_that_change_but_none_with_weights() -> None:
         build("top_k", loss={"type": "bce", "generator_weight": 2})
 
 
+@pytest.mark.parametrize("fraction", [1.5, {"type": "linear", "start": 1, "end": -0.1}])
+def test_top_k_refuses_fractions_of_more_than_all_or_less_than_none(fraction: Any) -> None:
+    with pytest.raises(ValidationError, match="must stay between 0 and 1"):
+        build("top_k", fraction=fraction)
+
+
 @pytest.mark.parametrize("name", RELATIVISTIC)
 def test_relativistic_losses_ignore_what_all_logits_share(name: str) -> None:
     loss, (real, fake) = build(name), logits()

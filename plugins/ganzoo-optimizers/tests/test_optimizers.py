@@ -143,6 +143,16 @@ def test_extragradient_is_a_plain_loop() -> None:
     assert_same(built(algorithm="extragradient"), take_step)
 
 
+def test_a_lazy_regularizer_counts_in_both_gradients_of_its_step() -> None:
+    penalty = {"type": "gradient_penalty", "every": 2}
+    game = built(algorithm="extragradient", regularizers=[penalty])
+    ended, batches = [], samples()
+    for step in range(4):
+        numbers = game.step(lambda: Batch(batches()), step, 0.0)
+        ended.append(any(name.startswith("regularizer/") for name in numbers))
+    assert ended == [True, False, True, False]
+
+
 @pytest.mark.parametrize(("every", "fraction"), [(3, 0.5), (2, 0.8), (1, 1.0)])
 def test_lookahead_is_a_plain_loop(every: int, fraction: float) -> None:
     slow: list[torch.Tensor] = []

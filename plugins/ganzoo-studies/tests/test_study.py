@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ganzoo_studies.plan import points_of, read_study
-from ganzoo_studies.results import Cell, Quantity
+from ganzoo_studies.plan import Study, points_of, read_study
+from ganzoo_studies.results import Cell, Quantity, Results, verdicts
 from ganzoo_studies.running import train
 from scipy import stats
 
@@ -96,6 +96,10 @@ def test_a_sweep_trains_all_combinations(
     assert code == 0
     assert len(out.splitlines()) == 1 + 2 * 2 * 2
     assert "batch_size-4-activation-elu-seed4" in out
+    again = ("--vary", "training.batch_size=16", "--vary", "seed=0..1", "--vary", "seed=7")
+    code, out, _ = program("sweep", spec, *varied[:2], *again, "--dry-run")
+    assert code == 0
+    assert len(out.splitlines()) == 1 + 3 * 3, "values of a field that is named twice add up"
     assert not (tmp_path / "studies").exists()
 
 
@@ -150,6 +154,35 @@ def test_a_changed_study_does_not_take_runs_of_another_spec(
     assert code == 2
     assert "holds a run of another spec than the study states" in err
     assert (folder / "study.json").read_bytes() == plan
+
+
+def test_runs_that_never_reach_a_target_leave_nothing_to_test(
+    program: Program, tiny: dict[str, Any], written: Write, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    assert program("study", written(tiny), "-o", folder, "-q")[0] == 0
+    least = sorted(
+        min(json.loads(path.read_text())["values"][0]["mean"] for path in reports.values())
+        for run in (folder / "runs").iterdir()
+        if (reports := ganzoo.open_run(run).directory.training_reports())
+    )
+    targets = {"fd@identity": sum(least[-2:]) / 2}  # three of the four runs reach it
+    assert program("study", written({**tiny, "targets": targets}), "-o", folder, "-q")[0] == 0
+    name = next(each for each in numbers(folder) if each.startswith("steps to "))
+    assert sorted(len(each["by_seed"]) for each in numbers(folder)[name].values()) == [1, 2]
+    said = json.loads((folder / "results.json").read_text(encoding="utf-8"))["verdicts"]
+    (verdict,) = (each for each in said if name in each)
+    assert verdict.endswith("some runs have no value and are left out, so there is no test")
+
+
+def test_variants_with_gaps_or_without_spread_are_not_tested() -> None:
+    cells = {"a": Cell({0: 1.0, 1: 2.0, 2: 1.5}), "b": Cell({0: 9.0, 1: 8.0})}
+    assert Quantity("fd", "lower", cells).probability("b") is not None
+    gap = Quantity("fd", "lower", cells, incomplete={"b"})
+    assert gap.probability("b") is None
+    alike = Quantity("modes", "higher", {"a": Cell({0: 8, 1: 8}), "b": Cell({0: 7, 1: 7})})
+    (said,) = verdicts(Results(Study(name="s", spec="ring"), [alike], [], {}))
+    assert said == "b: modes 7 against 8 of a, with every seed"
 
 
 def test_significance_is_that_of_welch() -> None:

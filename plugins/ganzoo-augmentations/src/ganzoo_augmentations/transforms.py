@@ -68,7 +68,7 @@ def _moved(columns: torch.Tensor, rows: torch.Tensor) -> Place:
 
 
 def flip(draws: Draws, p: torch.Tensor, size: tuple[int, int]) -> Place:
-    """Mirror left and right, half of the times."""
+    """Mirror left and right, half the time."""
     del size
     mirrored = draws.where(p, (draws.uniform() < 0.5).to(draws.dtype), 0)
     return _stretched(1 - 2 * mirrored, torch.ones_like(mirrored))
@@ -171,7 +171,7 @@ def contrast(x: torch.Tensor, p: torch.Tensor, rng: torch.Generator) -> torch.Te
 
 
 def luma_flip(x: torch.Tensor, p: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Change the sign of the mean of the channels, half of the times: grey images become negatives."""
+    """Change the sign of the mean of the channels, half the time: grey images become negatives."""
     draws = Draws(x, rng, x.dtype)
     flipped = draws.where(p, (draws.uniform() < 0.5).to(x.dtype), 0)
     return x - 2 * _each(flipped) * x.mean(dim=1, keepdim=True)

@@ -89,12 +89,12 @@ class DiscriminatorWithHeads(nn.Module):
         output = self.network(x, condition)
         if not isinstance(output, DiscriminatorOutput):
             output = DiscriminatorOutput(output)
-        head = getattr(self.network, "head", None)
+        head, features = getattr(self.network, "head", None), None
+        if isinstance(head, nn.Module):  # a tensor that stays there would keep the graph, too
+            features = vars(head).pop("kept_input", None)
         if output.features:
             features = output.features[-1]
-        elif head is not None:
-            features, head.features = head.features, None
-        else:
+        if features is None:
             raise UsageError(
                 "discriminator.network: gives no features, and has no layer called 'head' to read them"
                 " from; choose another network, such as 'dcgan'"
@@ -119,7 +119,7 @@ class DiscriminatorWithHeads(nn.Module):
 
 def _keep_input(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
     """Leave the input of a layer with it, for the module around it; copies of the layer do the same."""
-    layer.features = inputs[0]
+    layer.kept_input = inputs[0]
 
 
 class Codes(nn.Module):

@@ -108,7 +108,7 @@ class _Emoji(Dataset):
 class Emoji(_Emoji):
     """Emoji by one designer: 1,906 colour pictures of 64 by 64 pixels in nine categories.
 
-    With ``skin_tones`` there are 3,781. Split ``test`` has one emoji of eight, chosen by a hash of its
+    With ``skin_tones`` there are 3,781. Split ``test`` has one emoji in eight, chosen by a hash of its
     code points, and ``train`` the others; an emoji is in the same split for every designer. The
     pictures are in npm packages, whose content is checked by its hash: Google's are under the Apache
     License 2.0, Twitter's under CC-BY 4.0.

@@ -26,7 +26,7 @@ SHA256: Final[dict[Designer, str]] = {
 }
 """Hash of emoji.json and of the name and the bytes of each picture, in the order of the names."""
 
-TEST_SHARE: Final = 8  # one emoji of so many is held out
+TEST_SHARE: Final = 8  # one emoji in so many is held out
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ def find(designer: Designer, folder: Path, *, install: bool) -> Package:
     if npm is None:
         raise DataError(f"{folder}: holds no {name}, and npm, which installs it, is not there")
     folder.mkdir(parents=True, exist_ok=True)
-    quiet = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
+    # npm notes what it installs, else it would remove one designer's package to install the other's.
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
     called = [npm, "install", "--prefix", str(folder), *quiet, f"{name}@{VERSION}"]
     done = subprocess.run(called, capture_output=True, text=True, check=False)
     package = Package(designer, folder / "node_modules" / name)
@@ -153,4 +154,4 @@ def find(designer: Designer, folder: Path, *, install: bool) -> Package:
 def command(designer: Designer, folder: Path | None = None) -> str:
     """Return the command that installs a package."""
     where = "" if folder is None else f" --prefix {folder}"
-    return f"npm install{where} --no-save emoji-datasource-{designer}@{VERSION}"
+    return f"npm install{where} emoji-datasource-{designer}@{VERSION}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +41,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self, explorer: Explorer, host: str, port: int) -> None:
         self.explorer = explorer
         self.local = host in LOOPBACK
+        if ":" in host:
+            self.address_family = socket.AF_INET6
         try:
             super().__init__((host, port), Handler)
         except OSError as error:
@@ -51,7 +54,8 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """Where the page is."""
         host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}/"
+        shown = f"[{host!s}]" if self.address_family == socket.AF_INET6 else host
+        return f"http://{shown!s}:{port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore what goes wrong with a connection, such as a page that was closed."""
@@ -108,9 +112,9 @@ class Handler(BaseHTTPRequestHandler):
         return answers[url.path](_json_object(body))
 
     def _refused(self) -> bool:
-        """Refuse pages of other hosts that had their name point to this machine."""
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        if self.server.local and host not in LOOPBACK:
+        """Refuse requests of other hosts' pages, also where their name points to this machine."""
+        sources = [f"//{self.headers.get('Host', '')}", *self.headers.get_all("Origin", [])]
+        if self.server.local and not all(map(_is_loopback, sources)):
             self.close_connection = True
             self._fail(HTTPStatus.FORBIDDEN, "this page is for programs on the same machine")
             return True
@@ -142,6 +146,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
         """Write nothing."""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return urlsplit(address).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def _json_object(text: str | bytes) -> dict[str, Any]:

@@ -159,6 +159,13 @@ class TopK(Loss):
                 raise PydanticCustomError("loss", message, {"field": field})
         return loss
 
+    @field_validator("fraction")
+    @classmethod
+    def _check_fraction(cls, fraction: Schedule) -> Schedule:
+        if not all(0 <= value <= 1 for value in fraction.values()):
+            raise PydanticCustomError("fraction", "must stay between 0 and 1")
+        return fraction
+
     def build(self) -> AdversarialLoss:
         """Build both sides, of which the generator's changes as training goes."""
         base = self.loss.build()

@@ -144,8 +144,8 @@ class LeCam(Regularizer):
     )
     one_sided: bool = Field(
         default=True,
-        description="Whether only logits cost that are on their own side of the other mean, as in the"
-        " authors' code; the paper's formula has no such condition.",
+        description="Whether logits beyond the other side's mean cost nothing, as in the authors' code;"
+        " the paper's formula has no such condition.",
     )
 
     def build(self) -> Penalty:

@@ -29,10 +29,10 @@ class ExtragradientGame(StandardGame):
 
     def step(self, next_batch: Callable[[], Batch], step: int, progress: float) -> Numbers:
         """Look ahead, go back, and step by the gradients found there."""
-        self._differentiate(next_batch(), 2 * step, progress)
+        self._differentiate(next_batch(), step, progress)
         here = [weight.detach().clone() for weight in self._weights]
         self._move()
-        numbers = self._differentiate(next_batch(), 2 * step + 1, progress)
+        numbers = self._differentiate(next_batch(), step, progress)
         with torch.no_grad():
             torch._foreach_copy_(self._weights, here)
         return numbers | self._move()

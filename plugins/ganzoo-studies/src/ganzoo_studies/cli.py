@@ -103,7 +103,9 @@ def sweep(
       ganzoo sweep digits --vary generator.activation=relu,elu --vary seed=0..4
       ganzoo sweep spec.json --vary training.batch_size=32,64 --set training.duration="500 steps"
     """  # noqa: D301 - click wants the character that \b stands for
-    values = dict(map(_values_of, varied))
+    values: dict[str, list[Any]] = {}
+    for path, several in map(_values_of, varied):
+        values.setdefault(path, []).extend(several)
     seeds = values.pop("seed", [0])
     name = f"{slug(Path(spec).stem)}-sweep"
     base = str(Path(spec).resolve()) if Path(spec).is_file() else spec

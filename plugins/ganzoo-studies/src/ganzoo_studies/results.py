@@ -58,7 +58,9 @@ class Cell:
 class Quantity:
     """One quantity in all variants, with that of real samples where it was measured.
 
-    ``curves`` has its mean over the seeds by step, of evaluations that all seeds have.
+    ``curves`` has its mean over the seeds by step, of evaluations that all seeds have. ``incomplete``
+    names the variants with finished runs that have no value, such as those that never reached a target:
+    means leave these runs out, so they are not tested.
     """
 
     name: str
@@ -66,15 +68,18 @@ class Quantity:
     cells: dict[str, Cell]
     baseline: float | None = None
     curves: dict[str, dict[int, float]] = field(default_factory=dict)
+    incomplete: set[str] = field(default_factory=set)
 
     def probability(self, variant: str) -> float | None:
         """Return how probable such a difference to the first variant would be by chance.
 
-        By Welch's t-test (Welch 1947), two-sided; None with fewer than two seeds of either, or without
-        any spread.
+        By Welch's t-test (Welch 1947), two-sided; None with fewer than two seeds of either, without any
+        spread, or where finished runs of either have no value.
         """
         from scipy import stats
 
+        if self.incomplete & {self.variants[0], variant}:
+            return None
         first, other = (self.cells[each].values for each in (self.variants[0], variant))
         if min(len(first), len(other)) < 2 or len(set(first)) + len(set(other)) < 3:
             return None
@@ -112,12 +117,14 @@ def results_of(
     found: dict[str, Quantity] = {}
     curves: dict[tuple[str, str], list[dict[int, float]]] = {}
     missing: dict[str, int] = {}
+    done: dict[str, int] = {}
     for point in points:
         if point.name not in finished:
             missing[point.variant] = missing.get(point.variant, 0) + 1
             continue
         run = RunDirectory.open(folder / point.name)
         history = History(run)
+        done[point.variant] = done.get(point.variant, 0) + 1
         for name, value, better, baseline in _numbers(study, run, history):
             quantity = found.setdefault(name, Quantity(name, better, {}, baseline))
             quantity.cells.setdefault(point.variant, Cell()).by_seed[point.seed] = value
@@ -132,6 +139,9 @@ def results_of(
     order = list(study.all_variants())
     for quantity in found.values():
         quantity.cells = {each: quantity.cells[each] for each in order if each in quantity.cells}
+        quantity.incomplete = {
+            each for each, cell in quantity.cells.items() if len(cell.values) < done[each]
+        }
     return Results(study, list(found.values()), sorted(finished), missing)
 
 
@@ -193,6 +203,13 @@ def _verdict(quantity: Quantity, first: str, variant: str) -> str:
     probability = quantity.probability(variant)
     is_better = mine < other if quantity.better == "lower" else mine > other
     comparison = f"{variant}: {quantity.name} {mine:.4g} against {other:.4g} of {first}"
+    if quantity.incomplete & {first, variant}:
+        return f"{comparison}; some runs have no value and are left out, so there is no test"
+    if (
+        probability is None
+        and min(len(quantity.cells[each].values) for each in (first, variant)) > 1
+    ):
+        return f"{comparison}, with every seed"
     if probability is None:
         return f"{comparison}; more seeds would tell whether that is chance"
     chance = "p < 0.001" if probability < 0.001 else f"p = {probability:.2g}"

@@ -187,7 +187,7 @@ class StyledConvolution(nn.Module):
     def forward(self, x: torch.Tensor, style: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         """Map images (N, inputs, H, W) and styles (N, style_dim) to (N, outputs, H, W) or twice that."""
         x = self.convolution(x, style)
-        noise = torch.randn(len(x), 1, *x.shape[2:], generator=rng, device=rng.device).to(x)
+        noise = torch.randn(x.shape[0], 1, *x.shape[2:], generator=rng, device=rng.device).to(x)
         return activated(x + self.noise_strength * noise + self.bias[:, None, None])
 
 

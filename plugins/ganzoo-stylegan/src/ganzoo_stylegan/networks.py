@@ -211,7 +211,7 @@ class StyleGAN2Generator(nn.Module):
     ) -> torch.Tensor:
         """Map latents (N, latent) and conditions of N samples, or None, to images (N, C, H, W)."""
         styles = self.mapping(z, condition, rng)
-        x, images = self.constant.expand(len(z), -1, -1, -1), None
+        x, images = self.constant.expand(z.shape[0], -1, -1, -1), None
         for number, stage in enumerate(self.stages):
             # The layer that gives the image shares its style with the next stage's first convolution.
             begin, end = max(0, 2 * number - 1), 2 * number + 2

@@ -1,0 +1,5 @@
+"""The program in this process."""
+
+from fixtures import program
+
+__all__ = ["program"]
