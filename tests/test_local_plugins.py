@@ -230,6 +230,8 @@ def test_a_folder_is_a_plugin_and_an_edited_one_replaces_it(tmp_path: Path, anew
     ("plugin", "message"),
     [
         ("none.py", r"plugins\.0: none\.py: it is not a file in .*mine$"),
+        ("~nobody-1/a.py", r"plugins\.0: ~nobody-1/a\.py: it is not a file in .*~nobody-1$"),
+        ("a" * 300, r"plugins\.0: aaa.*: it is not a file in .*mine$"),
         ("spec.json", r"plugins\.0: spec\.json: it is not a Python file"),
         (".", r"plugins\.0: \.: it is a folder without an __init__\.py"),
         ("broken.py", r"plugins\.0: .*broken\.py: OSError: oops"),

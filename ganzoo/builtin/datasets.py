@@ -7,7 +7,6 @@ import difflib
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -23,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from ganzoo.components import Component, Dataset, DatasetInfo, Images
 from ganzoo.data.torchvision_table import EMNIST_KINDS, SETS, TorchvisionSet
 from ganzoo.errors import DataError
+from ganzoo.utils.files import expanded
 from ganzoo.utils.notes import note
 
 if TYPE_CHECKING:
@@ -107,13 +107,9 @@ class _Files(Dataset):
     def with_absolute_paths(self) -> Self:
         """Return the same data set with whole paths."""
         given = {name: getattr(self, name) for name in self._PATHS}
-        paths = {name: str(_path(text).absolute()) for name, text in given.items() if text}
+        paths = {name: str(expanded(text).absolute()) for name, text in given.items() if text}
         paths = {name: path for name, path in paths.items() if given[name] not in KEYWORDS}
         return self.model_copy(update=paths)
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
 
 
 def _located(description: str, **options: Any) -> Any:
@@ -176,7 +172,7 @@ class Arrays(_Files):
     def _file(self) -> ArrayFile:
         from ganzoo.data.arrays import ArrayFile
 
-        return ArrayFile(_path(self.path), self.layout, self.paired, self.range, self.bits)
+        return ArrayFile(expanded(self.path), self.layout, self.paired, self.range, self.bits)
 
 
 class _ImageFiles(_Files):
@@ -254,7 +250,7 @@ class Folder(_ImageFiles):
         from ganzoo.data.folder import find_images
 
         with self._at("path"):
-            return find_images(_path(self.path), self.labels)
+            return find_images(expanded(self.path), self.labels)
 
 
 class _Translations(_ImageFiles):
@@ -321,12 +317,12 @@ class Paired(_Translations):
 
         if self.path is not None:
             with self._at("path"):
-                folder = find_images(_path(self.path))
+                folder = find_images(expanded(self.path))
             return Translations(folder, folder, paired=True, half=self.side_by_side)
         with self._at("source"):
-            source = find_images(_path(self.source or ""))
+            source = find_images(expanded(self.source or ""))
         with self._at("target"):
-            return find_pairs(source, find_images(_path(self.target or "")))
+            return find_pairs(source, find_images(expanded(self.target or "")))
 
 
 class Unpaired(_Translations):
@@ -346,9 +342,9 @@ class Unpaired(_Translations):
         from ganzoo.data.folder import find_domains, find_images
 
         with self._at("source"):
-            source = find_images(_path(self.source))
+            source = find_images(expanded(self.source))
         with self._at("target"):
-            return find_domains(source, find_images(_path(self.target)))
+            return find_domains(source, find_images(expanded(self.target)))
 
 
 class Torchvision(_Files):
@@ -418,7 +414,7 @@ class Torchvision(_Files):
         from ganzoo.data.split import check_split
 
         check_split(split, self._facts.splits, self.name)
-        root = torchvision_reader.data_folder() if self.root is None else _path(self.root)
+        root = torchvision_reader.data_folder() if self.root is None else expanded(self.root)
         return torchvision_reader.read(self._facts, split, root, self._size, self.download)
 
     @property

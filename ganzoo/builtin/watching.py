@@ -124,9 +124,12 @@ class Watch(CallbackState):
         if self._real is None:
             rng = np.random.default_rng(derive_seed(training.seed, "watchdog"))
             self._real = _some(split, torch.empty(0), rng)[0]
-        sampler = training.game.sampler.ready()
-        inputs = fixed_inputs(sampler, split, SAMPLES, training.seed)
-        samples = torch.cat(list(generate(sampler, inputs)))
+        try:
+            sampler = training.game.sampler.ready()
+            inputs = fixed_inputs(sampler, split, SAMPLES, training.seed)
+            samples = torch.cat(list(generate(sampler, inputs)))
+        except (RuntimeError, ValueError):  # such as one that cannot be copied within a step
+            return {}
         return _diversity(samples, self._real, "grid")
 
     def _batch(
@@ -134,16 +137,15 @@ class Watch(CallbackState):
     ) -> Look:
         """Return what the last batch shows, and what its discriminator makes of samples."""
         look = _diversity(batch.fake, batch.real, "spread", "nearest")
-        look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
-        if not self._judges(step):
-            return look
         condition = None if batch.condition is None else batch.condition[:SAMPLES]
         try:
-            fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
-            _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
-            look |= _diversity(fake_features, real_features, "features")
-            if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
-                look |= self._memory(step, training, adversary, batch, fake)
+            look |= _leak(adversary, batch, derive_seed(training.seed, "watchdog", step))
+            if self._judges(step):
+                fake, fake_features = adversary.quiet(batch.fake[:SAMPLES], condition)
+                _, real_features = adversary.quiet(batch.real[:SAMPLES], condition)
+                look |= _diversity(fake_features, real_features, "features")
+                if step >= FIRST_EPOCHS * training.epoch and not adversary.suffix:
+                    look |= self._memory(step, training, adversary, batch, fake)
         except (RuntimeError, ValueError):  # a network that cannot do that is trained all the same
             pass
         return look
@@ -168,6 +170,8 @@ class Watch(CallbackState):
         gap = known.mean() - new.mean()
         error = (known.var() / len(known) + new.var() / len(new)).sqrt()
         scale = (known.mean() - _per_sample(fake).mean()).abs()
+        if not (scale > 0 and error > 0):  # one that tells nothing apart memorizes nothing
+            return {}
         return {"memory": float(gap / scale), "memory_t": float(gap / error)}
 
     def state_dict(self) -> dict[str, Any]:

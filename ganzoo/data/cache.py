@@ -338,8 +338,8 @@ def _go_on(
     temporary = _temporary(path)
     progress = temporary.with_suffix(".json")
     writing = _Writing(file, row_shape, dtype)
-    try:
-        with naming(path), file:
+    with naming(path), file:
+        try:
             kept = writing.take(progress)
             for chunk in chunks() if kept is None else chunks(writing.rows, kept):
                 writing.add(chunk)
@@ -348,10 +348,10 @@ def _go_on(
                 write_atomically(progress, json.dumps({**known, "facts": facts()}), durable=False)
             writing.finish(facts())
             publish(file, temporary, path)
-    except Exception:
-        temporary.unlink(missing_ok=True)
-        progress.unlink(missing_ok=True)
-        raise
+        except Exception:  # while it is locked: another process may begin it anew
+            temporary.unlink(missing_ok=True)
+            progress.unlink(missing_ok=True)
+            raise
     progress.unlink(missing_ok=True)
 
 

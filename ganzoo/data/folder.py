@@ -18,6 +18,7 @@ from ganzoo.data.listing import ImageFile, Listing, list_images, opener, read_te
 from ganzoo.data.split import Split, check_split
 from ganzoo.data.splits import are_splits, split_of
 from ganzoo.errors import DataError
+from ganzoo.utils.files import expanded
 
 Half = Literal["left", "right"]
 OTHER_HALF: dict[Half | None, Half] = {"left": "right", "right": "left"}
@@ -141,7 +142,7 @@ def find_images(path: Path, labels: str = "auto") -> ImageFolder:
         condition, found = None, {}
         skipped[".json"] += len(listing.tables)
     else:
-        table = Path(labels).expanduser()
+        table = expanded(labels)
         condition, found = _from_file(table, files, wrapper)
         if table.absolute().is_relative_to(path.absolute()):
             skipped[table.suffix.lower()] -= 1

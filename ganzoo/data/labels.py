@@ -163,7 +163,7 @@ def encode(
 
 
 def as_classes(numbers: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:
-    """Return whole numbers as classes; raise DataError, starting with ``what``, where one is none."""
+    """Return whole numbers as classes; raise DataError, starting with ``what``, where one cannot be."""
     if numbers.min() < 0:
         raise DataError(f"{what} must count from 0, but one is {numbers.min():.15g}")
     if numbers.max() >= MOST_CLASSES:

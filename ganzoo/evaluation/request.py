@@ -82,7 +82,8 @@ class RunRequest(EvaluationRequest):
         description="Averaged weights, or those of the step. Null: averaged if the run kept them.",
     )
     truncation: float | None = Field(
-        default=None, description="Where to cut off the distribution of latents. Null: not at all."
+        default=None,
+        description="How far to truncate latents, or the generator's styles. Null: not at all.",
     )
 
     @field_validator("seeds")

@@ -26,7 +26,6 @@ FAR = 2.0
 FOUND = {"dead_generator": "a dead generator", "discriminator_won": "a discriminator that has won"}
 """Findings whose names are not what is found."""
 
-
 ASPECTS: dict[Aspect, str] = {
     "variety": "Of the variety of the data",
     "copies": "Of copies of training samples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from ganzoo.components import SpecModel
 from ganzoo.errors import PluginError, Problem, SpecError, UsageError
 from ganzoo.plugins import LocalPlugin, installed, read_local, trust, trusted_copy
 from ganzoo.utils.consent import consents
+from ganzoo.utils.files import expanded
 
 
 class PluginFile(SpecModel):
@@ -71,9 +73,9 @@ def load_local_plugins(
     for index, each in enumerate(given):
         wanted = {"path": each} if isinstance(each, str) else each
         if isinstance(wanted, Mapping) and isinstance(wanted.get("path"), str):
-            path = folder / Path(wanted["path"]).expanduser()
+            path = folder / expanded(wanted["path"])
             with _named(f"plugins.{index}", wanted["path"], source):
-                if not path.exists():
+                if not os.path.lexists(path):  # pathlib refuses long names
                     raise PluginError(f"it is not a file in {path.parent.resolve()}")
                 found[index] = _read(path, wanted.get("sha256"))
     if foreign:

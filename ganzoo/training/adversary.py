@@ -317,8 +317,8 @@ class Adversary:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits of samples, without augmentation and in evaluation mode, and their features.
 
-        Features are what the last layer with weights reads, (N, d). Nothing of the training changes: no
-        buffer, no random number.
+        Features are what the last layer with weights reads, or else the logits, (N, d). Nothing of the
+        training changes: no buffer, no random number.
         """
         modes = [(module, module.training) for module in self.network.modules()]
         augment, self._augment = self._augment, None
@@ -349,7 +349,7 @@ class Adversary:
                 hook.remove()
             for module, mode in modes:
                 module.training = mode
-        return logits, (read[0] if read else logits).flatten(1 if logits.dim() > 1 or read else 0)
+        return logits, (read[0] if read else logits).reshape(count, -1)
 
     @torch.no_grad()
     def quiet_augmented(self, samples: torch.Tensor, seed: int) -> torch.Tensor | None:

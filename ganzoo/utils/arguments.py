@@ -10,7 +10,7 @@ from ganzoo.errors import RunError, UsageError
 
 
 def as_path(name: str, value: Any) -> Path:
-    """Return an argument of this name as a path; ``UsageError`` if it is none."""
+    """Return an argument of this name as a path; ``UsageError`` if it is not one."""
     try:
         return Path(value)
     except TypeError:
@@ -18,7 +18,7 @@ def as_path(name: str, value: Any) -> Path:
 
 
 def as_integer(name: str, value: Any) -> int:
-    """Return an argument of this name as an integer, also one of numpy; ``RunError`` if it is none."""
+    """Return an argument of this name, which may be of numpy, as an integer; else ``RunError``."""
     number = as_number(name, value, "an integer")
     if number != int(number):
         raise RunError(f"{name}: expected an integer, not {value!r}")
@@ -26,7 +26,7 @@ def as_integer(name: str, value: Any) -> int:
 
 
 def as_number(name: str, value: Any, what: str = "a number") -> float:
-    """Return an argument of this name as a finite number; ``RunError`` if it is none."""
+    """Return an argument of this name as a finite number; ``RunError`` if it is not one."""
     try:
         if not isinstance(value, str | bytes) and math.isfinite(value):
             return float(value)

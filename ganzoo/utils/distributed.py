@@ -59,8 +59,8 @@ def refuse_several_processes(what: str) -> None:
         count = _started(variable)
         if count > 1:
             raise UsageError(
-                f"{what} takes one process, and {launcher} started {count}; start it without, or unset"
-                f" {variable} where each process does it on its own"
+                f"{what} takes one process, and {launcher} started {count}; leave out {launcher}, or"
+                f" unset {variable} where each process does it on its own"
             )
 
 

@@ -12,6 +12,11 @@ from typing import BinaryIO
 from ganzoo.errors import RunError
 
 
+def expanded(text: str | Path) -> Path:
+    """Return a path with the home it begins with; that of a user who has none stays as it is."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's own raises there
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Let an ``OSError`` name this path: those of writing, as on a full disk, name none."""

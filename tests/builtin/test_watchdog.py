@@ -17,7 +17,7 @@ from ganzoo import hookimpl
 from ganzoo.api import load_spec
 from ganzoo.builtin.illnesses import Look, findings
 from ganzoo.builtin.watchdog import Watchdog
-from ganzoo.components import Augmentation, CallbackSetting, Control, Generator
+from ganzoo.components import Augmentation, CallbackSetting, Control, Discriminator, Generator
 from ganzoo.runs.checkpoints import Checkpoint
 from ganzoo.utils.text import markdown
 
@@ -225,6 +225,80 @@ def test_a_collapse_of_what_is_sampled_is_seen_though_batches_differ(tmp_path: P
     (warned,) = (each for each in run.actions() if each["action"] == "warn")
     assert warned["finding"] == "collapse"
     assert "those of the fixed grid differ" in warned["reason"]
+
+
+class Brightness(torch.nn.Module):
+    """Has no layer that reads a vector, so that its logits are all its features."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor, self.bias = factor, torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x: torch.Tensor, _: None) -> torch.Tensor:
+        return x.flatten(1).mean(1) * self.factor + self.bias
+
+
+class Bright(Discriminator):
+    type: Literal["bright"] = "bright"
+    factor: float
+
+    def build(self, sample_shape: tuple[int, ...], condition: object) -> Brightness:
+        return Brightness(self.factor)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0])
+def test_a_discriminator_without_layers_is_watched_and_a_constant_one_memorizes_nothing(
+    spec: dict[str, Any], tmp_path: Path, factor: float
+) -> None:
+    spec |= {"discriminator": {"type": "bright", "factor": factor}, "augmentation": None}
+    with registered(Bright):
+        run = ganzoo.run(spec, output=tmp_path / "run")
+    assert run.directory.checkpoint_steps()[0] == 26
+    assert "memorization" not in [each["finding"] for each in run.actions()]
+
+
+class Tracking(Inverter):
+    """Cannot be copied once it has been called with gradients."""
+
+    def forward(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        self.last = super().forward(x, rng)
+        return self.last
+
+
+class Track(Augmentation):
+    type: Literal["track"] = "track"
+
+    def build(self) -> Tracking:
+        return Tracking()
+
+
+class Normed(torch.nn.Module):
+    """Cannot be copied once it has been called with gradients, as with torch's first spectral norm."""
+
+    def __init__(self, latent_dim: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layer, self.shape = torch.nn.Linear(latent_dim, math.prod(shape)), shape
+        self.last: torch.Tensor | None = None
+
+    def forward(self, z: torch.Tensor, _: None) -> torch.Tensor:
+        self.last = self.layer(z)
+        return self.last.view(-1, *self.shape)
+
+
+class Norm(Generator):
+    type: Literal["norm"] = "norm"
+
+    def build(self, latent_dim: int, sample_shape: tuple[int, ...], condition: object) -> Normed:
+        return Normed(latent_dim, sample_shape)
+
+
+@pytest.mark.parametrize("change", [{"generator": "norm"}, {"augmentation": "track"}])
+def test_what_cannot_be_copied_in_training_is_trained(
+    spec: dict[str, Any], tmp_path: Path, change: dict[str, str]
+) -> None:
+    with registered(Norm, Track):
+        run = ganzoo.run(spec | change, output=tmp_path / "run")
+    assert run.directory.checkpoint_steps()[0] == 26
 
 
 class Actions(Control):

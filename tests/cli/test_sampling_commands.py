@@ -50,6 +50,14 @@ def test_sample_takes_latents_from_a_file_or_by_hand(program, finished):
     assert np.allclose(made[:1], np.load("hand.npy"))
 
 
+def test_an_archive_called_npy_is_refused(program, finished):
+    np.savez("several.npz", z=np.zeros((2, 8)))
+    Path("several.npz").rename("several.npy")
+    result = program("sample", finished, "--latents", "several.npy")
+    assert result.code == 2
+    assert "neither a .npy file nor numbers" in result.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

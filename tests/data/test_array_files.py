@@ -224,6 +224,11 @@ def test_missing_and_damaged_files_are_named(suffix: str, tmp_path: Path) -> Non
             dataset(path).build("train")
 
 
+def test_a_path_in_the_home_of_nobody_is_a_missing_file() -> None:
+    with pytest.raises(DataError, match=r"~nobody-1/data\.npy does not exist"):
+        dataset(Path("~nobody-1/data.npy")).info()
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"must end in \.npy or \.npz"):
         dataset(tmp_path / "data.csv").info()

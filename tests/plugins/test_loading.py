@@ -899,7 +899,12 @@ def announce_a_run(plugins: Plugins) -> None:
     run = RunDirectory(Path("runs/x-1"))
     plugins.announce("ganzoo_run_started", run=run, step=0, total_steps=9)
     plugins.announce("ganzoo_step_finished", run=run, step=3, total_steps=9, metrics={"loss": 1.0})
-    plugins.announce("ganzoo_run_finished", run=run, step=9, completed=True)
+    plugins.announce("ganzoo_run_finished", run=run, step=9, total_steps=9, completed=True)
+
+
+def said_of(caught: pytest.WarningsRecorder, name: str) -> list[str]:
+    """Return the warnings that name a package: others miss the run, which is not there."""
+    return [text for text in (str(each.message) for each in caught) if name in text]
 
 
 HEARD = [9, (3, {"loss": 1.0}), "finished"]
@@ -952,7 +957,7 @@ def test_a_plugin_that_fails_in_a_run_is_named_with_its_version(
     plugins = load_plugins()
     with plugins.listening(listener), pytest.warns(PluginWarning) as caught:
         announce_a_run(plugins)
-    assert [str(each.message) for each in caught] == [
+    assert said_of(caught, "ganzoo-failing") == [
         "plugin ganzoo-failing 1.0 failed in ganzoo_run_started: OSError: runs/x-1 is full"
     ]
     assert listener.heard == HEARD
@@ -1053,7 +1058,7 @@ def test_a_plugin_that_ends_the_program_in_a_run_only_fails_and_a_listener_may(
     plugins = load_plugins()
     with pytest.warns(PluginWarning) as caught:
         announce_a_run(plugins)
-    assert [str(each.message) for each in caught] == [
+    assert said_of(caught, "ganzoo-failing") == [
         "plugin ganzoo-failing 1.0 failed in ganzoo_run_started: it tried to end the program with"
         " exit code 3"
     ]

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from ganzoo.builtin.extractors.common import check_images, load_tensors, mismatch
 from ganzoo.components import FeatureExtractor
+from ganzoo.utils.files import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -98,7 +99,7 @@ class Inception(FeatureExtractor):
         """Return the same extractor with the absolute path of its weights, if one is given."""
         if self.weights is None:
             return self
-        return self.model_copy(update={"weights": str(Path(self.weights).expanduser().absolute())})
+        return self.model_copy(update={"weights": str(expanded(self.weights).absolute())})
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the features depend on, of which the path of the file is not part.
@@ -124,7 +125,7 @@ class Inception(FeatureExtractor):
 
         self.check(sample_shape)
         published = PublishedWeights(FILE, SHA256, ADDRESS)
-        path = obtain(published) if self.weights is None else Path(self.weights).expanduser()
+        path = obtain(published) if self.weights is None else expanded(self.weights)
         content = read_verified(path, self.sha256)
         return _network(content, path, antialias=self.preset == "antialias")
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from ganzoo.builtin.extractors.common import check_images, load_tensors, mismatch
 from ganzoo.components import FeatureExtractor
 from ganzoo.errors import UsageError, did_you_mean
+from ganzoo.utils.files import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,7 +101,7 @@ class TorchvisionClassifier(FeatureExtractor):
         """Return the same extractor with the absolute path of its weights, if they are a file."""
         if self.weights is None or self._named:
             return self
-        return self.model_copy(update={"weights": str(Path(self.weights).expanduser().absolute())})
+        return self.model_copy(update={"weights": str(expanded(self.weights).absolute())})
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the features depend on, of which the path of the file is not part.
@@ -146,7 +147,7 @@ class TorchvisionClassifier(FeatureExtractor):
         from ganzoo.data.weights import obtain, read_verified
 
         if self._named is None:
-            path = Path(self.weights or "").expanduser()
+            path = expanded(self.weights or "")
             return path, read_verified(path, self.sha256 or "")
         weights = published(self.model, self._named)
         path = obtain(weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -158,7 +158,7 @@ def _read_vectors(text: str, dim: int, option: str) -> torch.Tensor:
 
     try:
         if text.endswith(".npy"):
-            vectors = np.load(text, allow_pickle=False).astype(np.float32)
+            vectors = _read_npy(Path(text)).astype(np.float32)
         else:
             vectors = np.array([float(part) for part in text.split(",")], dtype=np.float32)
     except OSError as error:
@@ -172,6 +172,15 @@ def _read_vectors(text: str, dim: int, option: str) -> torch.Tensor:
     if vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
         raise UsageError(f"{option}: this run needs shape (n, {dim}), not {vectors.shape}")
     return torch.from_numpy(vectors)
+
+
+def _read_npy(path: Path) -> npt.NDArray[Any]:
+    """Return the array of a .npy file; raise ValueError where it is an archive of several."""
+    import numpy as np
+
+    with path.open("rb") as file:
+        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def _read_sources(path: Path, run: Run) -> torch.Tensor:
@@ -188,7 +197,7 @@ def _read_sources(path: Path, run: Run) -> torch.Tensor:
         raise UsageError("--source: this run does not translate samples; leave it out")
     try:
         if path.suffix == ".npy":
-            stored = np.load(path, allow_pickle=False)
+            stored = _read_npy(path)
         elif space.kind != "images" or space.channels not in {1, 3}:
             raise UsageError(f"--source: this run translates {space.kind}; name a .npy file")
         else:

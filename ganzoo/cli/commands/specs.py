@@ -17,7 +17,7 @@ from ganzoo.cli.output import say, write, write_json, write_table
 from ganzoo.errors import SpecError, UsageError
 from ganzoo.plugins import installed
 from ganzoo.spec import read_spec_data
-from ganzoo.utils.files import write_atomically
+from ganzoo.utils.files import expanded, write_atomically
 
 SCHEMA_NAME = "ganzoo.spec.schema.json"
 
@@ -114,7 +114,7 @@ def _proposed(data: Path, *, quiet: bool) -> dict[str, Any]:
 
     with showing_progress(quiet=quiet):
         # Whole, since a spec may be run from another folder than it is written in.
-        spec = installed().manager.hook.ganzoo_spec_for(path=data.expanduser().absolute())
+        spec = installed().manager.hook.ganzoo_spec_for(path=expanded(data).absolute())
     if spec is None:
         raise UsageError(f"no installed plugin proposes a spec for {data} (ganzoo-inspect does)")
     loaded = load_spec(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from ganzoo_latents.analysis import analyze, observations
 from ganzoo_latents.directions import ganspace, sefa
+from ganzoo_latents.drawing import neighbours_sheet
 from ganzoo_latents.effects import classifier, effects, smoothness, value_effects
 from ganzoo_latents.inversion import invert
 from ganzoo_latents.space import LatentSpace
@@ -171,3 +173,17 @@ def test_what_is_no_classifier_is_refused(finished: Any) -> None:
     assert extractor is not None
     with pytest.raises(UsageError, match="'random-conv' is not a classifier"):
         classifier(extractor, space)
+
+
+def test_nearest_images_are_sought_among_those_that_were_trained_on(
+    finished: Any, tmp_path: Path
+) -> None:
+    spec = ganzoo.open_run(finished).spec.to_json()
+    spec["dataset"]["limit"] = 4
+    spec["training"] |= {"duration": "1 steps", "batch_size": 4}
+    limited = ganzoo.run(spec, output=tmp_path / "limited")
+    four, six = (
+        neighbours_sheet(LatentSpace.of(run), None, 1).width
+        for run in (limited, ganzoo.open_run(finished))
+    )
+    assert four < six

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
@@ -12,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ganzoo.components import Condition, Dataset, DatasetInfo
 from ganzoo.errors import DataError
+from ganzoo.utils.files import expanded
 from ganzoo_emoji.facts import CATEGORIES, LICENCES, SPLITS, Designer
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class _Emoji(Dataset):
         """Return the same data set with an absolute path."""
         if self.path is None:
             return self
-        return self.model_copy(update={"path": str(Path(self.path).expanduser().absolute())})
+        return self.model_copy(update={"path": str(expanded(self.path).absolute())})
 
     def _package(self, designer: Designer) -> Package:
         from ganzoo.data.torchvision_reader import data_folder
         from ganzoo_emoji.package import find
 
         if self.path is not None:
-            return find(designer, Path(self.path).expanduser(), install=False)
+            return find(designer, expanded(self.path), install=False)
         return find(designer, data_folder() / "emoji", install=True)
 
     @property

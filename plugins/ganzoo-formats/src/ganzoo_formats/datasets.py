@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ganzoo.components import Dataset, DatasetInfo
 from ganzoo.errors import DataError
+from ganzoo.utils.files import expanded
 from ganzoo.utils.notes import note
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _Files(Dataset):
 
     @property
     def _path(self) -> Path:
-        return Path(self.path).expanduser()
+        return expanded(self.path)
 
     @contextmanager
     def _at_path(self) -> Iterator[None]:

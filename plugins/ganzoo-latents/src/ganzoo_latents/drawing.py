@@ -110,8 +110,7 @@ def neighbours_sheet(
     Raises:
         DataError: the data are missing.
     """
-    dataset = space.run.spec.dataset
-    split = dataset.build(dataset.split)
+    split = space.run.spec.dataset.build_training()
     features = _features(space, extractor)
     images = space.render(space.latents(count), space.conditions(count))
     wanted = features(to_uint8(images))

@@ -153,11 +153,22 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
         setting = settings(component, options)[0]
         shape, told = setting.data.sample_shape, setting.condition is not None
         kind = None if setting.condition is None else setting.condition.kind
-    algorithm = options.spec.get("algorithm", DEFAULT_ALGORITHM)
+    algorithms = [options.spec.get("algorithm", DEFAULT_ALGORITHM)]
     if isinstance(component, Translator) and "algorithm" not in options.spec:
-        algorithm = next(filter(_translates, registry.active().names("algorithm")), None)
-        if algorithm is None:
-            return
+        algorithms = [*filter(_translates, registry.active().names("algorithm"))]
+    for algorithm in algorithms:
+        around = _around(component, algorithm, told=told)
+        if isinstance(component, Dataset):
+            yield {**around, "dataset": component}
+            continue
+        for chosen in (kind or "classes", None):
+            for source, paired in ((False, True), (True, True), (True, False)):
+                data = tiny_dataset(folder, shape, chosen, source=source, paired=paired)
+                yield {**around, "dataset": data}
+
+
+def _around(component: Component, algorithm: Any, *, told: bool) -> dict[str, Any]:
+    """Return all of a spec but the data set: a component, and what it needs around it."""
     output = dict.fromkeys(("log_every", "checkpoint_every"), "1 steps")
     around: dict[str, Any] = {
         "training": {"duration": "2 steps", "batch_size": BATCH},
@@ -172,13 +183,7 @@ def _parts(component: Component, options: Options, folder: Path) -> Iterator[dic
     if isinstance(component, Callback):
         around["callbacks"] = [component]
         around["evaluation"] = {"extractor": "pixels", "samples": 8, "every": "1 steps"}
-    if isinstance(component, Dataset):
-        yield {**around, "dataset": component}
-        return
-    for chosen in (kind or "classes", None):
-        for source, paired in ((False, True), (True, True), (True, False)):
-            data = tiny_dataset(folder, shape, chosen, source=source, paired=paired)
-            yield {**around, "dataset": data}
+    return around
 
 
 def placed(algorithm: Any, component: Component | None, *, told: bool = False) -> dict[str, Any]:
