@@ -12,7 +12,7 @@ from ganzoo.utils.files import write_atomically
 from ganzoo.utils.images import save_figure
 from ganzoo.utils.text import figure_text, markdown
 from ganzoo.visual.curves import plain_panel, title_of, use_log_axis
-from ganzoo_studies.results import Quantity, Results, verdicts
+from ganzoo_studies.results import SECONDS, Quantity, Results, verdicts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,10 +29,10 @@ def write_page(
     ``remarks`` are paragraphs below the question.
     """
     study = results.study
-    lines = [f"# {markdown(study.name)}", ""]
+    lines = [f"# {markdown(study.name.replace('-', ' ').capitalize())}", ""]
     for paragraph in filter(None, (study.description, *remarks)):
         lines += [paragraph, ""]
-    plotted = [each for each in results.quantities if not each.name.startswith("seconds of")]
+    plotted = [each for each in results.quantities if each.name != SECONDS]
     if plotted:
         plot = path.with_name(plot_name)
         save_figure(figure_of(plotted), plot, dpi=110)

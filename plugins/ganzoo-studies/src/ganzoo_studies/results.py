@@ -21,6 +21,8 @@ FEWEST_SEEDS = 3
 CLEAR = 0.05
 """Differences with a smaller probability are called clear."""
 
+SECONDS = "seconds of training"
+
 Better = Literal["lower", "higher"] | None
 
 
@@ -152,10 +154,7 @@ def _numbers(
     """Yield the numbers of one run, each with its name, which end is better, and its baseline."""
     newest = history.newest
     for value in [] if newest is None else newest.report.values:
-        wanted = study.quantities
-        if wanted and not any(matches_quantity(each, value.name) for each in wanted):
-            continue
-        if value.mean is not None and math.isfinite(value.mean):
+        if value.mean is not None and math.isfinite(value.mean) and _is_wanted(study, value.name):
             yield value.name, value.mean, value.better, value.baseline_value
     rows = [row for row in run.metrics() if "seconds" in row]
     for name, target in study.targets.items():
@@ -164,8 +163,12 @@ def _numbers(
             seconds = sum(row["seconds"] for row in rows if row["step"] <= step)
             yield f"steps to {name} {target:g}", step, "lower", None
             yield f"seconds to {name} {target:g}", seconds, "lower", None
-    if rows:
-        yield "seconds of training", sum(row["seconds"] for row in rows), "lower", None
+    if rows and _is_wanted(study, SECONDS):
+        yield SECONDS, sum(row["seconds"] for row in rows), "lower", None
+
+
+def _is_wanted(study: Study, name: str) -> bool:
+    return not study.quantities or any(matches_quantity(each, name) for each in study.quantities)
 
 
 def _step_reaching(history: History, name: str, target: float) -> int | None:
@@ -191,7 +194,7 @@ def verdicts(results: Results) -> list[str]:
     """Return what the numbers say, a sentence for each variant but the first; worded from them only."""
     lines = []
     for quantity in results.quantities:
-        if quantity.better is None or quantity.name.startswith("seconds of"):
+        if quantity.better is None or quantity.name == SECONDS:
             continue
         first = quantity.variants[0]
         lines += [_verdict(quantity, first, each) for each in quantity.variants[1:]]
