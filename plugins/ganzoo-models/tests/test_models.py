@@ -63,7 +63,7 @@ def test_a_name_that_is_not_a_model_is_an_error() -> None:
 
 
 def test_evaluating_a_model_leaves_the_package_as_it_is(program: Any) -> None:
-    folder = model_folder("ring")
+    folder = MODELS / "ring"
     before = sorted(folder.rglob("*"))
     scores = program("models").out
     asked = ("--metrics", "fd", "-n", 64, "--seeds", 0)
