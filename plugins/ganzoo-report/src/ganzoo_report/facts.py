@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -267,7 +268,7 @@ def _environment(run: RunDirectory) -> list[tuple[str, str]]:
     if isinstance(versions, dict):
         rows.insert(4, ("Packages", ", ".join(f"{name} {each}" for name, each in versions.items())))
     if isinstance(command, list):
-        rows.append(("Command", " ".join(map(str, command))))
+        rows.append(("Command", shlex.join(map(str, command))))
     if isinstance(data, dict):
         shape = data.get("shape")
         words = f"{data.get('samples')} samples of shape {shape}"
