@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures import program
 from PIL import Image
 
-from ganzoo.cli import main
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call of the program came to."""
-
-    code: int | None
-    out: str
-    err: str
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Call the program with some arguments; it always exits."""
-
-    def call(*arguments: object) -> Result:
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return Result(stop.value.code, out, err)
-
-    return call
+__all__ = ["program"]
 
 
 def picture(seed: int, width: int = 40, height: int = 32, mode: str = "RGB") -> Image.Image:
